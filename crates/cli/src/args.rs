@@ -1,0 +1,306 @@
+//! The command line: what users type, and the help they read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const TOP_HELP: &str = "\
+Examples:
+  kubeassay scan --demo                 judge a recorded node, to see what a report looks like
+  kubeassay scan                        judge this node: every kubelet, every bundled rule
+  kubeassay scan 4.2.2 --root /host     one control, on a mounted host root or a captured host
+  kubeassay explain 4.2.2               how this node comes to its value, layer by layer
+";
+
+const SCAN_HELP: &str = "\
+Examples:
+  kubeassay scan                                    this node, every bundled rule
+  kubeassay scan 4.2.2                              one control of CIS Kubernetes
+  kubeassay scan cis-eks:3.2.2 disa-stig:V-242392   numbers of other frameworks
+  kubeassay scan --root /host                       a host root mounted at /host
+  kubeassay scan -o json --output-file report.json  the whole report as JSON
+  kubeassay scan --facts A.json B.json DIR          judge facts taken elsewhere, any number of nodes
+  kubeassay scan --fail-on fail                     exit 1 only for a fail
+
+Exit codes:
+  0  compliant
+  1  at least one fail
+  2  nothing fails, but something is unknown, nothing was judged, or the scan is incomplete
+  64 usage: a flag, rule or file that cannot be used
+  70 internal error
+";
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  kubeassay explain 4.2.2                          a rule's page, then this node's way to the value
+  kubeassay explain kubelet.authorization.mode     any setting
+  kubeassay explain kubelet.readOnlyPort --demo    on the recorded node
+";
+
+const COLLECT_HELP: &str = "\
+Examples:
+  kubeassay collect --output-file facts.json      read now …
+  kubeassay scan --facts facts.json               … judge elsewhere, later
+";
+
+const RULES_HELP: &str = "\
+Examples:
+  kubeassay rules list                  every rule, with its number
+  kubeassay rules show 4.2.2            one rule's page
+  kubeassay rules lint my-rules/        check rule pages as a compiler would
+";
+
+/// Kubernetes compliance verdicts that equal what the real component does, with the line of configuration
+/// that made it so.
+#[derive(Debug, Parser)]
+#[command(name = "kubeassay", version, styles = STYLES, before_help = TOP_HELP, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub(crate) color: Colour,
+    /// Print nothing but data and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say on stderr what is done
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// When colour is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// Where the output is a terminal and `NO_COLOR` is not set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge a host, or facts that were collected before
+    #[command(before_help = SCAN_HELP)]
+    Scan(Scan),
+    /// Show a rule or a setting, and how a host comes to its value
+    #[command(before_help = EXPLAIN_HELP)]
+    Explain(Explain),
+    /// Read a host into a facts document, without judging it
+    #[command(before_help = COLLECT_HELP)]
+    Collect(Collect),
+    /// List, show and check rule documents
+    #[command(before_help = RULES_HELP)]
+    Rules(Rules),
+    /// Print the version
+    Version(Version),
+}
+
+/// `kubeassay scan`.
+#[derive(Args, Debug)]
+pub(crate) struct Scan {
+    /// Rules to judge: numbers (4.2.2, cis-eks:3.2.2), ids or aliases; all if none is named
+    #[arg(value_name = "RULE")]
+    pub(crate) rules: Vec<String>,
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArgs,
+    /// Count kubelets that run inside a workload as if they were the node's
+    #[arg(long)]
+    pub(crate) include_pods: bool,
+    /// When the exit code is not 0
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) fail_on: Option<FailOnArg>,
+    /// Format of the report
+    #[arg(short, long, value_enum, default_value_t = ReportFormat::Table, value_name = "FORMAT")]
+    pub(crate) output: ReportFormat,
+    /// Write to this file (mode 0600, replaced in one step) instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
+}
+
+/// What is judged, and how it is read.
+#[derive(Args, Debug)]
+pub(crate) struct SubjectArgs {
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
+    /// Facts documents, or folders of them, instead of a host
+    #[arg(long, num_args = 1.., value_name = "PATH", conflicts_with_all = ["root", "demo"])]
+    pub(crate) facts: Vec<PathBuf>,
+    /// The recorded node inside this program
+    #[arg(long, conflicts_with = "root")]
+    pub(crate) demo: bool,
+    /// The kubelet's version, where it cannot be told from the host (1.34 or v1.34.2)
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
+}
+
+/// The host and the time that may be spent on it.
+#[derive(Args, Debug)]
+pub(crate) struct HostArgs {
+    /// A mounted host root, a folder with a recorded `proc`, or a captured host (.yaml)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) root: Option<PathBuf>,
+    /// Stop reading after this time and report what there is (90s, 2m)
+    #[arg(long, default_value = "60s", value_parser = parse_timeout, value_name = "TIME")]
+    pub(crate) timeout: Duration,
+}
+
+/// Which rules there are.
+#[derive(Args, Debug)]
+pub(crate) struct CatalogueArgs {
+    /// Add rules from a page or a folder of pages
+    #[arg(long = "rules", value_name = "PATH")]
+    pub(crate) rule_paths: Vec<PathBuf>,
+    /// Let added pages replace bundled rules of the same id
+    #[arg(long)]
+    pub(crate) replace_rules: bool,
+}
+
+/// `kubeassay explain`.
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// A rule (4.2.2, an id, an alias) or a setting (kubelet.authorization.mode)
+    #[arg(value_name = "RULE|SETTING")]
+    pub(crate) topic: String,
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArgs,
+    /// Format of the explanation
+    #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+    pub(crate) output: TextFormat,
+}
+
+/// `kubeassay collect`.
+#[derive(Args, Debug)]
+pub(crate) struct Collect {
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
+    /// Write to this file (mode 0600, replaced in one step) instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
+}
+
+/// `kubeassay rules`.
+#[derive(Args, Debug)]
+pub(crate) struct Rules {
+    #[command(subcommand)]
+    pub(crate) command: RulesCommand,
+}
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// List every rule
+    List {
+        #[command(flatten)]
+        catalogue: CatalogueArgs,
+        /// Format of the list
+        #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+        output: TextFormat,
+    },
+    /// Show a rule's page
+    Show {
+        /// A number, an id or an alias
+        #[arg(value_name = "RULE")]
+        rule: String,
+        #[command(flatten)]
+        catalogue: CatalogueArgs,
+        /// Format of the page
+        #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+        output: TextFormat,
+    },
+    /// Check rule pages as a compiler would
+    Lint {
+        /// Pages, or folders of pages
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// Format of the diagnostics
+        #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+        output: TextFormat,
+    },
+}
+
+/// `kubeassay version`.
+#[derive(Args, Debug)]
+pub(crate) struct Version {
+    /// Format of the version
+    #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+    pub(crate) output: TextFormat,
+}
+
+/// Formats of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Failures and unknowns first, for people
+    Table,
+    /// Every finding, for people
+    Wide,
+    /// One JSON document
+    Json,
+    /// One JSON document a line, as it comes
+    Jsonl,
+    /// One YAML document
+    Yaml,
+}
+
+/// Formats of everything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextFormat {
+    /// For people
+    Table,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+}
+
+/// When a scan counts as failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOnArg {
+    /// 1 for a fail; 2 where something is unknown, nothing was judged, or the scan is incomplete (default)
+    Unknown,
+    /// 1 for a fail, else 0
+    Fail,
+    /// Always 0
+    Never,
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let nanoseconds = kubeassay_core::duration::parse(text)
+        .map_err(|_| format!("{text:?} is not a time; write it with its unit, such as 90s or 2m"))?;
+    u64::try_from(nanoseconds)
+        .ok()
+        .filter(|nanoseconds| *nanoseconds > 0)
+        .map(Duration::from_nanos)
+        .ok_or_else(|| "the time must be longer than nothing".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+}

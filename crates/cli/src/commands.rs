@@ -1,0 +1,24 @@
+//! One module per command.
+
+use serde::Serialize;
+
+use crate::args::TextFormat;
+
+pub(crate) mod collect;
+pub(crate) mod explain;
+pub(crate) mod rules;
+pub(crate) mod scan;
+pub(crate) mod version;
+
+/// Returns a value as a JSON or YAML document; people's own format is each command's business.
+fn document(value: &impl Serialize, format: TextFormat) -> anyhow::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    match format {
+        TextFormat::Yaml => kubeassay_report::yaml::write(value, &mut data)?,
+        TextFormat::Json | TextFormat::Table => {
+            serde_json::to_writer_pretty(&mut data, value)?;
+            data.push(b'\n');
+        }
+    }
+    Ok(data)
+}

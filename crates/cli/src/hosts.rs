@@ -1,0 +1,123 @@
+//! What a command looks at: a host, facts documents, or the recorded node inside the program.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use kubeassay_config::secrets;
+use kubeassay_config::tables::Minor;
+use kubeassay_core::Bytes;
+use kubeassay_core::facts::{Facts, Need, ProcessFacts, SCHEMA, Source};
+use kubeassay_host::{Guide, Host, Options, collect};
+
+use crate::args::{HostArgs, SubjectArgs};
+use crate::messages::Messages;
+use crate::tool::tool;
+
+/// The recorded node: the facts of `tests/hosts/demo.yaml`.
+const DEMO: &str = include_str!("demo.json");
+
+/// Larger facts documents are not read.
+const MAX_FACTS: u64 = 256 << 20;
+
+/// Connects collecting with the code that knows kubelets.
+struct Kubelets;
+
+impl Guide for Kubelets {
+    fn needs(&self, process: &ProcessFacts) -> Vec<Need> {
+        kubeassay_engine::needs(process)
+    }
+
+    fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
+        secrets::redact_arguments(argv)
+    }
+
+    fn redact_content(&self, content: Vec<u8>) -> Vec<u8> {
+        secrets::redact_content(content)
+    }
+}
+
+/// Reads a host.
+pub(crate) fn read(arguments: &HostArgs, messages: Messages) -> anyhow::Result<Facts> {
+    let root = arguments.root.as_deref();
+    messages.note(&format!("reading {}", root.unwrap_or(Path::new("/")).display()));
+    let host = Host::open(root)?;
+    let options = Options { timeout: arguments.timeout, tool: tool() };
+    Ok(collect(host, Arc::new(Kubelets), &options))
+}
+
+/// Returns the facts that a command is about, and where they came from.
+pub(crate) fn facts(arguments: &SubjectArgs, messages: Messages) -> anyhow::Result<(Vec<Facts>, Source)> {
+    if arguments.demo {
+        let facts = serde_json::from_str(DEMO).context("the recorded node is faulty")?;
+        return Ok((vec![facts], Source::Demo));
+    }
+    if arguments.facts.is_empty() {
+        let facts = read(&arguments.host, messages)?;
+        let source = facts.source;
+        return Ok((vec![facts], source));
+    }
+    let mut files = Vec::new();
+    for path in &arguments.facts {
+        list_documents(path, &mut files)?;
+    }
+    messages.note(&format!("judging {} facts documents", files.len()));
+    let facts = files.iter().map(|file| read_document(file)).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok((facts, Source::Facts))
+}
+
+/// Reads the version that the user gave.
+pub(crate) fn version(arguments: &SubjectArgs) -> anyhow::Result<Option<Minor>> {
+    let parsed = arguments.kubernetes_version.as_deref().map(kubeassay_engine::parse_version).transpose();
+    parsed.context("--kubernetes-version")
+}
+
+#[expect(clippy::disallowed_methods, reason = "facts documents are the user's own files, not a host's")]
+fn list_documents(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let shown = path.display();
+    let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
+    if !metadata.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut children = std::fs::read_dir(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("cannot read {shown}"))?;
+    children.sort_by_key(std::fs::DirEntry::file_name);
+    let before = files.len();
+    files.extend(children.into_iter().map(|child| child.path()).filter(|child| {
+        child.extension().is_some_and(|extension| extension == "json")
+    }));
+    if files.len() == before {
+        bail!("there is no facts document (.json) in {shown}");
+    }
+    Ok(())
+}
+
+/// The first thing looked at in a document, so that one of another kind is told from a broken one.
+#[derive(serde::Deserialize)]
+struct Head {
+    schema: Option<String>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "facts documents are the user's own files, not a host's")]
+fn read_document(path: &Path) -> anyhow::Result<Facts> {
+    let shown = path.display();
+    let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
+    if !metadata.is_file() {
+        bail!("{shown} is not a regular file");
+    }
+    if metadata.len() > MAX_FACTS {
+        bail!("{shown} is larger than facts are ({} MiB)", MAX_FACTS >> 20);
+    }
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let head: Head = serde_json::from_slice(&bytes).with_context(|| format!("{shown} is not a JSON document"))?;
+    match head.schema.as_deref() {
+        Some(SCHEMA) => serde_json::from_slice(&bytes).with_context(|| format!("{shown} is not a facts document")),
+        Some(other) if other.starts_with("kubeassay.facts/") => bail!(
+            "{shown} has the schema {other}, and this kubeassay reads {SCHEMA}; use the version that wrote it, or a newer one"
+        ),
+        Some(other) => bail!("{shown} has the schema {other}, not {SCHEMA}; make facts with kubeassay collect"),
+        None => bail!("{shown} has no schema; make facts with kubeassay collect"),
+    }
+}

@@ -1,0 +1,67 @@
+//! The command line `kubeassay`: arguments, exit codes, wiring.
+//!
+//! What a test would want to call lives in the libraries; here commands are put together and their data
+//! is written out.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod catalogue;
+mod commands;
+mod exit;
+mod hosts;
+mod messages;
+mod output;
+mod tool;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::args::{Arguments, Command};
+use crate::exit::Exit;
+use crate::messages::Messages;
+
+fn main() -> ExitCode {
+    report_panics();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // clap's own code for a usage error is 2, which means something else here.
+            let asked = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            let printed = error.print();
+            return if asked && printed.is_ok() { Exit::Success } else { Exit::Usage }.into();
+        }
+    };
+    let messages = Messages::new(&arguments.global);
+    let global = &arguments.global;
+    let outcome = match arguments.command {
+        Command::Scan(scan) => commands::scan::run(&scan, global, messages),
+        Command::Explain(explain) => commands::explain::run(&explain, global, messages),
+        Command::Collect(collect) => commands::collect::run(&collect, messages),
+        Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
+        Command::Version(version) => commands::version::run(&version),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            messages.error(&error);
+            Exit::Usage.into()
+        }
+    }
+}
+
+/// Turns a panic into exit code 70 and a sentence that says what to do with it.
+fn report_panics() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        default(panic);
+        messages::internal_error();
+        #[expect(clippy::exit, reason = "the only way to choose the exit code of a panic")]
+        std::process::exit(i32::from(Exit::Internal.code()));
+    }));
+}

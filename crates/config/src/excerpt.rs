@@ -1,0 +1,38 @@
+//! One line of a file, as the reader that gave its number counts lines.
+
+use crate::text;
+
+/// Returns line `number` (from 1) of a configuration file, without its end.
+///
+/// A carriage return, U+0085, U+2028 and U+2029 end lines of YAML as line feeds do; JSON (a text that begins
+/// with `{`) knows line feeds alone.
+pub fn line(content: &[u8], number: u32) -> Option<String> {
+    let text: String = text::decode(content).characters.into_iter().collect();
+    let json = content.trim_ascii_start().starts_with(b"{");
+    let text = text.replace("\r\n", "\n");
+    let breaks: &[char] =
+        if json { &['\n'] } else { &['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'] };
+    let number = usize::try_from(number).ok()?.checked_sub(1)?;
+    text.split(breaks).nth(number).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn lines_are_counted_as_the_readers_count_them() {
+        for (content, number, wanted) in [
+            (&b"a\nb\r\nc"[..], 2, Some("b")),
+            (b"a\rb", 2, Some("b")),
+            ("# x\u{2028}mode: y".as_bytes(), 2, Some("mode: y")),
+            ("{\"a\":\u{2028}1}".as_bytes(), 2, None),
+            (b"\xef\xbb\xbfa\nb", 1, Some("a")),
+            (b"\xff\xfea\x00\n\x00b\x00", 2, Some("b")),
+            (b"a", 2, None),
+            (b"a", 0, None),
+        ] {
+            assert_eq!(line(content, number).as_deref(), wanted, "{content:?} {number}");
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The kubelet's effective configuration, rebuilt the way the kubelet itself does.
+//!
+//! Layers, lowest first (`cmd/kubelet/app/server.go:NewKubeletCommand`): defaults (or the legacy defaults
+//! where no `--config` is given); the `--config` file, which replaces them whole; the drop-ins of
+//! `--config-dir`, merged differently by version; the flags, parsed again over the result.
+
+mod dropins;
+mod flag_layer;
+mod gates;
+mod refusals;
+mod serving;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kubeassay_core::facts::{Need, ProcessFacts};
+use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Value};
+
+use crate::flags::{self, CommandLine};
+use crate::node::{Content, Node};
+use crate::path;
+use crate::refusal::Refusal;
+use crate::setting::{Setting, State, Unknown};
+use crate::settings::{Defaults, Names, Settings, default_origin, default_state};
+use crate::sources::{Files, Loaded, with_origins};
+use crate::tables::kubelet::KUBELET;
+use crate::tables::{Minor, Target};
+
+pub use crate::sources::When;
+pub use gates::names as gate_names;
+
+/// The environment variable that 1.28 and 1.29 want to exist before they read drop-ins.
+pub const DROP_IN_VARIABLE: &str = "KUBELET_CONFIG_DROPIN_DIR_ALPHA";
+
+/// What the kubelet makes of its command line and files in one version.
+#[derive(Clone, Debug)]
+pub struct Resolution {
+    /// The version.
+    pub minor: Minor,
+    /// Every setting, by path; flags without a field as `flags.NAME`.
+    pub settings: BTreeMap<String, Setting>,
+    /// Why this kubelet would not start; the settings are then those it got to.
+    pub refusal: Option<Refusal>,
+    /// What was read, lowest layer first.
+    pub layers: Vec<Layer>,
+    /// Remarks that change no value.
+    pub notes: Vec<Note>,
+    /// Files that the facts do not hold yet.
+    pub needs: Vec<Need>,
+}
+
+/// One source of settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// What it is, for a person.
+    pub name: String,
+    /// The kind of origin that its settings have.
+    pub kind: OriginKind,
+    /// Its file or folder.
+    pub path: Option<Bytes>,
+    /// Why it could not be read, or not as it was.
+    pub unknown: Option<Unknown>,
+    /// Anything a person should know of it.
+    pub note: Option<String>,
+}
+
+/// A remark that changes no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Its cause.
+    pub cause: Cause,
+    /// The file it is about.
+    pub path: Option<Bytes>,
+    /// One sentence for a person.
+    pub reason: String,
+}
+
+impl Resolution {
+    /// Returns a setting: `authorization.mode`, `flags.hostnameOverride`, `gates.NAME`,
+    /// `derived.servingCertificate`, or one entry of a map such as `featureGates.NAME`.
+    pub fn setting(&self, path: &str) -> Option<&Setting> {
+        self.settings.get(path).or_else(|| {
+            let (map, key) = self.settings.keys().find_map(|map| {
+                let key = path.strip_prefix(map.as_str())?.strip_prefix('.')?;
+                Some((map, key))
+            })?;
+            match &self.settings.get(map)?.state {
+                State::Entries(entries) => entries.get(key),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// Resolves the configuration of a kubelet process in one version.
+pub fn resolve(process: &ProcessFacts, minor: Minor, when: When) -> Resolution {
+    let mut resolver = Resolver {
+        process,
+        minor,
+        files: Files::new(process, when),
+        settings: Settings::new(&KUBELET, minor),
+        layers: Vec::new(),
+        notes: Vec::new(),
+        line: CommandLine::default(),
+    };
+    let refusal = resolver.run().err();
+    resolver.finish(refusal)
+}
+
+struct Resolver<'a> {
+    process: &'a ProcessFacts,
+    minor: Minor,
+    files: Files<'a>,
+    settings: Settings,
+    layers: Vec<Layer>,
+    notes: Vec<Note>,
+    line: CommandLine,
+}
+
+impl Resolver<'_> {
+    fn run(&mut self) -> Result<(), Refusal> {
+        self.line = flags::parse(&self.process.argv, &KUBELET, self.minor)?;
+        self.main_file()?;
+        self.drop_ins()?;
+        self.apply_flags();
+        self.fill_serving_certificate();
+        self.refusals()
+    }
+
+    /// Layers 1 and 2: the defaults and the file.
+    fn main_file(&mut self) -> Result<(), Refusal> {
+        let Some((given, _)) = self.line.path("config") else {
+            self.layers.push(Layer {
+                name: "legacy defaults, because no --config is given".to_owned(),
+                ..self.defaults_layer()
+            });
+            self.settings.apply_defaults(Defaults::Legacy);
+            return Ok(());
+        };
+        let given = given.clone();
+        self.layers.push(self.defaults_layer());
+        let absolute = self.files.absolute(&given).map(|path| path::clean(&path));
+        let shown = absolute.clone().unwrap_or_else(|| given.clone());
+        let loaded = match absolute {
+            Some(path) => self.files.load(&path, OriginKind::File),
+            None => Loaded::Unknown(self.unknown_directory(&given)),
+        };
+        let unknown = match loaded {
+            Loaded::Read(read) => {
+                let (document, source) = *read;
+                self.settings = self.decode_file(with_origins(document, &source), &shown)?;
+                None
+            }
+            Loaded::Unknown(unknown) => {
+                let origin = Origin { path: Some(Arc::new(shown.clone())), ..Origin::new(OriginKind::File) };
+                self.settings.forget(&unknown, &origin);
+                Some(unknown)
+            }
+            Loaded::Refused(refusal) => {
+                let reason = format!("failed to load kubelet config file {shown}: {}", refusal.reason);
+                return Err(Refusal { reason, ..refusal });
+            }
+        };
+        self.layers.push(Layer {
+            name: "--config".to_owned(),
+            kind: OriginKind::File,
+            path: Some(shown),
+            unknown,
+            note: None,
+        });
+        Ok(())
+    }
+
+    fn defaults_layer(&self) -> Layer {
+        Layer {
+            name: format!("defaults of {}", self.minor),
+            kind: OriginKind::Default,
+            path: None,
+            unknown: None,
+            note: None,
+        }
+    }
+
+    fn unknown_directory(&self, path: &Bytes) -> Unknown {
+        Unknown {
+            cause: Cause::Denied,
+            reason: format!("{path} is relative, and the working directory of process {} could not be read", self.process.pid),
+            path: Some(path.clone()),
+        }
+    }
+
+    /// Decodes a whole configuration file: its own defaults included, relative paths resolved.
+    fn decode_file(&self, document: Node, path: &Bytes) -> Result<Settings, Refusal> {
+        check_kind(&document)?;
+        let mut settings = Settings::new(&KUBELET, self.minor);
+        settings.decode(&document, Names::Exact)?;
+        settings.apply_defaults(Defaults::File);
+        merge_default_evictions(&mut settings, self.minor);
+        resolve_relative_paths(&mut settings, &path::parent(path), self.minor);
+        Ok(settings)
+    }
+
+    fn finish(self, refusal: Option<Refusal>) -> Resolution {
+        let mut settings: BTreeMap<String, Setting> = BTreeMap::new();
+        for flag in KUBELET.flags {
+            let exists = flag.presence.possibly(self.minor);
+            if exists && flag.target(self.minor) == Target::Own {
+                settings.insert(format!("flags.{}", flag.setting), self.own_flag(flag));
+            } else if !exists {
+                let zero = flag.kind.zero();
+                settings.insert(format!("flags.{}", flag.setting), absent(zero, self.minor));
+            }
+        }
+        for field in KUBELET.fields.iter().filter(|field| !field.presence.possibly(self.minor)) {
+            settings.insert(field.path.to_owned(), absent(field.kind.zero(), self.minor));
+        }
+        let derived = [gates::all(&self.settings, self.minor), serving::derived(&self.settings)].concat();
+        settings.extend(derived);
+        settings.extend(self.settings.into_inner().into_iter().map(|(path, setting)| (path.to_owned(), setting)));
+        if self.minor >= Minor(31) {
+            driver_from_runtime(&mut settings, self.minor);
+        }
+        let mut needs = self.files.needs;
+        needs.dedup();
+        Resolution { minor: self.minor, settings, refusal, layers: self.layers, notes: self.notes, needs }
+    }
+}
+
+/// Returns what a version does that has no such setting: what it would do with the zero value.
+fn absent(zero: Value, minor: Minor) -> Setting {
+    Setting::known(zero, Origin { name: Some(Arc::from("there is no such setting")), ..default_origin(minor) })
+}
+
+/// Refuses a document that is not of the kind and version that the kubelet knows.
+fn check_kind(document: &Node) -> Result<(), Refusal> {
+    let origin = Some(document.origin.clone());
+    let text = |key: &str| match document.folded(key).map(|node| &node.content) {
+        None | Some(Content::Null) => Ok(None),
+        Some(Content::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+        Some(_) => Err(Refusal::new(
+            "failed to decode: couldn't get version/kind; json parse error",
+            origin.clone(),
+        )),
+    };
+    let (kind, version) = (text("kind")?, text("apiVersion")?);
+    let (Some(kind), Some(version)) = (&kind, &version) else {
+        let key = if kind.is_none() { "Kind" } else { "apiVersion" };
+        return Err(Refusal::new(format!("failed to decode: Object '{key}' is missing"), origin));
+    };
+    if *kind == "KubeletConfiguration" && *version == "kubelet.config.k8s.io/v1beta1" {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!("failed to decode: no kind \"{kind}\" is registered for version \"{version}\""),
+        origin,
+    ))
+}
+
+/// With `mergeDefaultEvictionSettings` (1.33 and later) the file's thresholds are added to the defaults
+/// (`server.go:loadConfigFile`).
+fn merge_default_evictions(settings: &mut Settings, minor: Minor) {
+    let wanted = settings.get("mergeDefaultEvictionSettings").and_then(Setting::value);
+    let Some(field) = KUBELET.field("evictionHard").filter(|_| wanted == Some(Value::Bool(true))) else { return };
+    let Some(State::Entries(defaults)) = default_state(field, field.defaults, minor) else { return };
+    if let State::Entries(entries) = &mut settings.entry(field).state {
+        for (signal, threshold) in defaults {
+            entries.entry(signal).or_insert(threshold);
+        }
+    }
+}
+
+/// Paths in the main file that are relative to the folder of the file
+/// (`pkg/kubelet/apis/config/helpers.go:KubeletConfigurationPathRefs`).
+fn resolve_relative_paths(settings: &mut Settings, folder: &Bytes, minor: Minor) {
+    const PATHS: [&str; 6] = [
+        "staticPodPath",
+        "authentication.x509.clientCAFile",
+        "tlsCertFile",
+        "tlsPrivateKeyFile",
+        "resolvConf",
+        "volumePluginDir",
+    ];
+    let logs = (minor >= Minor(30)).then_some("podLogsDir");
+    for field in PATHS.iter().copied().chain(logs).filter_map(|path| KUBELET.field(path)) {
+        if let State::Known(Value::String(text)) = &mut settings.entry(field).state
+            && !text.is_empty()
+            && !text.as_slice().starts_with(b"/")
+        {
+            *text = path::join(folder, text);
+        }
+    }
+}
+
+/// From 1.31 the container runtime is asked for the cgroup driver, and its answer wins
+/// (gate KubeletCgroupDriverFromCRI).
+fn driver_from_runtime(settings: &mut BTreeMap<String, Setting>, minor: Minor) {
+    let Some(setting) = settings.get_mut("cgroupDriver") else { return };
+    let unknown = Unknown {
+        cause: Cause::Unsupported,
+        reason: "the container runtime is asked for the cgroup driver, and its answer wins".to_owned(),
+        path: None,
+    };
+    let origin = Origin { name: Some(Arc::from("container runtime")), ..default_origin(minor) };
+    setting.replace(Setting { state: State::Unknown(unknown), ..Setting::unset(origin) });
+}

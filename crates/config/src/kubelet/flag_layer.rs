@@ -1,0 +1,112 @@
+//! The topmost layer: flags over files and drop-ins (`server.go:kubeletConfigFlagPrecedence`).
+
+use std::collections::BTreeMap;
+
+use kubeassay_core::report::Overridden;
+use kubeassay_core::{Origin, OriginKind, Value};
+
+use super::{Layer, Resolver};
+use crate::flags::{FlagValue, Occurrence};
+use crate::setting::{Setting, State};
+use crate::settings::default_origin;
+use crate::tables::kubelet::KUBELET;
+use crate::tables::{DefaultSpan, Flag, Minor, Target};
+
+impl Resolver<'_> {
+    /// Applies every flag that sets a field.
+    pub(super) fn apply_flags(&mut self) {
+        for (name, occurrences) in &self.line.given {
+            let target = KUBELET.flag(name).map_or(Target::Own, |flag| flag.target(self.minor));
+            if let Target::Field(path) = target
+                && let Some(field) = KUBELET.field(path)
+            {
+                // Feature gates alone keep what the files said of other gates.
+                let keep = path == "featureGates";
+                apply(self.settings.entry(field), occurrences, keep);
+            }
+        }
+        self.layers.push(Layer {
+            name: "command line".to_owned(),
+            kind: OriginKind::Flag,
+            path: None,
+            unknown: None,
+            note: None,
+        });
+    }
+
+    /// Returns the value of a flag that sets no field.
+    pub(super) fn own_flag(&self, flag: &'static Flag) -> Setting {
+        let mut setting = default_of(flag, self.minor);
+        if let Some(occurrences) = self.line.given.get(flag.name) {
+            apply(&mut setting, occurrences, false);
+        }
+        setting
+    }
+}
+
+fn default_of(flag: &Flag, minor: Minor) -> Setting {
+    let holds = |span: &&DefaultSpan| span.from <= minor && minor <= span.to;
+    let mut values: Vec<Value> = flag.defaults.iter().filter(holds).map(|span| span.value.to_value()).collect();
+    values.dedup();
+    let state = match values.len() {
+        0 => State::OneOf(Vec::new()),
+        1 => values.pop().map_or(State::Unset, State::Known),
+        _ => State::OneOf(values),
+    };
+    Setting { state, ..Setting::unset(default_origin(minor)) }
+}
+
+fn apply(setting: &mut Setting, occurrences: &[Occurrence], keep: bool) {
+    let mut first_of_map = !keep;
+    let mut first_of_list = true;
+    for Occurrence { flag, text, value, origin } in occurrences {
+        match value {
+            FlagValue::One(value) => {
+                let value = if flag.secret { crate::secrets::redact(text) } else { value.clone() };
+                setting.replace(Setting::known(value, origin.clone()));
+            }
+            FlagValue::Elements(elements) => {
+                let elements = elements.iter().map(|element| Value::String(element.clone()));
+                match &mut setting.state {
+                    State::Known(Value::List(list)) if !first_of_list => {
+                        list.extend(elements);
+                        setting.origin = origin.clone();
+                    }
+                    _ => setting.replace(Setting::known(Value::List(elements.collect()), origin.clone())),
+                }
+                first_of_list = false;
+            }
+            FlagValue::Entries(entries) => {
+                if first_of_map || !matches!(setting.state, State::Entries(_)) {
+                    let state = State::Entries(BTreeMap::new());
+                    setting.replace(Setting { state, ..Setting::unset(origin.clone()) });
+                    first_of_map = false;
+                }
+                add_entries(setting, entries, flag, origin);
+            }
+        }
+    }
+}
+
+fn add_entries(setting: &mut Setting, entries: &[(String, Value)], flag: &Flag, origin: &Origin) {
+    let State::Entries(map) = &mut setting.state else { return };
+    for (key, value) in entries {
+        let value = match value {
+            Value::String(text) if flag.secret => crate::secrets::redact(text),
+            value => value.clone(),
+        };
+        let next = Setting::known(value, origin.clone());
+        match map.get_mut(key) {
+            Some(entry) => entry.replace(next),
+            None => {
+                map.insert(key.clone(), next);
+            }
+        }
+    }
+    if setting.origin != *origin {
+        let before = std::mem::replace(&mut setting.origin, origin.clone());
+        if before.kind != OriginKind::Flag {
+            setting.overrode.insert(0, Overridden { value: Value::Null, origin: before });
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! How Kubernetes components read their configuration: readers, flags, defaults, layers, provenance.
+//!
+//! Pure: facts in, effective configuration out, and the files that are still needed for it.
+//!
+//! - [`tree`], [`yaml`], [`json`], [`text`]: what a file says, with positions
+//! - [`tables`]: every flag and field of a component by version
+//! - [`flags`]: the command line
+//! - [`setting`]: a value with its provenance
+//! - [`kubelet`]: the layers of the kubelet, resolved
+//! - [`secrets`]: what must not reach facts or reports
+
+mod merge;
+mod node;
+mod path;
+mod settings;
+mod sources;
+
+pub mod excerpt;
+pub mod flags;
+pub mod json;
+pub mod kubelet;
+pub mod refusal;
+pub mod secrets;
+pub mod setting;
+pub mod tables;
+pub mod text;
+pub mod tree;
+pub mod yaml;

@@ -1,0 +1,128 @@
+//! A setting with its provenance: value, origin, what it overrode.
+
+use std::collections::BTreeMap;
+
+use kubeassay_core::facts::Trouble;
+use kubeassay_core::report::Overridden;
+use kubeassay_core::{Bytes, Cause, Origin, Value};
+
+/// One setting of a component.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// What is known of its value.
+    pub state: State,
+    /// Where the value stands.
+    pub origin: Origin,
+    /// What it overrode, latest first.
+    pub overrode: Vec<Overridden>,
+}
+
+/// What is known of a setting's value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// No layer has said anything yet, or what was said was removed.
+    Unset,
+    /// The value.
+    Known(Value),
+    /// The entries of a map, each with an origin of its own.
+    Entries(BTreeMap<String, Setting>),
+    /// One of several defaults: the facts do not tell which of them this version has.
+    OneOf(Vec<Value>),
+    /// It cannot be told.
+    Unknown(Unknown),
+}
+
+/// Why a value cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The cause.
+    pub cause: Cause,
+    /// One sentence for a person.
+    pub reason: String,
+    /// The file it is about.
+    pub path: Option<Bytes>,
+}
+
+impl Unknown {
+    /// Returns what follows from a file that could not be read.
+    pub fn unread(path: &Bytes, trouble: &Trouble) -> Self {
+        Self { cause: trouble.cause, reason: trouble.reason.clone(), path: Some(path.clone()) }
+    }
+}
+
+impl Setting {
+    /// Returns a setting with a value.
+    pub const fn known(value: Value, origin: Origin) -> Self {
+        Self { state: State::Known(value), origin, overrode: Vec::new() }
+    }
+
+    /// Returns a setting about which nothing was said.
+    pub const fn unset(origin: Origin) -> Self {
+        Self { state: State::Unset, origin, overrode: Vec::new() }
+    }
+
+    /// Returns the value, if it is known.
+    pub fn value(&self) -> Option<Value> {
+        match &self.state {
+            State::Unset => Some(Value::Null),
+            State::Known(value) => Some(value.clone()),
+            State::Entries(entries) => entries
+                .iter()
+                .map(|(key, entry)| Some((key.clone(), entry.value()?)))
+                .collect::<Option<BTreeMap<_, _>>>()
+                .map(Value::Map),
+            State::OneOf(_) | State::Unknown(_) => None,
+        }
+    }
+
+    /// Returns why the value cannot be told, if it cannot.
+    pub fn unknown(&self) -> Option<&Unknown> {
+        match &self.state {
+            State::Unknown(unknown) => Some(unknown),
+            State::Entries(entries) => entries.values().find_map(Self::unknown),
+            State::Unset | State::Known(_) | State::OneOf(_) => None,
+        }
+    }
+
+    /// Puts `next` in this setting's place; what was here before becomes what `next` overrode.
+    pub fn replace(&mut self, mut next: Self) {
+        let before = std::mem::replace(self, Self::unset(next.origin.clone()));
+        if !matches!(before.state, State::Unset) {
+            let value = before.value().unwrap_or(Value::Null);
+            next.overrode.push(Overridden { value, origin: before.origin });
+        }
+        next.overrode.extend(before.overrode);
+        *self = next;
+    }
+
+    /// Removes the value, leaving `origin` as the place that removed it.
+    pub fn remove(&mut self, origin: Origin) {
+        let mut removed = Self::unset(origin.clone());
+        removed.overrode.push(Overridden { value: Value::Null, origin });
+        self.replace(removed);
+    }
+
+    /// Returns whether the value is known and is the zero value of its type.
+    pub fn is_zero(&self) -> bool {
+        match &self.state {
+            State::Unset => true,
+            State::Known(value) => is_zero(value),
+            State::Entries(entries) => entries.is_empty(),
+            State::OneOf(_) | State::Unknown(_) => false,
+        }
+    }
+}
+
+/// Returns whether Go would call the value zero.
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Int(value) | Value::Duration(value) => *value == 0,
+        Value::Float(value) => *value == 0.0,
+        Value::String(text) => text.is_empty(),
+        Value::List(list) => list.is_empty(),
+        Value::Map(map) => map.is_empty(),
+        Value::Redacted { length, .. } => *length == 0,
+    }
+}

@@ -1,0 +1,209 @@
+//! The files a component reads, found in the facts of its process.
+//!
+//! What the facts do not hold yet becomes a [`Need`]: collecting asks again until nothing new is named, so
+//! one piece of code decides what is read and what it means.
+
+use std::sync::Arc;
+
+use kubeassay_core::facts::{FileFacts, FileKind, Need, NeedKind, ProcessFacts};
+use kubeassay_core::{Bytes, Cause, OriginKind};
+
+use crate::node::{Node, Source};
+use crate::path;
+use crate::refusal::Refusal;
+use crate::setting::Unknown;
+use crate::tree::{self, Document, ReadErrorKind};
+
+/// At which moment the files are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// As the running process read them at its start: what changed since is not known.
+    Started,
+    /// As they are now: what the next start will read.
+    Now,
+}
+
+/// Reads the files of one process and notes what is missing from the facts.
+pub(crate) struct Files<'a> {
+    process: &'a ProcessFacts,
+    when: When,
+    pub(crate) needs: Vec<Need>,
+}
+
+/// What became of a configuration file.
+pub(crate) enum Loaded {
+    /// It was read.
+    Read(Box<(Document, Source)>),
+    /// It could not be read, or not as it was.
+    Unknown(Unknown),
+    /// The component refuses it.
+    Refused(Refusal),
+}
+
+/// What became of a directory.
+pub(crate) enum Listed {
+    /// Its entries, sorted by name.
+    Entries(Vec<(Bytes, FileKind)>),
+    /// It is no directory (a symbolic link counts as none).
+    Other,
+    /// It is not there.
+    Missing,
+    /// It could not be read, or not as it was.
+    Unknown(Unknown),
+}
+
+/// Whether a file is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Present,
+    Missing,
+    Unknown,
+}
+
+impl<'a> Files<'a> {
+    pub(crate) const fn new(process: &'a ProcessFacts, when: When) -> Self {
+        Self { process, when, needs: Vec::new() }
+    }
+
+    /// Returns `path` made absolute against the working directory of the process.
+    pub(crate) fn absolute(&self, path: &Bytes) -> Option<Bytes> {
+        path::absolute(path, self.process.cwd.as_ref())
+    }
+
+    fn look_up(&mut self, what: NeedKind, path: &Bytes) -> Result<&'a FileFacts, Unknown> {
+        let need = Need { what, path: path.clone() };
+        match self.process.file(&need) {
+            Some(facts) => Ok(facts),
+            None => {
+                self.needs.push(need);
+                Err(Unknown {
+                    cause: Cause::Missing,
+                    reason: format!("{path} is not in the facts"),
+                    path: Some(path.clone()),
+                })
+            }
+        }
+    }
+
+    /// Returns why what is on disk now may not be what the process read.
+    fn stale(&self, facts: &FileFacts) -> Option<Unknown> {
+        if self.when == When::Now {
+            return None;
+        }
+        let path = &facts.need.path;
+        let Some(started) = self.process.started else {
+            return Some(Unknown {
+                cause: Cause::Stale,
+                reason: format!("when the process started is not known, so {path} may have changed since"),
+                path: Some(path.clone()),
+            });
+        };
+        let changed = facts.last_change()?;
+        let error = i64::from(started.error_ms);
+        let later_by = changed.as_millisecond().saturating_sub(started.at.as_millisecond());
+        if later_by.saturating_add(error) < 0 {
+            return None;
+        }
+        let reason = if later_by > error {
+            format!(
+                "{path} changed at {changed:.0}, {} after the process started; what it said at the start is not known",
+                kubeassay_core::duration::format(later_by.saturating_mul(1_000_000)),
+            )
+        } else {
+            format!(
+                "{path} changed at {changed:.0}, too close to the start of the process (within {error} ms) to tell which came first"
+            )
+        };
+        Some(Unknown { cause: Cause::Stale, reason, path: Some(path.clone()) })
+    }
+
+    /// Reads and parses the configuration file at the absolute `path`.
+    pub(crate) fn load(&mut self, path: &Bytes, kind: OriginKind) -> Loaded {
+        let facts = match self.look_up(NeedKind::Content, path) {
+            Ok(facts) => facts,
+            Err(unknown) => return Loaded::Unknown(unknown),
+        };
+        let digest = facts.sha256.as_ref().map(|digest| Arc::from(format!("sha256:{digest}")));
+        let source = Source { kind, path: Arc::new(path.clone()), digest };
+        if let Some(trouble) = &facts.problem {
+            let origin = Some(source.whole());
+            return match (trouble.cause, facts.kind) {
+                (Cause::Missing, _) => Loaded::Refused(Refusal::missing(
+                    format!("open {path}: no such file or directory"),
+                    origin,
+                )),
+                (_, Some(FileKind::Directory)) => {
+                    Loaded::Refused(Refusal::new(format!("read {path}: is a directory"), origin))
+                }
+                _ => Loaded::Unknown(Unknown::unread(path, trouble)),
+            };
+        }
+        if let Some(unknown) = self.stale(facts) {
+            return Loaded::Unknown(unknown);
+        }
+        let content = facts.content.as_ref().map_or(&b""[..], Bytes::as_slice);
+        if content.is_empty() {
+            let reason = format!("kubelet config file {:?} was empty", path.to_string());
+            return Loaded::Refused(Refusal::new(reason, Some(source.whole())));
+        }
+        match tree::read(content) {
+            Ok(document) => Loaded::Read(Box::new((document, source))),
+            Err(error) if matches!(error.kind, ReadErrorKind::TooLarge | ReadErrorKind::TooDeep) => {
+                Loaded::Unknown(Unknown {
+                    cause: Cause::TooLarge,
+                    reason: format!("{path}:{}:{}: {}", error.line, error.column, error.message),
+                    path: Some(path.clone()),
+                })
+            }
+            Err(error) => {
+                let mark = tree::Mark { line: error.line, column: error.column, ..tree::Mark::default() };
+                let reason = format!("failed to decode: {}", error.message);
+                Loaded::Refused(Refusal::new(reason, Some(source.origin(&mark))))
+            }
+        }
+    }
+
+    /// Lists the directory at the absolute `path`, not following a symbolic link.
+    pub(crate) fn list(&mut self, path: &Bytes) -> Listed {
+        let facts = match self.look_up(NeedKind::Listing, path) {
+            Ok(facts) => facts,
+            Err(unknown) => return Listed::Unknown(unknown),
+        };
+        if let Some(trouble) = &facts.problem {
+            return match trouble.cause {
+                Cause::Missing => Listed::Missing,
+                _ => Listed::Unknown(Unknown::unread(path, trouble)),
+            };
+        }
+        if let Some(unknown) = self.stale(facts) {
+            return Listed::Unknown(unknown);
+        }
+        match (&facts.entries, facts.kind) {
+            (Some(entries), Some(FileKind::Directory)) => {
+                let mut entries: Vec<_> =
+                    entries.iter().map(|entry| (entry.name.clone(), entry.kind)).collect();
+                entries.sort();
+                Listed::Entries(entries)
+            }
+            _ => Listed::Other,
+        }
+    }
+
+    /// Tells whether the file at `path` is there.
+    pub(crate) fn presence(&mut self, path: &Bytes) -> Presence {
+        let Some(path) = self.absolute(path) else { return Presence::Unknown };
+        match self.look_up(NeedKind::Presence, &path) {
+            Err(_) => Presence::Unknown,
+            Ok(facts) => match &facts.problem {
+                None => Presence::Present,
+                Some(trouble) if trouble.cause == Cause::Missing => Presence::Missing,
+                Some(_) => Presence::Unknown,
+            },
+        }
+    }
+}
+
+/// Gives every part of a document its origin.
+pub(crate) fn with_origins(document: Document, source: &Source) -> Node {
+    Node::from_tree(document.root, source)
+}

@@ -1,0 +1,506 @@
+//! Facts: everything read about one node, taken once, before any judgement.
+//!
+//! Bytes, not interpretations. What could not be read is in them as well, with its cause. The document
+//! (`kubeassay.facts/v1`) can be written on one machine and judged on another, a year later.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::Bytes;
+use crate::verdict::Cause;
+
+/// The schema of the facts document; a newer major is refused.
+pub const SCHEMA: &str = "kubeassay.facts/v1";
+
+/// Who wrote a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Tool {
+    /// Always `kubeassay`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The commit it was built from, where the build knew it.
+    #[serde(default)]
+    pub commit: Option<String>,
+}
+
+/// Where facts were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The machine kubeassay runs on.
+    Live,
+    /// A mounted host root with a live procfs.
+    Root,
+    /// A captured host: a file, or a folder with a recorded `proc`.
+    Captured,
+    /// Facts documents taken earlier.
+    Facts,
+    /// A cluster's API.
+    Cluster,
+    /// The recorded node inside the binary.
+    Demo,
+}
+
+/// The facts of one node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Facts {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Who collected them.
+    pub tool: Tool,
+    /// When collecting began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// Where they were taken.
+    pub source: Source,
+    /// Whether everything that was looked for was reached before the time limit.
+    pub complete: bool,
+    /// The node itself.
+    pub node: NodeFacts,
+    /// Processes that may be a component.
+    #[serde(default)]
+    pub processes: Vec<ProcessFacts>,
+    /// What could not be read, beyond single files.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+}
+
+/// What is known of the node as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NodeFacts {
+    /// Keyed hash of the machine id (the id itself is not in the facts), in hexadecimal.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// The host's name.
+    #[serde(default)]
+    pub hostname: Option<Bytes>,
+    /// The folder the host was read below; null for `/`.
+    #[serde(default)]
+    pub root: Option<Bytes>,
+    /// The operating system.
+    #[serde(default)]
+    pub platform: Platform,
+    /// When the kernel started.
+    #[serde(default)]
+    pub boot_time: Option<Timestamp>,
+    /// What could be seen of the process table.
+    #[serde(default)]
+    pub process_table: ProcessTable,
+    /// Installed packages that bring a component.
+    #[serde(default)]
+    pub packages: Vec<Package>,
+    /// Distributions that embed their kubelet in a program of their own, and why we think one is here.
+    #[serde(default)]
+    pub distributions: Vec<Distribution>,
+}
+
+/// The operating system of the node, from `os-release`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Platform {
+    /// `ID` of os-release, such as `debian`.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// `VERSION_ID`.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The files that said so.
+    #[serde(default)]
+    pub evidence: Vec<Bytes>,
+}
+
+/// How much of the process table could be seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProcessTable {
+    /// How many processes were seen.
+    pub seen: u32,
+    /// `/proc` hides the processes of others (`hidepid`), and nothing lets us see them.
+    #[serde(default)]
+    pub hides_others: bool,
+    /// The scan runs in a container and sees only the container's own processes.
+    #[serde(default)]
+    pub own_namespace_only: bool,
+    /// Processes that may have been a component and could not be read.
+    #[serde(default)]
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A process that could not be read far enough to tell what it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Unreadable {
+    /// Its id.
+    pub pid: u32,
+    /// What went wrong.
+    pub cause: Cause,
+    /// One sentence for a person.
+    pub reason: String,
+}
+
+/// An installed package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version as the package database writes it.
+    pub version: String,
+    /// The upstream version in it, such as `1.34.2`.
+    pub upstream: String,
+    /// The database file.
+    pub path: Bytes,
+    /// The line of the version, from 1.
+    pub line: u32,
+}
+
+/// A distribution that embeds its kubelet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Distribution {
+    /// Its name, such as `k3s`.
+    pub id: String,
+    /// The files and processes that say so.
+    pub evidence: Vec<Bytes>,
+    /// Whether one of its processes runs.
+    pub running: bool,
+}
+
+/// A process that may be a component.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProcessFacts {
+    /// Its id in the host's process table.
+    pub pid: u32,
+    /// Why it may be a component, strongest first.
+    pub recognised_by: Vec<Recognition>,
+    /// What `/proc/PID/exe` says, without ` (deleted)`.
+    #[serde(default)]
+    pub exe: Option<Bytes>,
+    /// The executable was deleted or replaced since the start.
+    #[serde(default)]
+    pub exe_deleted: bool,
+    /// Its `comm`.
+    #[serde(default)]
+    pub comm: Option<Bytes>,
+    /// Its arguments exactly as in `cmdline`, secrets replaced by their digest.
+    pub argv: Vec<Bytes>,
+    /// Its working directory, in its own view; null where it could not be told.
+    #[serde(default)]
+    pub cwd: Option<Bytes>,
+    /// The environment variables that change how a component reads its configuration, and no others.
+    /// Null: the environment could not be read.
+    #[serde(default)]
+    pub environment: Option<BTreeMap<String, Bytes>>,
+    /// When it started.
+    #[serde(default)]
+    pub started: Option<Moment>,
+    /// Its effective user id as the host's user namespace sees it.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// Its cgroup.
+    #[serde(default)]
+    pub cgroup: Option<Bytes>,
+    /// The service unit in its cgroup.
+    #[serde(default)]
+    pub unit: Option<Bytes>,
+    /// Which of its namespaces are the host's; null where it could not be told.
+    #[serde(default)]
+    pub namespaces: Namespaces,
+    /// How its files were reached.
+    pub view: View,
+    /// The files it reads, in its own view.
+    #[serde(default)]
+    pub files: Vec<FileFacts>,
+    /// What its executable says of its version.
+    #[serde(default)]
+    pub executable: Option<ExecutableFacts>,
+    /// What could not be read of it.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+}
+
+impl ProcessFacts {
+    /// Returns the facts of the file that was read for `need`.
+    pub fn file(&self, need: &Need) -> Option<&FileFacts> {
+        self.files.iter().find(|file| file.need == *need)
+    }
+
+    /// Returns whether it is no component of this node but lives in a workload: it is not root of the
+    /// host's user namespace, or its cgroup is a pod's.
+    pub fn in_pod(&self) -> bool {
+        let cgroup = self.cgroup.as_ref().map_or(&b""[..], Bytes::as_slice);
+        let pod = cgroup
+            .windows(7)
+            .any(|window| window == b"kubepod" || window == b"libpod-");
+        pod || self.uid.is_some_and(|uid| uid != 0) || self.namespaces.user == Some(false)
+    }
+}
+
+/// Why a process may be a component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Recognition {
+    /// What was looked at.
+    pub by: RecognisedBy,
+    /// What was seen there.
+    pub seen: Bytes,
+}
+
+/// What a process was recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum RecognisedBy {
+    /// The main package in the executable's build information.
+    BuildInformation,
+    /// The same file as a kubelet at a known path.
+    Inode,
+    /// The base name of the executable.
+    ExeName,
+    /// Its `comm`.
+    Comm,
+    /// The base name of its first argument.
+    Argv0,
+}
+
+/// A moment and how far off it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Moment {
+    /// The moment.
+    pub at: Timestamp,
+    /// The error in milliseconds, either way.
+    pub error_ms: u32,
+}
+
+/// Which namespaces a process shares with the host; null where it could not be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Namespaces {
+    /// The mount namespace.
+    #[serde(default)]
+    pub mount: Option<bool>,
+    /// The user namespace.
+    #[serde(default)]
+    pub user: Option<bool>,
+    /// The PID namespace.
+    #[serde(default)]
+    pub pid: Option<bool>,
+    /// The network namespace.
+    #[serde(default)]
+    pub network: Option<bool>,
+}
+
+/// How the files of a process were reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum View {
+    /// Through `/proc/PID/root`.
+    Own,
+    /// Through the host's root, because its mounts equal those of the host's first process.
+    Host,
+    /// Not at all: its root may not be opened.
+    Denied,
+}
+
+/// Something of a file that a component reads, so that it must be in the facts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Need {
+    /// How much of it.
+    pub what: NeedKind,
+    /// Absolute path in the process's own view.
+    pub path: Bytes,
+}
+
+/// How much of a file is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum NeedKind {
+    /// Its content, symbolic links followed: it is configuration.
+    Content,
+    /// Its type without following a symbolic link in the last component (a trailing slash does follow),
+    /// and the names and types of its entries if it is a directory.
+    Listing,
+    /// Only whether it is there, symbolic links followed: its content is never read.
+    Presence,
+}
+
+/// A file (or directory) as it was found. Either it was read, or `problem` says why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FileFacts {
+    /// What was needed of it.
+    pub need: Need,
+    /// Its type.
+    #[serde(default)]
+    pub kind: Option<FileKind>,
+    /// Permission bits.
+    #[serde(default)]
+    pub mode: Option<u32>,
+    /// Owner.
+    #[serde(default)]
+    pub uid: Option<u32>,
+    /// Group.
+    #[serde(default)]
+    pub gid: Option<u32>,
+    /// Size in bytes.
+    #[serde(default)]
+    pub size: Option<u64>,
+    /// Last change of the content, where the source's times can be trusted.
+    #[serde(default)]
+    pub modified: Option<Timestamp>,
+    /// Last change of the inode (ctime), where the source's times can be trusted.
+    #[serde(default)]
+    pub changed: Option<Timestamp>,
+    /// Symbolic links followed on the way, in order.
+    #[serde(default)]
+    pub links: Vec<Link>,
+    /// Hexadecimal SHA-256 of the content as it was on the host.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// The content, secrets replaced by their digest; only for configuration.
+    #[serde(default)]
+    pub content: Option<Bytes>,
+    /// The entries of a directory, sorted by name.
+    #[serde(default)]
+    pub entries: Option<Vec<Entry>>,
+    /// Why it could not be read.
+    #[serde(default)]
+    pub problem: Option<Trouble>,
+}
+
+impl FileFacts {
+    /// Returns the facts of a file that could not be read.
+    pub fn unread(need: Need, cause: Cause, reason: impl Into<String>) -> Self {
+        Self {
+            need,
+            kind: None,
+            mode: None,
+            uid: None,
+            gid: None,
+            size: None,
+            modified: None,
+            changed: None,
+            links: Vec::new(),
+            sha256: None,
+            content: None,
+            entries: None,
+            problem: Some(Trouble {
+                cause,
+                reason: reason.into(),
+            }),
+        }
+    }
+
+    /// Returns the last moment at which the file, or a link followed on the way to it, changed.
+    pub fn last_change(&self) -> Option<Timestamp> {
+        let links = self
+            .links
+            .iter()
+            .flat_map(|link| [link.modified, link.changed]);
+        links.chain([self.modified, self.changed]).flatten().max()
+    }
+}
+
+/// A symbolic link that was followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Link {
+    /// Where it lies, in the process's view.
+    pub path: Bytes,
+    /// What it says.
+    pub target: Bytes,
+    /// Last change of what it says.
+    #[serde(default)]
+    pub modified: Option<Timestamp>,
+    /// Last change of its inode.
+    #[serde(default)]
+    pub changed: Option<Timestamp>,
+}
+
+/// An entry of a directory, not followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Entry {
+    /// Its name.
+    pub name: Bytes,
+    /// Its type.
+    pub kind: FileKind,
+}
+
+/// The type of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A FIFO.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A character device.
+    CharacterDevice,
+    /// A block device.
+    BlockDevice,
+}
+
+/// Why something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Trouble {
+    /// The cause.
+    pub cause: Cause,
+    /// One sentence for a person.
+    pub reason: String,
+}
+
+/// What an executable says of itself, read and never run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExecutableFacts {
+    /// The Go release it was built with.
+    #[serde(default)]
+    pub go_version: Option<String>,
+    /// Its main package.
+    #[serde(default)]
+    pub main_package: Option<String>,
+    /// The Kubernetes versions it may be; one where it is sure.
+    #[serde(default)]
+    pub versions: Vec<String>,
+    /// How they were found: `build-information` or `variable`.
+    #[serde(default)]
+    pub found_by: Option<String>,
+    /// Why nothing could be read.
+    #[serde(default)]
+    pub problem: Option<Trouble>,
+}
+
+/// Something that could not be read or understood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Problem {
+    /// The cause.
+    pub cause: Cause,
+    /// The path or process it is about.
+    #[serde(default)]
+    pub path: Option<Bytes>,
+    /// One sentence for a person, with what to do about it.
+    pub reason: String,
+}

@@ -1,0 +1,102 @@
+//! A check: an expression that is compiled once and evaluated against the settings of any subject.
+//!
+//! Reading an unknown setting is an error of its own kind that carries the setting and its cause. It is
+//! never null, absent or a default. `&&`, `||`, `all` and `exists` absorb it where the other side decides;
+//! nothing else does.
+
+use std::collections::BTreeMap;
+
+use super::evaluate;
+use super::expression::{Expression, ExpressionFault};
+use super::front_matter::Choice;
+use super::setting::Settings;
+use crate::value::Value;
+use crate::verdict::Cause;
+
+/// A compiled expression.
+#[derive(Clone, Debug)]
+pub struct Check {
+    pub(crate) expression: Expression,
+}
+
+/// The choices of a site: what the page declares, and what was chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Choices<'a> {
+    /// What the page declares, with defaults.
+    pub declared: &'a [Choice],
+    /// What the site chose, by name.
+    pub chosen: &'a BTreeMap<String, Value>,
+}
+
+/// A setting that was needed and could not be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownSetting {
+    /// Its full name.
+    pub setting: String,
+    /// Why.
+    pub cause: Cause,
+    /// One sentence for a person.
+    pub reason: String,
+}
+
+/// What an evaluation came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The expression is true.
+    Holds,
+    /// The expression is false.
+    Fails,
+    /// The rule does not apply; the reason is the page's. Only from [`Rule::evaluate`](super::Rule::evaluate).
+    NotApplicable(String),
+    /// It depends on settings that could not be told. Settings whose being unknown did not matter are not listed.
+    Unknown(Vec<UnknownSetting>),
+    /// It depends on a choice that the site has not made.
+    NeedsChoice(String),
+    /// The page is at fault; one sentence says why.
+    Faulty(String),
+}
+
+/// An outcome and its evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evaluation {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The full names of the settings that were read during this evaluation, in order, each once.
+    pub read: Vec<String>,
+}
+
+impl Check {
+    /// Compiles an expression.
+    pub(crate) fn compile(source: &str) -> Result<Self, Vec<ExpressionFault>> {
+        Expression::parse(source).map(|expression| Self { expression })
+    }
+
+    /// Returns the expression as the page has it.
+    pub fn source(&self) -> &str {
+        &self.expression.source
+    }
+
+    /// Returns the names that the expression mentions, such as `kubelet.authorization.mode` or
+    /// `choices.floor`, sorted, each once.
+    ///
+    /// More may be named than one evaluation reads.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .expression
+            .routes
+            .iter()
+            .map(super::expression::Route::name)
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Evaluates the expression.
+    pub fn evaluate(&self, settings: &dyn Settings, choices: Choices<'_>) -> Evaluation {
+        evaluate::evaluate(&self.expression, settings, choices)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! How each kubelet of a node comes to the value of one setting.
+
+use kubeassay_config::kubelet::{Layer as Source, Resolution};
+use kubeassay_config::setting::Setting;
+use kubeassay_config::tables::Minor;
+use kubeassay_core::explanation::{Explanation, Layer, LayerState};
+use kubeassay_core::facts::{Facts, ProcessFacts};
+use kubeassay_core::{Origin, OriginKind, Value};
+
+use crate::evidence::quoted;
+use crate::kubelets::{self, Kubelet};
+use crate::version;
+
+/// Explains `setting` (`kubelet.…`) for every kubelet in the facts; versions that come to it the same way
+/// are explained once.
+pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explanation> {
+    let Some(path) = setting.strip_prefix("kubelet.") else { return Vec::new() };
+    let kubelets = kubelets::find(facts, said);
+    kubelets.found.iter().flat_map(|kubelet| explain_kubelet(setting, path, kubelet)).collect()
+}
+
+fn explain_kubelet(setting: &str, path: &str, kubelet: &Kubelet<'_>) -> Vec<Explanation> {
+    let mut explained: Vec<(Vec<Minor>, Explanation)> = Vec::new();
+    for resolution in &kubelet.running {
+        let one = explain_resolution(setting, path, kubelet, resolution);
+        let same = |known: &Explanation| {
+            known.effective == one.effective
+                && known.notes == one.notes
+                && known.layers.len() == one.layers.len()
+                && known.layers.iter().zip(&one.layers).all(|(a, b)| a.state == b.state && a.value == b.value)
+        };
+        match explained.iter_mut().find(|(_, known)| same(known)) {
+            Some((minors, _)) => minors.push(resolution.minor),
+            None => explained.push((vec![resolution.minor], one)),
+        }
+    }
+    explained
+        .into_iter()
+        .map(|(minors, mut explanation)| {
+            explanation.versions = vec![version::shown(&minors)];
+            explanation
+        })
+        .collect()
+}
+
+fn explain_resolution(
+    setting: &str,
+    path: &str,
+    kubelet: &Kubelet<'_>,
+    resolution: &Resolution,
+) -> Explanation {
+    let found = resolution.setting(path);
+    let mut said = found.map(|found| sayings(found, kubelet.process)).unwrap_or_default();
+    let mut layers: Vec<Layer> = resolution.layers.iter().map(|source| layer(source, &mut said)).collect();
+    // What no layer claims (a value derived from others) stands on its own.
+    for (won, value, origin) in said {
+        let state = if won { LayerState::Won } else { LayerState::Overridden };
+        let name = origin.name.as_deref().unwrap_or("derived").to_owned();
+        layers.push(Layer { name, state, value, origin: Some(origin), note: None });
+    }
+    let mut notes: Vec<String> = resolution.notes.iter().map(|note| note.reason.clone()).collect();
+    if let Some(unknown) = found.and_then(Setting::unknown) {
+        notes.insert(0, format!("not known: {}", unknown.reason));
+    }
+    if let Some(refusal) = &resolution.refusal {
+        notes.insert(0, format!("a kubelet {} would refuse to start with this: {}", resolution.minor, refusal.reason));
+    }
+    if kubelet.restart.is_some() {
+        notes.push("a file changed since the process started: the next start may come to another value".to_owned());
+    }
+    Explanation {
+        setting: setting.to_owned(),
+        subject: kubelet.subject.clone(),
+        versions: Vec::new(),
+        layers,
+        effective: found.and_then(Setting::value),
+        verdict_line: None,
+        notes,
+    }
+}
+
+/// What was said of a setting: whether it won, the value, where.
+type Saying = (bool, Option<Value>, Origin);
+
+fn sayings(setting: &Setting, process: &ProcessFacts) -> Vec<Saying> {
+    let winner = (true, setting.value(), quoted(&setting.origin, process));
+    let losers = setting
+        .overrode
+        .iter()
+        .map(|past| (false, Some(past.value.clone()), quoted(&past.origin, process)));
+    std::iter::once(winner).chain(losers).collect()
+}
+
+/// Describes a source, taking what it said out of `said`.
+fn layer(source: &Source, said: &mut Vec<Saying>) -> Layer {
+    let belongs = |(_, _, origin): &Saying| {
+        origin.kind == source.kind
+            && (origin.kind == OriginKind::Default
+                || origin.kind == OriginKind::Flag
+                || origin.path.as_deref() == source.path.as_ref())
+    };
+    let mine = said.iter().position(belongs).map(|at| said.remove(at));
+    // A layer that said it more than once is shown with what came of it last.
+    said.retain(|saying| !belongs(saying) || saying.0);
+    let name = source.path.as_ref().map_or_else(|| source.name.clone(), |path| format!("{} {path}", source.name));
+    let blank = Layer { name, state: LayerState::Silent, value: None, origin: None, note: source.note.clone() };
+    if let Some(unknown) = &source.unknown {
+        return Layer { state: LayerState::Unread, note: Some(unknown.reason.clone()), ..blank };
+    }
+    match mine {
+        Some((won, value, origin)) => {
+            let state = if won { LayerState::Won } else { LayerState::Overridden };
+            Layer { state, value, origin: Some(origin), ..blank }
+        }
+        None => blank,
+    }
+}

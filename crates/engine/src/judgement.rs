@@ -1,0 +1,312 @@
+//! Facts and rules to a report.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kubeassay_config::tables::Minor;
+use kubeassay_core::facts::{Facts, Problem as FactsProblem, Source, Tool};
+use kubeassay_core::report::{
+    Coverage, FailOn, Finding, KubernetesVersion, Node, NodeStatus, Problem, Report, Rules, SCHEMA,
+    Scanned, Subject, Summary,
+};
+use kubeassay_core::rule::Rule;
+use kubeassay_core::{Cause, Value, Verdict};
+
+use crate::finding::{self, Context};
+use crate::gate::gate;
+use crate::kubelets::{self, DEFAULT_ROOT, Kubelets};
+
+/// What the user asked for, and what the report says of the scan itself.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Who writes the report.
+    pub tool: Tool,
+    /// Where the facts came from.
+    pub source: Source,
+    /// When the scan began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// The kubelet's version, where the user gave it.
+    pub kubernetes_version: Option<Minor>,
+    /// Count kubelets in workloads as if they were the node's.
+    pub include_pods: bool,
+    /// When the exit code is not 0.
+    pub fail_on: FailOn,
+    /// What is said of the rules in the report.
+    pub rules: Rules,
+    /// Problems from before judging: facts or rule pages that could not be used.
+    pub problems: Vec<Problem>,
+    /// What the site chose, by name.
+    pub choices: BTreeMap<String, Value>,
+}
+
+/// Why nothing was judged on a node.
+struct Nothing {
+    cause: Cause,
+    /// One sentence, with what to do next.
+    reason: String,
+    /// A kubelet must be there and was not seen, so every rule is unknown; else there is none.
+    unseen: bool,
+}
+
+/// Judges the facts of any number of nodes by `rules`.
+pub fn judge(facts: &[Facts], rules: &[&Rule], options: &Options) -> Report {
+    let mut judged = Judged { findings: Vec::new(), problems: options.problems.clone(), nodes: Vec::new(), nothing: Vec::new() };
+    for facts in facts {
+        judged.node(facts, rules, options);
+    }
+    let Judged { mut findings, problems, nodes, nothing } = judged;
+    findings.sort_by(|a, b| {
+        (&a.node, &a.rule, &a.subject.key, a.horizon).cmp(&(&b.node, &b.rule, &b.subject.key, b.horizon))
+    });
+    let coverage = coverage(&nodes);
+    let complete = !nodes.is_empty() && coverage.scanned == coverage.nodes;
+    let counted = findings.iter().filter(|finding| options.include_pods || !finding.subject.in_pod);
+    let nothing_judged = if facts.is_empty() {
+        Some("nothing was judged: there are no facts".to_owned())
+    } else if counted.clone().next().is_none() {
+        Some(nothing.first().cloned().unwrap_or_else(|| "nothing was judged: no rule was chosen".to_owned()))
+    } else {
+        None
+    };
+    let gate = gate(counted.clone(), complete, nothing_judged.as_deref(), options.fail_on);
+    let summary = summary(counted);
+    Report {
+        schema: SCHEMA.to_owned(),
+        tool: options.tool.clone(),
+        scanned: Scanned {
+            started: options.started,
+            finished: options.finished,
+            source: options.source,
+            cluster: None,
+            nodes,
+            coverage,
+        },
+        rules: options.rules.clone(),
+        findings,
+        problems,
+        summary,
+        gate,
+        complete,
+    }
+}
+
+struct Judged {
+    findings: Vec<Finding>,
+    problems: Vec<Problem>,
+    nodes: Vec<Node>,
+    nothing: Vec<String>,
+}
+
+impl Judged {
+    fn node(&mut self, facts: &Facts, rules: &[&Rule], options: &Options) {
+        let name = node_name(facts);
+        let id = self.unique_id(facts.node.id.clone().unwrap_or_else(|| name.clone()));
+        let kubelets = kubelets::find(facts, options.kubernetes_version);
+        let context = Context { node: &id, observed_at: facts.finished, chosen: &options.choices };
+        for kubelet in &kubelets.found {
+            for rule in rules {
+                self.findings.extend(finding::of(rule, kubelet, &context));
+            }
+        }
+        let nothing = nothing(facts, &kubelets, options.include_pods);
+        if let Some(nothing) = &nothing {
+            if nothing.unseen {
+                let subject = unseen_subject();
+                self.findings.extend(
+                    rules.iter().map(|rule| finding::unseen(rule, &subject, nothing.cause, &nothing.reason, &context)),
+                );
+            }
+            self.nothing.push(nothing.reason.clone());
+        }
+        self.collect_problems(facts, &kubelets, &id, rules);
+        let hidden = !facts.node.process_table.unreadable.is_empty();
+        let partial = !facts.complete || kubelets.undecided || hidden;
+        let status = match &nothing {
+            Some(Nothing { unseen: true, cause: Cause::Unsupported, .. }) => NodeStatus::Unsupported,
+            Some(Nothing { unseen: true, .. }) => NodeStatus::Partial,
+            _ if partial => NodeStatus::Partial,
+            _ => NodeStatus::Scanned,
+        };
+        let cause = match &nothing {
+            Some(nothing) if nothing.unseen => Some(nothing.cause),
+            _ if !facts.complete => Some(Cause::Blocked),
+            _ if partial => Some(Cause::Denied),
+            _ => None,
+        };
+        self.nodes.push(Node {
+            id,
+            name,
+            uid: None,
+            hostname: facts.node.hostname.clone(),
+            root: facts.node.root.clone(),
+            platform: facts.node.platform.clone(),
+            kubernetes_version: node_version(&kubelets),
+            status,
+            cause,
+            boot_time: facts.node.boot_time,
+        });
+    }
+
+    /// Two documents of the same machine stay apart in one report.
+    fn unique_id(&self, id: String) -> String {
+        let taken = |id: &str| self.nodes.iter().any(|node| node.id == id);
+        if !taken(&id) {
+            return id;
+        }
+        (2..).map(|number| format!("{id}#{number}")).find(|id| !taken(id)).unwrap_or(id)
+    }
+
+    fn collect_problems(&mut self, facts: &Facts, kubelets: &Kubelets<'_>, node: &str, rules: &[&Rule]) {
+        let problem = |subject: Option<&Subject>, problem: &FactsProblem| Problem {
+            node: Some(node.to_owned()),
+            subject: subject.map(|subject| subject.key.clone()),
+            cause: problem.cause,
+            path: problem.path.clone(),
+            reason: problem.reason.clone(),
+            affects: Vec::new(),
+        };
+        self.problems.extend(facts.problems.iter().chain(&kubelets.problems).map(|one| problem(None, one)));
+        for unreadable in &facts.node.process_table.unreadable {
+            let reason = format!(
+                "process {} may be a kubelet and could not be read: {}; run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+                unreadable.pid, unreadable.reason
+            );
+            let one = FactsProblem { cause: unreadable.cause, path: None, reason };
+            self.problems.push(problem(None, &one));
+        }
+        for kubelet in &kubelets.found {
+            let subject = Some(&kubelet.subject);
+            self.problems.extend(kubelet.process.problems.iter().map(|one| problem(subject, one)));
+            let Some(resolution) = kubelet.running.last() else { continue };
+            for layer in &resolution.layers {
+                let Some(unknown) = &layer.unknown else { continue };
+                let one = FactsProblem {
+                    cause: unknown.cause,
+                    path: layer.path.clone(),
+                    reason: format!("{}: {}", layer.name, unknown.reason),
+                };
+                self.problems.push(Problem {
+                    affects: rules.iter().map(|rule| rule.id().to_owned()).collect(),
+                    ..problem(subject, &one)
+                });
+            }
+            for note in &resolution.notes {
+                let one = FactsProblem { cause: note.cause, path: note.path.clone(), reason: note.reason.clone() };
+                self.problems.push(problem(subject, &one));
+            }
+        }
+    }
+}
+
+/// Returns why nothing of this node was judged, if nothing was.
+fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option<Nothing> {
+    let judged = kubelets.found.iter().any(|kubelet| include_pods || !kubelet.subject.in_pod);
+    let table = &facts.node.process_table;
+    let running = facts.node.distributions.iter().find(|distribution| distribution.running);
+    if judged && running.is_none() {
+        return None;
+    }
+    let unseen = |cause, reason: String| Some(Nothing { cause, reason, unseen: true });
+    if let Some(distribution) = running.or_else(|| facts.node.distributions.first().filter(|_| !judged)) {
+        let id = &distribution.id;
+        return unseen(
+            Cause::Unsupported,
+            format!("{id} embeds its kubelet in a program of its own, which this version cannot judge yet; ask the kubelet itself: kubectl get --raw /api/v1/nodes/NODE/proxy/configz"),
+        );
+    }
+    if table.own_namespace_only {
+        return unseen(
+            Cause::Denied,
+            "the scan runs in a container and sees only the container's own processes; mount the host's root and run: kubeassay scan --root /host".to_owned(),
+        );
+    }
+    if table.hides_others {
+        return unseen(
+            Cause::Denied,
+            "/proc hides the processes of others (hidepid), and no kubelet was seen; run as root: sudo kubeassay scan".to_owned(),
+        );
+    }
+    if let Some(unreadable) = table.unreadable.first() {
+        return unseen(
+            unreadable.cause,
+            format!("process {} may be a kubelet and could not be read ({}); run as root: sudo kubeassay scan", unreadable.pid, unreadable.reason),
+        );
+    }
+    if kubelets.undecided {
+        let reason = kubelets.problems.first().map_or_else(String::new, |problem| problem.reason.clone());
+        return unseen(Cause::ParseError, reason);
+    }
+    if !facts.complete {
+        return unseen(
+            Cause::Blocked,
+            "the time limit was reached before a kubelet was seen; give it more: kubeassay scan --timeout 5m".to_owned(),
+        );
+    }
+    let reason = if kubelets.found.is_empty() {
+        "nothing was judged: there is no kubelet on this host; try kubeassay scan --demo, or name a host with --root"
+    } else {
+        "nothing was judged: the only kubelets here run inside workloads; count them with --include-pods"
+    };
+    Some(Nothing { cause: Cause::Missing, reason: reason.to_owned(), unseen: false })
+}
+
+fn unseen_subject() -> Subject {
+    Subject {
+        key: DEFAULT_ROOT.to_owned(),
+        component: "kubelet".to_owned(),
+        unit: None,
+        pid: None,
+        exe: None,
+        cgroup: None,
+        in_pod: false,
+        recognised_by: Vec::new(),
+    }
+}
+
+/// The name of a node: its host name, lower case as Kubernetes writes it.
+fn node_name(facts: &Facts) -> String {
+    facts.node.hostname.as_ref().map_or_else(
+        || "unnamed".to_owned(),
+        |name| name.to_string_lossy().trim().to_lowercase(),
+    )
+}
+
+fn node_version(kubelets: &Kubelets<'_>) -> Option<KubernetesVersion> {
+    let mut own = kubelets.found.iter().filter(|kubelet| !kubelet.subject.in_pod);
+    let first = own.next()?;
+    first.version.known.clone().or_else(|| {
+        let minors: Vec<Minor> = first.running.iter().map(|resolution| resolution.minor).collect();
+        (minors.len() < Minor::all().count()).then(|| KubernetesVersion {
+            value: crate::version::shown(&minors),
+            origin: "arguments".to_owned(),
+        })
+    })
+}
+
+fn coverage(nodes: &[Node]) -> Coverage {
+    let count = |status| nodes.iter().filter(|node| node.status == status).count();
+    Coverage {
+        nodes: nodes.len(),
+        scanned: count(NodeStatus::Scanned),
+        partial: count(NodeStatus::Partial),
+        unreachable: count(NodeStatus::Unreachable),
+        unsupported: count(NodeStatus::Unsupported),
+    }
+}
+
+fn summary<'a>(counted: impl Iterator<Item = &'a Finding>) -> Summary {
+    counted.fold(Summary::default(), |mut summary, finding| {
+        let slot = match finding.verdict {
+            _ if finding.waiver.is_some() => &mut summary.waived,
+            Verdict::Pass => &mut summary.pass,
+            Verdict::Fail => &mut summary.fail,
+            Verdict::Unknown => &mut summary.unknown,
+            Verdict::Manual => &mut summary.manual,
+            Verdict::NotApplicable => &mut summary.not_applicable,
+        };
+        *slot += 1;
+        summary
+    })
+}

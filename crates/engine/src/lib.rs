@@ -1,0 +1,31 @@
+//! The pure path from facts to a report: resolve, evaluate, assemble.
+//!
+//! `facts ──resolve──▶ effective configuration ──evaluate(rules)──▶ findings ──▶ report`, without I/O or a
+//! clock: a report can be made on another machine, a year after the facts were taken.
+//!
+//! - [`needs`]: which files a process reads, asked by whoever collects facts
+//! - [`judge`]: facts and rules to a [`Report`](kubeassay_core::report::Report)
+//! - [`explain`]: how a node comes to the value of a setting
+//! - [`run_examples`]: the examples of a rule's page, as tests
+//! - [`schema`]: which settings rules may read
+
+mod bundled;
+mod evidence;
+mod example;
+mod explanation;
+mod finding;
+mod gate;
+mod ids;
+mod judgement;
+mod kubelets;
+mod version;
+mod view;
+
+pub mod schema;
+
+pub use bundled::BUNDLED_RULES;
+pub use example::{ExampleFault, run_examples};
+pub use explanation::explain;
+pub use judgement::{Options, judge};
+pub use kubelets::needs;
+pub use version::{ParseVersionError, parse_version};

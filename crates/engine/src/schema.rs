@@ -1,0 +1,83 @@
+//! Which settings rules may read, from the tables.
+
+use kubeassay_config::kubelet::gate_names;
+use kubeassay_config::tables::kubelet::KUBELET;
+use kubeassay_config::tables::{FieldKind, FlagKind, Minor, Target};
+use kubeassay_core::rule::{Schema, SettingType};
+
+/// The settings of every component that kubeassay resolves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Components;
+
+impl Schema for Components {
+    fn setting(&self, setting: &str) -> Option<SettingType> {
+        let path = setting.strip_prefix("kubelet.")?;
+        if let Some(name) = path.strip_prefix("flags.") {
+            let flag = KUBELET.flags.iter().find(|flag| is_own(flag) && flag.setting == name)?;
+            return Some(flag_type(flag.kind));
+        }
+        if let Some(name) = path.strip_prefix("gates.") {
+            return gate_names().any(|gate| gate == name).then_some(SettingType::Bool);
+        }
+        if path == "derived.servingCertificate" {
+            return Some(SettingType::String);
+        }
+        KUBELET.field(path).map(|field| field_type(field.kind))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let fields = KUBELET.fields.iter().map(|field| format!("kubelet.{}", field.path));
+        let flags = KUBELET.flags.iter().filter(|flag| is_own(flag));
+        let flags = flags.map(|flag| format!("kubelet.flags.{}", flag.setting));
+        let gates = gate_names().map(|gate| format!("kubelet.gates.{gate}"));
+        let derived = std::iter::once("kubelet.derived.servingCertificate".to_owned());
+        fields.chain(flags).chain(gates).chain(derived).collect()
+    }
+
+    fn components(&self) -> &[&str] {
+        &["kubelet"]
+    }
+}
+
+/// Returns whether the flag is read as a setting of its own in some version.
+fn is_own(flag: &kubeassay_config::tables::Flag) -> bool {
+    flag.target(Minor::NEWEST) == Target::Own || flag.targets.iter().any(|(_, target)| *target == Target::Own)
+}
+
+fn field_type(kind: FieldKind) -> SettingType {
+    let text = || Box::new(SettingType::String);
+    match kind {
+        FieldKind::Bool => SettingType::Bool,
+        FieldKind::Int32 | FieldKind::Int64 | FieldKind::Uint32 => SettingType::Int,
+        FieldKind::Float64 => SettingType::Float,
+        FieldKind::String => SettingType::String,
+        FieldKind::Duration | FieldKind::TimeOrDuration => SettingType::Duration,
+        FieldKind::Quantity => SettingType::Quantity,
+        FieldKind::StringList => SettingType::List(text()),
+        FieldKind::Int32List => SettingType::List(Box::new(SettingType::Int)),
+        FieldKind::ObjectList => SettingType::List(Box::new(SettingType::Any)),
+        FieldKind::StringMap => SettingType::Map(text()),
+        FieldKind::BoolMap => SettingType::Map(Box::new(SettingType::Bool)),
+        FieldKind::StringListMap => SettingType::Map(Box::new(SettingType::List(text()))),
+    }
+}
+
+fn flag_type(kind: FlagKind) -> SettingType {
+    let text = || Box::new(SettingType::String);
+    match kind {
+        FlagKind::Bool => SettingType::Bool,
+        FlagKind::Int32 | FlagKind::Int64 | FlagKind::Uint64 | FlagKind::Int | FlagKind::Level => SettingType::Int,
+        FlagKind::Float64 => SettingType::Float,
+        FlagKind::Duration => SettingType::Duration,
+        FlagKind::Quantity => SettingType::Quantity,
+        FlagKind::StringSlice => SettingType::List(text()),
+        FlagKind::StringMap | FlagKind::Thresholds | FlagKind::Multimap => SettingType::Map(text()),
+        FlagKind::BoolMap => SettingType::Map(Box::new(SettingType::Bool)),
+        FlagKind::String
+        | FlagKind::Ip
+        | FlagKind::Opaque
+        | FlagKind::Version
+        | FlagKind::Taints
+        | FlagKind::ReservedMemory => SettingType::String,
+    }
+}

@@ -1,0 +1,40 @@
+//! What a check sees of a resolved kubelet.
+
+use kubeassay_config::kubelet::Resolution;
+use kubeassay_config::setting::{Setting, State};
+use kubeassay_core::rule::{Reading, Settings};
+use kubeassay_core::{Cause, Value};
+
+/// The settings of a kubelet under their names in checks (`kubelet.…`).
+pub(crate) struct View<'a>(pub(crate) &'a Resolution);
+
+impl Settings for View<'_> {
+    fn read(&self, setting: &str) -> Reading {
+        let Some(path) = setting.strip_prefix("kubelet.") else { return Reading::NoSuchSetting };
+        self.0.settings.get(path).map_or(Reading::NoSuchSetting, reading)
+    }
+}
+
+fn reading(setting: &Setting) -> Reading {
+    if let Some(unknown) = setting.unknown() {
+        return Reading::Unknown { cause: unknown.cause, reason: unknown.reason.clone() };
+    }
+    match (&setting.state, setting.value()) {
+        (State::OneOf(values), _) => Reading::Unknown {
+            cause: Cause::VersionUnknown,
+            reason: match values.as_slice() {
+                [] => "its default in this version is not known".to_owned(),
+                values => format!("its default in this version is {}", any_of(values)),
+            },
+        },
+        (_, Some(value)) => Reading::Value(value),
+        (_, None) => Reading::Unknown {
+            cause: Cause::VersionUnknown,
+            reason: "a part of it is not known in this version".to_owned(),
+        },
+    }
+}
+
+fn any_of(values: &[Value]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+}

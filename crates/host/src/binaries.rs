@@ -1,0 +1,277 @@
+//! What the executables of processes say of themselves, each file looked at once.
+
+use std::collections::HashMap;
+
+use kubeassay_core::Cause;
+use kubeassay_core::facts::{ExecutableFacts, Package, Trouble};
+use rustix::io::Errno;
+
+use crate::executable::{self, ExecutableError, ReadAt};
+use crate::files::Sight;
+use crate::fs::{Handle, Identity, Opened, read, trouble};
+use crate::host::Host;
+use crate::packages::{self, DpkgLayout};
+use crate::proc::{ProcessDirectory, mountinfo};
+
+/// How many different executables are looked at. A node has a few hundred.
+const MOST_BINARIES: usize = 8192;
+const MOST_MOUNTS: usize = 32 << 20;
+
+/// Executables by the file that they are.
+pub(crate) struct Binaries {
+    packages: HashMap<(u64, u64), Option<String>>,
+    facts: HashMap<(u64, u64), ExecutableFacts>,
+    /// Mounts by their id: whether a server has to answer for them.
+    mounts: HashMap<u64, Answering>,
+}
+
+/// Who answers for a mount's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answering {
+    Kernel,
+    /// A server, that may take for ever.
+    Server,
+    /// A program of this machine, that may take for ever and that a tenant can start.
+    Program,
+}
+
+impl Binaries {
+    pub(crate) fn new(host: &Host) -> Self {
+        let mut binaries = Self {
+            packages: HashMap::new(),
+            facts: HashMap::new(),
+            mounts: HashMap::new(),
+        };
+        if host.proc().is_live() {
+            for path in ["1/mountinfo", "self/mountinfo"] {
+                if let Ok(table) = host.proc().read(path, MOST_MOUNTS) {
+                    binaries.learn_mounts(&table);
+                }
+            }
+        }
+        binaries
+    }
+
+    fn learn_mounts(&mut self, table: &[u8]) {
+        for mount in mountinfo::parse(table) {
+            let answering = if mount.file_system.starts_with(b"fuse") {
+                Answering::Program
+            } else if mount.may_block() {
+                Answering::Server
+            } else {
+                Answering::Kernel
+            };
+            self.mounts.insert(mount.id, answering);
+        }
+    }
+
+    /// Returns who answers for a file that a process runs, without asking for the file.
+    ///
+    /// A file whose mount nobody lists may lie on a file system that was unmounted under its users; only
+    /// what the kernel keeps in memory is known to be harmless then.
+    fn answering(&mut self, directory: &ProcessDirectory, identity: Identity) -> Answering {
+        if !directory.is_live() {
+            return Answering::Kernel;
+        }
+        let Some(id) = identity.mount else {
+            // Before Linux 5.8: anonymous devices are those of file systems without a disk.
+            let has_disk = rustix::fs::major(identity.device) != 0;
+            return if has_disk {
+                Answering::Kernel
+            } else {
+                Answering::Server
+            };
+        };
+        if !self.mounts.contains_key(&id)
+            && let Ok(table) = directory.read("mountinfo", MOST_MOUNTS)
+        {
+            self.learn_mounts(&table);
+        }
+        if let Some(answering) = self.mounts.get(&id) {
+            return *answering;
+        }
+        let in_memory = directory
+            .link("exe")
+            .is_ok_and(|path| path.starts_with(b"/memfd:"));
+        if in_memory {
+            Answering::Kernel
+        } else {
+            Answering::Server
+        }
+    }
+
+    /// Returns the main package of an executable. Cheap, and never asks a server.
+    pub(crate) fn main_package(
+        &mut self,
+        directory: &ProcessDirectory,
+        node: &Handle,
+        identity: Identity,
+    ) -> Option<String> {
+        let key = (identity.device, identity.inode);
+        if let Some(known) = self.packages.get(&key) {
+            return known.clone();
+        }
+        if self.packages.len() >= MOST_BINARIES
+            || self.answering(directory, identity) != Answering::Kernel
+        {
+            return None;
+        }
+        let opened = read::open_regular(node.as_ref(), "an executable").ok();
+        let package = opened.and_then(|opened| {
+            let file = Positioned::of(opened).ok()?;
+            executable::build_information(&file).ok()?.main_package
+        });
+        self.packages.insert(key, package.clone());
+        package
+    }
+
+    /// Returns all that an executable says of itself.
+    pub(crate) fn facts(
+        &mut self,
+        directory: &ProcessDirectory,
+        node: &Handle,
+        identity: Identity,
+    ) -> ExecutableFacts {
+        let key = (identity.device, identity.inode);
+        if let Some(known) = self.facts.get(&key) {
+            return known.clone();
+        }
+        let name = directory.path("exe");
+        if self.answering(directory, identity) == Answering::Program {
+            return unread(Trouble {
+                cause: Cause::Blocked,
+                reason: format!("{name} lies on FUSE, where reading may never end; it is not read"),
+            });
+        }
+        let facts = match read::open_regular(node.as_ref(), &name) {
+            Ok(opened) => read_facts(opened, &name),
+            Err(trouble) => unread(trouble),
+        };
+        self.facts.insert(key, facts.clone());
+        facts
+    }
+}
+
+/// An executable that was opened, for the reader of executables.
+struct Positioned {
+    opened: Box<dyn Opened>,
+    size: u64,
+}
+
+impl Positioned {
+    fn of(opened: Box<dyn Opened>) -> Result<Self, Errno> {
+        let size = opened.status()?.size;
+        Ok(Self { opened, size })
+    }
+}
+
+impl ReadAt for Positioned {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+        Ok(self.opened.read_at(buffer, offset)?)
+    }
+}
+
+fn read_facts(opened: Box<dyn Opened>, name: &str) -> ExecutableFacts {
+    let file = match Positioned::of(opened) {
+        Ok(file) => file,
+        Err(errno) => return unread(trouble(errno, name)),
+    };
+    let not_understood = |error: &ExecutableError| Trouble {
+        cause: match error {
+            ExecutableError::Unreadable { .. } => Cause::Denied,
+            ExecutableError::TooLarge { .. } => Cause::TooLarge,
+            _ => Cause::ParseError,
+        },
+        reason: format!("{name}: {error}"),
+    };
+    let build = match executable::build_information(&file) {
+        Ok(build) => build,
+        Err(error) => return unread(not_understood(&error)),
+    };
+    let (finding, problem) = match executable::kubernetes_version(&file, &build) {
+        // More than one minor: it need not be any of them.
+        Ok(finding) if finding.minor().is_none() && !finding.versions.is_empty() => {
+            let problem = Trouble {
+                cause: Cause::Conflict,
+                reason: format!(
+                    "{name} names versions of several minors: {}",
+                    finding.versions.join(", ")
+                ),
+            };
+            (None, Some(problem))
+        }
+        Ok(finding) => (Some(finding), None),
+        Err(error) => (None, Some(not_understood(&error))),
+    };
+    let found_by = finding.as_ref().and_then(|finding| finding.found_by);
+    ExecutableFacts {
+        go_version: Some(build.go_version).filter(|version| !version.is_empty()),
+        main_package: build.main_package,
+        versions: finding.map(|finding| finding.versions).unwrap_or_default(),
+        found_by: found_by.map(|found_by| found_by.as_str().to_owned()),
+        problem,
+    }
+}
+
+/// Returns the facts of an executable that could not be read.
+pub(crate) fn unread(trouble: Trouble) -> ExecutableFacts {
+    ExecutableFacts {
+        problem: Some(trouble),
+        ..ExecutableFacts::default()
+    }
+}
+
+/// Packages that bring a kubelet.
+const PACKAGES: &[&str] = &[
+    "kubelet",
+    "kubernetes-node",
+    "kubernetes",
+    "kubernetes-kubelet",
+];
+/// Package databases hold a page for each package.
+const LARGEST_DATABASE: usize = 64 << 20;
+
+/// Returns the packages that bring a component, from the package databases that are texts.
+pub(crate) fn packages(sight: &Sight) -> Vec<Package> {
+    let mut found = Vec::new();
+    let mut add = |path: &str, versions: Vec<packages::PackageVersion>| {
+        found.extend(versions.into_iter().filter_map(|version| {
+            Some(Package {
+                upstream: packages::upstream_version(&version.version)?,
+                name: version.package,
+                version: version.version,
+                path: path.into(),
+                line: version.line,
+            })
+        }));
+    };
+    let dpkg = "/var/lib/dpkg/status";
+    if let Ok(content) = sight.read(dpkg, LARGEST_DATABASE) {
+        add(
+            dpkg,
+            packages::dpkg_versions(&content, DpkgLayout::Status, PACKAGES),
+        );
+    }
+    for package in PACKAGES {
+        let path = format!("/var/lib/dpkg/status.d/{package}");
+        if let Ok(content) = sight.read(&path, LARGEST_DATABASE) {
+            let layout = DpkgLayout::StatusDirectory;
+            add(&path, packages::dpkg_versions(&content, layout, PACKAGES));
+        }
+    }
+    for apk in ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"] {
+        if let Ok(content) = sight.read(apk, LARGEST_DATABASE) {
+            let versions = packages::apk_versions(&content, PACKAGES);
+            if !versions.is_empty() {
+                add(apk, versions);
+                // Both paths are one file where `/lib` is a link.
+                break;
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,317 @@
+//! Resolves a path inside a root, as the process that lives there would, and never leaves it.
+//!
+//! One component after the other, links read and not followed by the kernel, so that every link on the way
+//! is known with its times. `..` goes back along the way that was come, so nothing above the root can be
+//! reached, whatever is renamed meanwhile. Where the kernel has `openat2` its own resolution (inside the
+//! root, no procfs links) has to find the same file; if it does not, somebody is changing the path.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use kubeassay_core::facts::{FileKind, Link, Trouble};
+use kubeassay_core::{Bytes, Cause};
+use rustix::io::Errno;
+
+use super::{Handle, Status, trouble};
+
+/// As many links as the kernel follows (`MAXSYMLINKS`).
+const MOST_LINKS: usize = 40;
+/// The kernel's `PATH_MAX` without the final NUL.
+const LONGEST_PATH: usize = 4095;
+/// How often a path is resolved again because the kernel found another file.
+const ATTEMPTS: usize = 4;
+
+/// Whether a symbolic link in the last component is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Last {
+    /// As `stat` and `open` do.
+    Follow,
+    /// As `lstat` does; a trailing slash follows all the same.
+    Keep,
+}
+
+/// A file that was found.
+pub(crate) struct Found {
+    pub(crate) node: Handle,
+    pub(crate) status: Status,
+    /// Where it really lies, links resolved, in the view of the root.
+    pub(crate) path: Vec<u8>,
+    pub(crate) links: Vec<Link>,
+}
+
+/// A file that was not found.
+pub(crate) struct Lost {
+    pub(crate) trouble: Trouble,
+    /// Where it would lie, as far as the links could be resolved.
+    pub(crate) path: Vec<u8>,
+    pub(crate) links: Vec<Link>,
+}
+
+/// Finds `path` below `root`.
+pub(crate) fn find(root: &Handle, path: &[u8], last: Last) -> Result<Found, Lost> {
+    for attempt in 1..=ATTEMPTS {
+        let walked = Walk::new(root, path, last).run();
+        if let Err(Stopped::Refused(lost)) = walked {
+            return Err(lost);
+        }
+        let opinion = root.resolve(path, last == Last::Follow);
+        let agreed = match (&walked, opinion) {
+            (_, None) => true,
+            // The kernel does not decide about `..` while anything is renamed anywhere; on a busy machine
+            // that can last, and our own way needs no such care.
+            (_, Some(Err(Errno::AGAIN))) => attempt == ATTEMPTS,
+            (Ok(found), Some(Ok(identity))) => found.status.identity == identity,
+            (walked, Some(opinion)) => walked.is_err() && opinion.is_err(),
+        };
+        if agreed {
+            return walked.map_err(Stopped::into_lost);
+        }
+    }
+    Err(Lost {
+        trouble: Trouble {
+            cause: Cause::Conflict,
+            reason: format!(
+                "{} leads to another file each time it is looked up: something is renaming it",
+                Bytes::from(path)
+            ),
+        },
+        path: path.to_vec(),
+        links: Vec::new(),
+    })
+}
+
+enum Stopped {
+    /// The file is not there or may not be reached.
+    Failed(Lost),
+    /// We would rather not look.
+    Refused(Lost),
+}
+
+impl Stopped {
+    fn into_lost(self) -> Lost {
+        match self {
+            Self::Failed(lost) | Self::Refused(lost) => lost,
+        }
+    }
+}
+
+struct Walk<'a> {
+    asked: &'a [u8],
+    last: Last,
+    root: &'a Handle,
+    /// The way that was come: every directory with its name.
+    way: Vec<(Handle, Vec<u8>)>,
+    rest: VecDeque<Vec<u8>>,
+    links: Vec<Link>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(root: &'a Handle, path: &'a [u8], last: Last) -> Self {
+        Self {
+            asked: path,
+            last,
+            root,
+            way: Vec::new(),
+            rest: components(path).collect(),
+            links: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Result<Found, Stopped> {
+        if self.asked.len() > LONGEST_PATH {
+            return Err(self.failed(Errno::NAMETOOLONG, &[]));
+        }
+        if !self.asked.starts_with(b"/") || self.asked.contains(&0) {
+            return Err(self.failed(Errno::NOENT, &[]));
+        }
+        let mut here = match self.root.status() {
+            Ok(status) => status,
+            Err(errno) => return Err(self.failed(errno, &[])),
+        };
+        while let Some(name) = self.rest.pop_front() {
+            if here.kind != FileKind::Directory {
+                return Err(self.failed(Errno::NOTDIR, &name));
+            }
+            match name.as_slice() {
+                b"." => continue,
+                b".." => {
+                    self.way.pop();
+                    here = self.here_status()?;
+                    continue;
+                }
+                _ => {}
+            }
+            if is_our_own(&self.path_with(&name)) {
+                return Err(self.refused(&name, OUR_OWN));
+            }
+            let found = self.here().child(&name);
+            let status = found
+                .as_ref()
+                .map_err(|errno| *errno)
+                .and_then(|node| node.status());
+            let (node, status) = match (found, status) {
+                (Ok(node), Ok(status)) => (node, status),
+                (Err(errno), _) | (_, Err(errno)) => return Err(self.failed(errno, &name)),
+            };
+            let keep = self.rest.is_empty() && self.last == Last::Keep;
+            if status.kind == FileKind::Symlink && !keep {
+                self.follow(&node, &status, &name)?;
+                here = self.here_status()?;
+            } else {
+                self.way.push((node, name));
+                here = status;
+            }
+        }
+        Ok(Found {
+            node: Arc::clone(self.here()),
+            status: here,
+            path: self.path_with(&[]),
+            links: self.links,
+        })
+    }
+
+    fn follow(&mut self, link: &Handle, status: &Status, name: &[u8]) -> Result<(), Stopped> {
+        if self.links.len() >= MOST_LINKS {
+            return Err(self.failed(Errno::LOOP, name));
+        }
+        match link.kernel_file_system() {
+            Ok(None) => {}
+            Ok(Some(file_system)) => {
+                let reason = format!("leads through a link of the kernel's {file_system}");
+                return Err(self.refused(name, &reason));
+            }
+            Err(errno) => return Err(self.failed(errno, name)),
+        }
+        let target = match link.target() {
+            Ok(target) => target,
+            Err(errno) => return Err(self.failed(errno, name)),
+        };
+        self.links.push(Link {
+            path: self.path_with(name).into(),
+            target: target.as_slice().into(),
+            modified: status.modified,
+            changed: status.changed,
+        });
+        if target.is_empty() {
+            return Err(self.failed(Errno::NOENT, name));
+        }
+        if target.starts_with(b"/") {
+            self.way.clear();
+        }
+        for component in components(&target).rev() {
+            self.rest.push_front(component);
+        }
+        Ok(())
+    }
+
+    fn here(&self) -> &Handle {
+        self.way.last().map_or(self.root, |(node, _)| node)
+    }
+
+    fn here_status(&self) -> Result<Status, Stopped> {
+        self.here()
+            .status()
+            .map_err(|errno| self.failed(errno, &[]))
+    }
+
+    fn path_with(&self, name: &[u8]) -> Vec<u8> {
+        let names = self.way.iter().map(|(_, name)| name.as_slice());
+        let mut path = Vec::new();
+        for component in names.chain([name]).filter(|name| !name.is_empty()) {
+            path.push(b'/');
+            path.extend_from_slice(component);
+        }
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        path
+    }
+
+    /// The path that was meant: the way come, `name`, and what was left to go.
+    fn meant(&self, name: &[u8]) -> Vec<u8> {
+        let mut path = self.path_with(name);
+        for component in &self.rest {
+            match component.as_slice() {
+                b"." => {}
+                b".." => {
+                    let parent = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+                    path.truncate(parent);
+                }
+                _ => {
+                    if !path.ends_with(b"/") {
+                        path.push(b'/');
+                    }
+                    path.extend_from_slice(component);
+                }
+            }
+        }
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        path
+    }
+
+    fn failed(&self, errno: Errno, name: &[u8]) -> Stopped {
+        let path = self.meant(name);
+        // A tree in which not even `/dev` is there still means ours.
+        if is_our_own(&path) {
+            return self.refused(name, OUR_OWN);
+        }
+        let at = Bytes::from(self.path_with(name));
+        let asked = Bytes::from(self.asked);
+        // Where only a part of the way is missing, or a link leads elsewhere, say which.
+        let what = if at == asked || self.asked.len() > LONGEST_PATH {
+            asked.to_string()
+        } else {
+            format!("{at} (on the way to {asked})")
+        };
+        Stopped::Failed(Lost {
+            trouble: trouble(errno, what),
+            path,
+            links: self.links.clone(),
+        })
+    }
+
+    fn refused(&self, name: &[u8], reason: &str) -> Stopped {
+        let at = Bytes::from(self.path_with(name));
+        Stopped::Refused(Lost {
+            trouble: Trouble {
+                cause: Cause::NotRegular,
+                reason: format!("{} is not opened: {at} {reason}", Bytes::from(self.asked)),
+            },
+            path: self.meant(name),
+            links: self.links.clone(),
+        })
+    }
+}
+
+const OUR_OWN: &str = "would be the reader's own, not the process's";
+
+/// Returns whether a path means something else for whoever looks it up.
+fn is_our_own(path: &[u8]) -> bool {
+    let own = [
+        "/proc/self",
+        "/proc/thread-self",
+        "/dev/fd",
+        "/dev/stdin",
+        "/dev/stdout",
+        "/dev/stderr",
+    ];
+    own.iter().any(|own| {
+        path.strip_prefix(own.as_bytes())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    })
+}
+
+/// Splits a path; a slash at the end is one more component, `.`, because it asks for a directory.
+fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = Vec<u8>> + use<> {
+    let mut components: Vec<Vec<u8>> = path
+        .split(|byte| *byte == b'/')
+        .filter(|component| !component.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect();
+    if path.ends_with(b"/") {
+        components.push(b".".to_vec());
+    }
+    components.into_iter()
+}

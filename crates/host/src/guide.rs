@@ -1,0 +1,20 @@
+//! What collecting asks of the code that understands components.
+
+use kubeassay_core::Bytes;
+use kubeassay_core::facts::{Need, ProcessFacts};
+
+/// Says which files a process reads, and what of it is secret.
+///
+/// Pure: it is asked on facts and answers without touching the host.
+pub trait Guide: Sync {
+    /// Returns the files that `process` reads as far as its facts show.
+    ///
+    /// Asked again with the files that were read until nothing new is named.
+    fn needs(&self, process: &ProcessFacts) -> Vec<Need>;
+
+    /// Replaces what is secret in the arguments.
+    fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes>;
+
+    /// Replaces what is secret in the content of a configuration file.
+    fn redact_content(&self, content: Vec<u8>) -> Vec<u8>;
+}

@@ -1,0 +1,259 @@
+//! Everything about one process that may be a component.
+
+use std::collections::HashSet;
+
+use kubeassay_core::facts::{FileFacts, Moment, Need, Problem, ProcessFacts, Trouble};
+use kubeassay_core::{Bytes, Cause};
+
+use crate::clock::Deadline;
+use crate::files::Sight;
+use crate::guide::Guide;
+use crate::host::Host;
+use crate::moments::Beginning;
+use crate::namespaces::HostNamespaces;
+use crate::proc::{ProcessDirectory, cgroup, cmdline, stat, status};
+use crate::processes::{Candidate, Executable, SMALL, Survey};
+
+/// The longest command line that is read: what Linux allows at most with usual limits (`ARG_MAX`).
+const LONGEST_ARGUMENTS: usize = 2 << 20;
+/// The largest environment that is read: it shares that limit, yet raised limits are more common here.
+const LARGEST_ENVIRONMENT: usize = 8 << 20;
+/// How often the files that a process reads are asked for.
+const MOST_ROUNDS: usize = 64;
+/// How many files of one process are read.
+const MOST_FILES: usize = 4096;
+/// How often a process that becomes another program while it is read is read again.
+const ATTEMPTS: usize = 3;
+
+/// What is the same for all processes of a host.
+pub(crate) struct Setting<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) guide: &'a dyn Guide,
+    pub(crate) beginning: Beginning,
+    pub(crate) namespaces: HostNamespaces,
+    /// How users of our own namespace are numbered in the host's, if that is another.
+    pub(crate) uid_map: Option<Vec<u8>>,
+    pub(crate) deadline: Deadline,
+}
+
+/// Told what is being read, so that a time limit can say what was not reached.
+pub(crate) trait Progress {
+    /// The process has been read, its files have not.
+    fn process(&self, facts: &ProcessFacts);
+    /// A file of it will be read.
+    fn file(&self, need: &Need);
+    /// A file of it has been read.
+    fn read(&self, facts: &FileFacts);
+    /// It is complete.
+    fn done(&self, facts: ProcessFacts);
+}
+
+impl Setting<'_> {
+    /// Reads all about `candidate` but its files.
+    pub(crate) fn inspect(
+        &self,
+        candidate: &mut Candidate,
+        survey: &mut Survey<'_>,
+    ) -> Result<(ProcessFacts, Sight), Trouble> {
+        for _ in 0..ATTEMPTS {
+            let content = candidate.directory.read("cmdline", LONGEST_ARGUMENTS)?;
+            let (mut facts, sight) = self.read_process(candidate, survey, &content)?;
+            // A process can become another program at any time, and what was read would be of two.
+            let content_now = candidate.directory.read("cmdline", LONGEST_ARGUMENTS);
+            let exe_now = Executable::of(&candidate.directory);
+            match content_now {
+                Ok(now)
+                    if now == content && exe_now.ok() == candidate.exe.as_ref().ok().cloned() =>
+                {
+                    return Ok((facts, sight));
+                }
+                Ok(_) => candidate.exe = Executable::of(&candidate.directory),
+                Err(trouble) => {
+                    facts
+                        .problems
+                        .push(problem(trouble, &candidate.directory, None));
+                    return Ok((facts, sight));
+                }
+            }
+        }
+        Err(Trouble {
+            cause: Cause::Conflict,
+            reason: format!(
+                "process {} changed its program or arguments each time it was read",
+                candidate.directory.pid
+            ),
+        })
+    }
+
+    fn read_process(
+        &self,
+        candidate: &Candidate,
+        survey: &mut Survey<'_>,
+        arguments: &[u8],
+    ) -> Result<(ProcessFacts, Sight), Trouble> {
+        let directory = &candidate.directory;
+        let argv = cmdline::arguments(arguments);
+        if argv.is_empty() {
+            return Err(Trouble {
+                cause: Cause::Missing,
+                reason: format!("process {} has no arguments", directory.pid),
+            });
+        }
+        let mut problems = Vec::new();
+        let mut note = |trouble: Trouble, name: &str| {
+            problems.push(problem(trouble, directory, Some(name)));
+        };
+        let exe = match &candidate.exe {
+            Ok(exe) => Some(exe.clone()),
+            Err(trouble) => {
+                note(trouble.clone(), "exe");
+                None
+            }
+        };
+        let started = match self.started(directory) {
+            Ok(started) => started,
+            Err(trouble) => {
+                note(trouble, "stat");
+                None
+            }
+        };
+        let uid = match directory.read("status", SMALL) {
+            Ok(content) => self.uid(&content),
+            Err(trouble) => {
+                note(trouble, "status");
+                None
+            }
+        };
+        let cgroup = match directory.read("cgroup", SMALL) {
+            Ok(content) => cgroup::parse(&content),
+            Err(trouble) => {
+                note(trouble, "cgroup");
+                None
+            }
+        };
+        let environment = match directory.read("environ", LARGEST_ENVIRONMENT) {
+            Ok(content) => Some(cmdline::environment(&content)),
+            Err(trouble) => {
+                note(trouble, "environ");
+                None
+            }
+        };
+        let sight = Sight::of(self.host, directory);
+        if let Some(trouble) = sight.trouble() {
+            note(trouble.clone(), "root");
+        }
+        let executable = survey.executable_facts(candidate, &sight);
+        let facts = ProcessFacts {
+            pid: directory.pid,
+            recognised_by: candidate.recognised_by.clone(),
+            exe_deleted: exe.as_ref().is_some_and(|exe| exe.deleted),
+            exe: exe.map(|exe| exe.path.into()),
+            comm: candidate.comm.clone(),
+            argv: self.guide.redact_arguments(argv),
+            cwd: working_directory(directory),
+            environment,
+            started,
+            uid,
+            unit: cgroup.as_deref().and_then(cgroup::unit).map(Bytes::from),
+            cgroup: cgroup.map(Bytes::from),
+            namespaces: self.namespaces.compare(directory),
+            view: sight.view,
+            files: Vec::new(),
+            executable,
+            problems,
+        };
+        Ok((facts, sight))
+    }
+
+    fn started(&self, directory: &ProcessDirectory) -> Result<Option<Moment>, Trouble> {
+        if let Some(at) = self.host.recorded_start(directory.pid) {
+            return Ok(Some(Moment { at, error_ms: 20 }));
+        }
+        let stat = stat::parse(&directory.read("stat", SMALL)?);
+        Ok(stat.and_then(|stat| self.beginning.moment(stat.start_ticks)))
+    }
+
+    fn uid(&self, content: &[u8]) -> Option<u32> {
+        let uid = status::parse(content).effective_uid?;
+        match &self.uid_map {
+            None => Some(uid),
+            Some(map) => status::map_uid(map, uid),
+        }
+    }
+
+    /// Reads the files of a process, as far as the guide names them.
+    pub(crate) fn read_files(
+        &self,
+        facts: &mut ProcessFacts,
+        sight: &Sight,
+        progress: &dyn Progress,
+    ) {
+        let mut known: HashSet<Need> = HashSet::new();
+        for _ in 0..MOST_ROUNDS {
+            let mut needs = self.guide.needs(facts);
+            needs.retain(|need| known.insert(need.clone()));
+            if needs.is_empty() {
+                return;
+            }
+            for need in needs {
+                if self.deadline.has_passed() {
+                    return;
+                }
+                if facts.files.len() >= MOST_FILES {
+                    facts.problems.push(Problem {
+                        cause: Cause::TooLarge,
+                        path: Some(need.path),
+                        reason: format!("the process reads more than {MOST_FILES} files"),
+                    });
+                    return;
+                }
+                progress.file(&need);
+                let file = sight.look(need, self.guide);
+                progress.read(&file);
+                facts.files.push(file);
+            }
+        }
+        facts.problems.push(Problem {
+            cause: Cause::TooLarge,
+            path: None,
+            reason: format!(
+                "the files of process {} name further files more than {MOST_ROUNDS} times over",
+                facts.pid
+            ),
+        });
+    }
+}
+
+/// Returns the working directory in the process's own view: what the kernel says, without the path of the
+/// process's root. Nothing if it was deleted or lies outside the root.
+fn working_directory(directory: &ProcessDirectory) -> Option<Bytes> {
+    let here = directory.link("cwd").ok()?;
+    if !here.starts_with(b"/") || here.ends_with(b" (deleted)") {
+        return None;
+    }
+    let root = match directory.link("root") {
+        Ok(root) => root,
+        // A capture need not have it.
+        Err(trouble) if trouble.cause == Cause::Missing => b"/".to_vec(),
+        Err(_) => return None,
+    };
+    let root = root.strip_suffix(b"/").unwrap_or(&root);
+    let below = here.strip_prefix(root)?;
+    match below.first() {
+        None => Some("/".into()),
+        Some(b'/') => Some(below.into()),
+        Some(_) => None,
+    }
+}
+
+fn problem(trouble: Trouble, directory: &ProcessDirectory, name: Option<&str>) -> Problem {
+    let path = name.map_or_else(
+        || format!("/proc/{}", directory.pid),
+        |name| directory.path(name),
+    );
+    Problem {
+        cause: trouble.cause,
+        path: Some(path.into()),
+        reason: trouble.reason,
+    }
+}

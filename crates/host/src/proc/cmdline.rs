@@ -1,0 +1,80 @@
+//! `/proc/PID/cmdline` and `/proc/PID/environ`.
+
+use std::collections::BTreeMap;
+
+use kubeassay_core::Bytes;
+
+/// The environment variables that change how a component reads its configuration. Their values are kept,
+/// nothing else of the environment is.
+const VARIABLES: &[&str] = &["KUBELET_CONFIG_DROPIN_DIR_ALPHA"];
+
+/// Splits a command line into its arguments. Empty ones stay; the NUL at the end belongs to the last.
+pub(crate) fn arguments(content: &[u8]) -> Vec<Bytes> {
+    if content.is_empty() {
+        return Vec::new();
+    }
+    let content = content.strip_suffix(&[0]).unwrap_or(content);
+    content.split(|byte| *byte == 0).map(Bytes::from).collect()
+}
+
+/// Returns the first argument.
+pub(crate) fn first(content: &[u8]) -> &[u8] {
+    content.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// Returns the variables that matter. Of two with the same name Go takes the first.
+pub(crate) fn environment(content: &[u8]) -> BTreeMap<String, Bytes> {
+    let mut found = BTreeMap::new();
+    for variable in content.split(|byte| *byte == 0) {
+        let mut parts = variable.splitn(2, |byte| *byte == b'=');
+        let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
+            continue;
+        };
+        if let Some(name) = VARIABLES.iter().find(|known| known.as_bytes() == name) {
+            found
+                .entry((*name).to_owned())
+                .or_insert_with(|| value.into());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use kubeassay_core::Bytes;
+    use proptest::prelude::*;
+
+    use super::{arguments, environment};
+
+    #[test]
+    fn arguments_are_kept_exactly() {
+        assert_eq!(arguments(b"a\0\0b c\0"), ["a", "", "b c"].map(Bytes::from));
+        assert_eq!(arguments(b"a\0b"), ["a", "b"].map(Bytes::from));
+        assert_eq!(arguments(b"a\0\0"), ["a", ""].map(Bytes::from));
+        assert_eq!(arguments(b"\0"), [Bytes::from("")]);
+        assert!(arguments(b"").is_empty());
+    }
+
+    #[test]
+    fn only_variables_that_matter_are_kept_and_the_first_wins() {
+        let found = environment(
+            b"TOKEN=s\0KUBELET_CONFIG_DROPIN_DIR_ALPHA=\0KUBELET_CONFIG_DROPIN_DIR_ALPHA=x\0noise\0",
+        );
+        assert_eq!(found.len(), 1);
+        assert_eq!(found["KUBELET_CONFIG_DROPIN_DIR_ALPHA"], Bytes::from(""));
+    }
+
+    proptest! {
+        #[test]
+        fn joined_arguments_come_back(argv in prop::collection::vec(prop::collection::vec(1_u8.., 0..8), 1..6)) {
+            let content: Vec<u8> = argv.iter().flat_map(|argument| argument.iter().copied().chain([0])).collect();
+            let wanted: Vec<Bytes> = argv.into_iter().map(Bytes::from).collect();
+            prop_assert_eq!(arguments(&content), wanted);
+        }
+
+        #[test]
+        fn no_content_panics(content: Vec<u8>) {
+            drop(environment(&content));
+        }
+    }
+}

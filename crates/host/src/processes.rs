@@ -1,0 +1,375 @@
+//! Which processes may be a component, and why.
+
+use std::collections::BTreeMap;
+
+use kubeassay_core::facts::{
+    Problem, ProcessTable, RecognisedBy, Recognition, Trouble, Unreadable,
+};
+use kubeassay_core::{Bytes, Cause};
+
+use crate::binaries::{self, Binaries};
+use crate::files::{self, Sight};
+use crate::fs::walk::Last;
+use crate::fs::{Handle, Identity};
+use crate::host::Host;
+use crate::proc::{ProcessDirectory, cgroup, cmdline, stat};
+use crate::programs::{self, EMBEDDINGS, KUBELET, KUBELET_PACKAGE, base_name};
+
+/// As much of a command line as the first argument is looked for in.
+const START_OF_ARGUMENTS: usize = 4096;
+/// The most of a small file of `/proc`.
+pub(crate) const SMALL: usize = 1 << 16;
+/// How many processes that could not be read are named one by one.
+const MOST_UNREADABLE: usize = 1000;
+/// What the kernel writes behind the path of an executable that is no more at its path.
+const DELETED: &[u8] = b" (deleted)";
+
+/// A process that may be a component.
+pub(crate) struct Candidate {
+    pub(crate) directory: ProcessDirectory,
+    pub(crate) recognised_by: Vec<Recognition>,
+    pub(crate) exe: Result<Executable, Trouble>,
+    pub(crate) comm: Option<Bytes>,
+}
+
+/// What `/proc/PID/exe` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Executable {
+    pub(crate) path: Vec<u8>,
+    pub(crate) deleted: bool,
+}
+
+impl Executable {
+    /// Reads what the link of a process says.
+    pub(crate) fn of(directory: &ProcessDirectory) -> Result<Self, Trouble> {
+        let said = directory.link("exe")?;
+        Ok(match said.strip_suffix(DELETED) {
+            Some(path) => Self {
+                path: path.to_vec(),
+                deleted: true,
+            },
+            None => Self {
+                path: said,
+                deleted: false,
+            },
+        })
+    }
+}
+
+/// Looks at one process after the other and keeps what is learnt on the way.
+pub(crate) struct Survey<'a> {
+    host: &'a Host,
+    /// Kubelets at known paths.
+    kubelets: Vec<(Identity, &'static str)>,
+    kubelets_elsewhere: Vec<(Identity, Bytes)>,
+    binaries: Binaries,
+    /// Processes of distributions that embed their kubelet.
+    embedding: BTreeMap<&'static str, Vec<Bytes>>,
+    /// How many executables could not be looked at.
+    unexamined: usize,
+    table: ProcessTable,
+}
+
+impl<'a> Survey<'a> {
+    /// Prepares to look at the processes of `host`, of which `table` says how much is shown.
+    pub(crate) fn new(host: &'a Host, table: ProcessTable) -> Self {
+        let mut survey = Self {
+            host,
+            kubelets: Vec::new(),
+            kubelets_elsewhere: Vec::new(),
+            binaries: Binaries::new(host),
+            embedding: BTreeMap::new(),
+            unexamined: 0,
+            table,
+        };
+        survey.find_kubelets();
+        survey
+    }
+
+    /// Looks for the files of kubelets at the paths where they are known to be installed.
+    fn find_kubelets(&mut self) {
+        let sight = Sight::of_host(self.host);
+        for path in programs::KUBELET_PATHS {
+            if let Ok(found) = sight.find(path.as_bytes(), Last::Follow) {
+                self.kubelets.push((found.status.identity, path));
+            }
+        }
+        for (folder, rest) in programs::VERSIONED_KUBELET_PATHS {
+            let Ok(found) = sight.find(folder.as_bytes(), Last::Follow) else {
+                continue;
+            };
+            // A few versions at most; a folder that is full of something else is not searched.
+            for entry in found.node.entries(64).ok().flatten().unwrap_or_default() {
+                let path = [folder.as_bytes(), entry.name.as_slice(), rest.as_bytes()].join(&b'/');
+                if let Ok(found) = sight.find(&path, Last::Follow) {
+                    self.kubelets_elsewhere
+                        .push((found.status.identity, path.into()));
+                }
+            }
+        }
+    }
+
+    /// Looks at the process `pid` and returns it if it may be a component.
+    pub(crate) fn examine(&mut self, pid: u32) -> Option<Candidate> {
+        let directory = match self.host.proc().process(pid) {
+            Ok(directory) => directory,
+            Err(errno) => {
+                let trouble = crate::fs::trouble(errno, format!("/proc/{pid}"));
+                self.unread(pid, &trouble, None);
+                return None;
+            }
+        };
+        self.table.seen = self.table.seen.saturating_add(1);
+        let exe = Executable::of(&directory);
+        let comm = directory.read_start("comm", SMALL).map(|mut comm| {
+            if comm.ends_with(b"\n") {
+                comm.pop();
+            }
+            comm
+        });
+        let arguments = directory.read_start("cmdline", START_OF_ARGUMENTS);
+        if is_gone(&exe, &comm, &arguments) {
+            return None;
+        }
+        if arguments.as_ref().is_ok_and(Vec::is_empty) && is_no_program(&exe, &directory) {
+            return None;
+        }
+        let first = arguments.as_ref().map(|content| cmdline::first(content));
+        let names = Names {
+            exe: exe.as_ref().ok().map(|exe| exe.path.as_slice()),
+            comm: comm.as_deref().ok(),
+            argv0: first.ok(),
+        };
+        self.note_embedding(pid, &names, &directory);
+        let recognised_by = self.recognise(&names, &exe, &directory);
+        if recognised_by.is_empty() {
+            self.note_unexamined(pid, &names, &exe, &arguments);
+            return None;
+        }
+        if let Err(trouble) = &arguments {
+            self.unread(pid, trouble, names.comm);
+            return None;
+        }
+        Some(Candidate {
+            directory,
+            recognised_by,
+            exe,
+            comm: comm.ok().map(Bytes::from),
+        })
+    }
+
+    fn recognise(
+        &mut self,
+        names: &Names<'_>,
+        exe: &Result<Executable, Trouble>,
+        directory: &ProcessDirectory,
+    ) -> Vec<Recognition> {
+        let mut found = Vec::new();
+        let mut add = |by, seen: &[u8]| {
+            found.push(Recognition {
+                by,
+                seen: seen.into(),
+            });
+        };
+        if let Ok(exe) = exe
+            && let Some((node, identity)) = self.file_of(exe, directory)
+        {
+            let package = self.binaries.main_package(directory, &node, identity);
+            if package.as_deref() == Some(KUBELET_PACKAGE) {
+                add(RecognisedBy::BuildInformation, KUBELET_PACKAGE.as_bytes());
+            }
+            if let Some(path) = self.known_path(identity) {
+                add(RecognisedBy::Inode, path);
+            }
+        }
+        // A shell that runs a script called kubelet, an editor that has one open: not by their names.
+        let program = names.exe.map(base_name).or(names.comm);
+        if found.is_empty() && program.is_some_and(programs::is_other) {
+            return found;
+        }
+        let mut add = |by, seen: &[u8]| {
+            found.push(Recognition {
+                by,
+                seen: seen.into(),
+            });
+        };
+        if let Some(exe) = names.exe.filter(|exe| base_name(exe) == KUBELET) {
+            add(RecognisedBy::ExeName, exe);
+        }
+        if let Some(comm) = names.comm.filter(|comm| *comm == KUBELET) {
+            add(RecognisedBy::Comm, comm);
+        }
+        if let Some(argv0) = names.argv0.filter(|argv0| base_name(argv0) == KUBELET) {
+            add(RecognisedBy::Argv0, argv0);
+        }
+        found
+    }
+
+    fn file_of(
+        &self,
+        exe: &Executable,
+        directory: &ProcessDirectory,
+    ) -> Option<(Handle, Identity)> {
+        if directory.is_live() {
+            return files::executable(directory, None, &exe.path).ok();
+        }
+        let sight = Sight::of(self.host, directory);
+        files::executable(directory, Some(&sight), &exe.path).ok()
+    }
+
+    fn known_path(&self, identity: Identity) -> Option<&[u8]> {
+        let known = self
+            .kubelets
+            .iter()
+            .find(|(known, _)| known.same_file(identity))
+            .map(|(_, path)| path.as_bytes());
+        known.or_else(|| {
+            self.kubelets_elsewhere
+                .iter()
+                .find(|(known, _)| known.same_file(identity))
+                .map(|(_, path)| path.as_slice())
+        })
+    }
+
+    /// Keeps in mind a process of a distribution that embeds its kubelet, unless it is one in a pod: a
+    /// virtual cluster is not this node.
+    fn note_embedding(&mut self, pid: u32, names: &Names<'_>, directory: &ProcessDirectory) {
+        let exe = names.exe.map(base_name);
+        let Some((id, name)) = EMBEDDINGS.iter().find_map(|embedding| {
+            let is_called = |called: Option<&[u8]>| {
+                let mut known = embedding.processes.iter();
+                known.find(|name| called == Some(name.as_bytes()))
+            };
+            let name = is_called(names.comm).or_else(|| is_called(exe))?;
+            Some((embedding.id, name))
+        }) else {
+            return;
+        };
+        let cgroup = directory.read("cgroup", SMALL).ok();
+        let cgroup = cgroup.and_then(|content| cgroup::parse(&content));
+        if cgroup.is_some_and(|path| cgroup::is_pod(&path)) {
+            return;
+        }
+        let evidence = format!("process {pid} ({name})");
+        self.embedding.entry(id).or_default().push(evidence.into());
+    }
+
+    /// A process that is none by its names may still be a kubelet by its executable; where that cannot be
+    /// looked at, it is counted, and named only if its names could not be read either.
+    fn note_unexamined(
+        &mut self,
+        pid: u32,
+        names: &Names<'_>,
+        exe: &Result<Executable, Trouble>,
+        arguments: &Result<Vec<u8>, Trouble>,
+    ) {
+        let Err(trouble) = exe else {
+            return;
+        };
+        if trouble.cause == Cause::Missing {
+            return;
+        }
+        if names.comm.is_none() && arguments.is_err() {
+            self.unread(pid, trouble, None);
+        } else if !names.comm.is_some_and(programs::is_other) {
+            self.unexamined += 1;
+        }
+    }
+
+    fn unread(&mut self, pid: u32, trouble: &Trouble, comm: Option<&[u8]>) {
+        // What ended before anything was seen of it was none of our business; and where all others are
+        // hidden, that is said once.
+        let nobody = trouble.cause == Cause::Vanished || trouble.cause == Cause::Missing;
+        if comm.is_none() && (nobody || self.table.hides_others) {
+            return;
+        }
+        let name = comm.map_or_else(String::new, |comm| format!(" ({})", Bytes::from(comm)));
+        if self.table.unreadable.len() < MOST_UNREADABLE {
+            self.table.unreadable.push(Unreadable {
+                pid,
+                cause: trouble.cause,
+                reason: format!("process {pid}{name} may be a kubelet: {}", trouble.reason),
+            });
+        }
+    }
+
+    /// Notes that a candidate could not be read after all.
+    pub(crate) fn lost(&mut self, pid: u32, trouble: &Trouble) {
+        self.unread(pid, trouble, Some(KUBELET));
+    }
+
+    /// Returns what its executable says of a candidate.
+    pub(crate) fn executable_facts(
+        &mut self,
+        candidate: &Candidate,
+        sight: &Sight,
+    ) -> Option<kubeassay_core::facts::ExecutableFacts> {
+        let exe = candidate.exe.as_ref().ok()?;
+        match files::executable(&candidate.directory, Some(sight), &exe.path) {
+            Ok((node, identity)) => {
+                Some(self.binaries.facts(&candidate.directory, &node, identity))
+            }
+            Err(trouble) => Some(binaries::unread(trouble)),
+        }
+    }
+
+    /// Returns what was seen of the process table so far.
+    pub(crate) const fn table(&self) -> &ProcessTable {
+        &self.table
+    }
+
+    /// Returns what was learnt of distributions that run.
+    pub(crate) const fn embedding(&self) -> &BTreeMap<&'static str, Vec<Bytes>> {
+        &self.embedding
+    }
+
+    /// Returns what there is to say about executables that could not be looked at.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        if self.unexamined == 0 || self.table.hides_others {
+            return Vec::new();
+        }
+        vec![Problem {
+            cause: Cause::Denied,
+            path: None,
+            reason: format!(
+                "of processes whose executable could not be examined there {}; a kubelet under another name would not be seen (CAP_SYS_PTRACE lets one look)",
+                match self.unexamined {
+                    1 => "is 1".to_owned(),
+                    many => format!("are {many}"),
+                }
+            ),
+        }]
+    }
+}
+
+/// The names that a process goes by; none where they could not be read.
+struct Names<'a> {
+    exe: Option<&'a [u8]>,
+    comm: Option<&'a [u8]>,
+    argv0: Option<&'a [u8]>,
+}
+
+/// Returns whether the process ended before anything was learnt of it.
+fn is_gone(
+    exe: &Result<Executable, Trouble>,
+    comm: &Result<Vec<u8>, Trouble>,
+    arguments: &Result<Vec<u8>, Trouble>,
+) -> bool {
+    let gone = |trouble: &Trouble| matches!(trouble.cause, Cause::Vanished | Cause::Missing);
+    exe.as_ref().is_err_and(gone)
+        && comm.as_ref().is_err_and(gone)
+        && arguments.as_ref().is_err_and(gone)
+}
+
+/// Returns whether a process without arguments is a kernel thread or has ended.
+fn is_no_program(exe: &Result<Executable, Trouble>, directory: &ProcessDirectory) -> bool {
+    match exe {
+        Ok(_) => false,
+        Err(trouble) if trouble.cause == Cause::Missing => true,
+        Err(_) => directory
+            .read("stat", SMALL)
+            .ok()
+            .and_then(|content| stat::parse(&content))
+            .is_some_and(|stat| stat.kernel_thread || stat.ended),
+    }
+}

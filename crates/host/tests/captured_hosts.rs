@@ -1,0 +1,560 @@
+//! What is taken of each captured host, as a file and as a folder.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "helpers of tests; the clock shows that nothing hangs"
+)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use kubeassay_core::facts::{FileKind, NeedKind, RecognisedBy, Source, View};
+use kubeassay_core::{Bytes, Cause};
+use kubeassay_host::{CapturedHost, Host, collect};
+use kubeassay_testkit::{captured, host_names, lay_out};
+use support::{facts, file, only, options};
+
+const CONFIG: &str = "/var/lib/kubelet/config.yaml";
+
+fn parsed(text: &str) -> Host {
+    Host::from_captured(&CapturedHost::parse(text).unwrap()).unwrap()
+}
+
+#[test]
+fn every_captured_host_is_read_to_the_end() {
+    for name in host_names() {
+        let facts = facts(captured(&name));
+        assert!(facts.complete, "{name}");
+        assert_eq!(facts.source, Source::Captured, "{name}");
+        assert_eq!(facts.problems, [], "{name}");
+        assert!(
+            facts.node.id.is_some() && facts.node.hostname.is_some(),
+            "{name}"
+        );
+        assert!(!facts.node.process_table.own_namespace_only, "{name}");
+        assert_eq!(facts.node.process_table.hides_others, name == "hidepid");
+    }
+}
+
+#[test]
+fn a_folder_gives_the_same_facts_as_the_file_but_for_times() {
+    for name in host_names() {
+        if name == "denied-reads" {
+            continue;
+        }
+        let folder = lay_out(&name);
+        let mut of_file = facts(captured(&name));
+        let mut of_folder = facts(Host::open(Some(folder.path())).unwrap());
+        assert!(of_folder.complete);
+        let root = folder.path().as_os_str().as_encoded_bytes();
+        assert_eq!(of_folder.node.root, Some(Bytes::from(root)));
+        of_folder.node.root = None;
+        assert_eq!(of_file.node, of_folder.node, "{name}");
+        for facts in [&mut of_file, &mut of_folder] {
+            for process in &mut facts.processes {
+                for file in &mut process.files {
+                    // Only root could have given them away.
+                    (file.uid, file.gid) = (None, None);
+                    file.changed = None;
+                    for link in &mut file.links {
+                        (link.modified, link.changed) = (None, None);
+                    }
+                    if file.kind != Some(FileKind::Regular) {
+                        (file.modified, file.size) = (None, None);
+                    }
+                }
+            }
+        }
+        assert_eq!(of_file.processes, of_folder.processes, "{name}");
+    }
+}
+
+#[test]
+fn kubeadm_is_one_kubelet_of_the_host() {
+    let facts = facts(captured("kubeadm"));
+    let node = &facts.node;
+    assert_eq!(node.hostname, Some("node-1".into()));
+    assert_eq!(node.platform.id.as_deref(), Some("debian"));
+    assert_eq!(node.platform.version.as_deref(), Some("12"));
+    assert_eq!(node.boot_time.unwrap().to_string(), "2026-11-20T06:00:00Z");
+    assert_eq!(node.process_table.seen, 4);
+    assert_eq!(node.distributions, []);
+    assert_eq!(facts.started.to_string(), "2026-11-20T12:00:00Z");
+
+    let kubelet = only(&facts);
+    let by: Vec<RecognisedBy> = kubelet.recognised_by.iter().map(|seen| seen.by).collect();
+    assert_eq!(
+        by,
+        [
+            RecognisedBy::Inode,
+            RecognisedBy::ExeName,
+            RecognisedBy::Comm,
+            RecognisedBy::Argv0
+        ]
+    );
+    assert!(!kubelet.in_pod());
+    assert_eq!(kubelet.pid, 1234);
+    assert_eq!(kubelet.uid, Some(0));
+    assert_eq!(kubelet.view, View::Own);
+    assert_eq!(kubelet.unit, Some("kubelet.service".into()));
+    assert_eq!(kubelet.cwd, Some("/".into()));
+    assert_eq!(kubelet.argv.len(), 5);
+    assert_eq!(kubelet.environment.as_ref().unwrap().len(), 0);
+    let namespaces = kubelet.namespaces;
+    for namespace in [
+        namespaces.mount,
+        namespaces.user,
+        namespaces.pid,
+        namespaces.network,
+    ] {
+        assert_eq!(namespace, Some(true));
+    }
+    let started = kubelet.started.unwrap();
+    assert_eq!(started.at.to_string(), "2026-11-20T06:00:42Z");
+
+    let config = file(kubelet, NeedKind::Content, CONFIG);
+    assert_eq!(config.problem, None);
+    assert!(
+        config
+            .content
+            .as_ref()
+            .unwrap()
+            .to_string_lossy()
+            .contains("mode: Webhook")
+    );
+    assert_eq!(config.mode, Some(0o644));
+    assert!(config.last_change().unwrap() < started.at);
+    let kubeconfig = file(kubelet, NeedKind::Presence, "/etc/kubernetes/kubelet.conf");
+    assert_eq!(
+        (kubeconfig.kind, &kubeconfig.content),
+        (Some(FileKind::Regular), &None)
+    );
+}
+
+#[test]
+fn both_kubelets_are_found_with_their_own_files() {
+    let facts = facts(captured("two-kubelets"));
+    let pids: Vec<u32> = facts.processes.iter().map(|process| process.pid).collect();
+    assert_eq!(pids, [1234, 2345]);
+    let second = file(
+        &facts.processes[1],
+        NeedKind::Content,
+        "/etc/kubernetes/kubelet-b.yaml",
+    );
+    assert!(second.content.is_some());
+}
+
+#[test]
+fn a_kubelet_in_a_container_is_read_in_its_own_root() {
+    let facts = facts(captured("container-kubelet"));
+    let kubelet = only(&facts);
+    assert_eq!(kubelet.view, View::Own);
+    assert_eq!(kubelet.namespaces.mount, Some(false));
+    assert_eq!(kubelet.namespaces.network, Some(true));
+    assert_eq!(kubelet.cwd, Some("/".into()));
+    assert!(!kubelet.in_pod());
+    let config = file(kubelet, NeedKind::Content, "/etc/kubernetes/kubelet.yaml");
+    assert!(
+        config
+            .content
+            .as_ref()
+            .unwrap()
+            .to_string_lossy()
+            .contains("AlwaysAllow")
+    );
+}
+
+#[test]
+fn a_denied_file_is_a_problem_and_no_content() {
+    let facts = facts(captured("denied-reads"));
+    let config = file(only(&facts), NeedKind::Content, CONFIG);
+    assert_eq!(config.problem.as_ref().unwrap().cause, Cause::Denied);
+    assert_eq!((&config.content, &config.sha256), (&None, &None));
+}
+
+#[test]
+fn a_process_in_a_pod_is_marked_and_never_mistaken() {
+    let alone = facts(captured("impostor-in-pod"));
+    let impostor = only(&alone);
+    assert!(impostor.in_pod());
+    assert_eq!(impostor.namespaces.pid, Some(false));
+    // It is not the same file as a kubelet of the host, though at the same path in its own view.
+    let by: Vec<RecognisedBy> = impostor.recognised_by.iter().map(|seen| seen.by).collect();
+    assert_eq!(
+        by,
+        [
+            RecognisedBy::ExeName,
+            RecognisedBy::Comm,
+            RecognisedBy::Argv0
+        ]
+    );
+
+    let beside = facts(captured("impostor-beside-real"));
+    let marks: Vec<bool> = beside
+        .processes
+        .iter()
+        .map(kubeassay_core::facts::ProcessFacts::in_pod)
+        .collect();
+    assert_eq!(marks, [false, true]);
+}
+
+#[test]
+fn an_editor_of_a_file_called_kubelet_is_no_kubelet() {
+    let facts = facts(captured("no-kubernetes"));
+    assert_eq!(facts.processes, []);
+    assert_eq!(facts.node.process_table.unreadable, []);
+    assert_eq!(facts.node.distributions, []);
+}
+
+#[test]
+fn k3s_is_named_with_its_process_and_files() {
+    let facts = facts(captured("k3s"));
+    assert_eq!(facts.processes, []);
+    let [k3s] = facts.node.distributions.as_slice() else {
+        panic!("{:?}", facts.node.distributions);
+    };
+    assert_eq!((k3s.id.as_str(), k3s.running), ("k3s", true));
+    let evidence: Vec<String> = k3s.evidence.iter().map(Bytes::to_string).collect();
+    assert_eq!(
+        evidence,
+        [
+            "process 900 (k3s-server)",
+            "/usr/local/bin/k3s",
+            "/etc/rancher/k3s",
+            "/var/lib/rancher/k3s"
+        ]
+    );
+}
+
+#[test]
+fn a_later_change_shows_in_the_times() {
+    let facts = facts(captured("stale-config"));
+    let kubelet = only(&facts);
+    let config = file(kubelet, NeedKind::Content, CONFIG);
+    assert!(config.last_change().unwrap() > kubelet.started.unwrap().at);
+}
+
+#[test]
+fn a_read_that_never_returns_ends_with_the_time_limit() {
+    let host = parsed(
+        "files:\n  /proc/7/comm: {text: \"kubelet\\n\"}\n  /proc/7/cmdline: {text: \"kubelet\\0--kubeconfig=/k\\0--config=/slow\\0--config-dir=/d\\0\"}\n  /k: {text: x}\n  /slow: {text: x, error: blocks}\n",
+    );
+    let began = Instant::now();
+    let facts = collect(
+        host,
+        std::sync::Arc::new(support::Flags),
+        &options(Duration::from_millis(300)),
+    );
+    assert!(began.elapsed() < Duration::from_secs(20));
+    assert!(!facts.complete);
+    let kubelet = only(&facts);
+    assert_eq!(file(kubelet, NeedKind::Presence, "/k").problem, None);
+    let slow = file(kubelet, NeedKind::Content, "/slow")
+        .problem
+        .as_ref()
+        .unwrap();
+    assert_eq!(slow.cause, Cause::Blocked);
+    assert_eq!(kubelet.file(&support::need(NeedKind::Listing, "/d")), None);
+
+    // The same where it is the process itself that does not answer.
+    let host = parsed("files:\n  /proc/7: {type: directory, error: blocks}\n");
+    let facts = collect(
+        host,
+        std::sync::Arc::new(support::Flags),
+        &options(Duration::from_millis(100)),
+    );
+    assert!(!facts.complete);
+    assert_eq!(facts.problems[0].cause, Cause::Blocked);
+    assert_eq!(facts.problems[0].path, Some("/proc/7".into()));
+}
+
+#[test]
+fn what_may_be_a_kubelet_and_cannot_be_read_is_named() {
+    let facts = facts(parsed(
+        "files:
+  /proc/1/comm: {text: \"systemd\\n\"}
+  /proc/1/cmdline: {text: \"/sbin/init\\0\"}
+  /proc/1/exe: {link: /x, error: denied}
+  /proc/10: {type: directory, error: denied}
+  /proc/11/comm: {text: \"kubelet\\n\"}
+  /proc/11/cmdline: {text: \"\", error: denied}
+  /proc/11/exe: {link: /usr/bin/kubelet, error: denied}
+  /proc/12/comm: {text: \"node-agent\\n\"}
+  /proc/12/cmdline: {text: \"/usr/bin/kubelet\\0--config=/c\\0\"}
+  /proc/12/exe: {link: /usr/bin/node-agent, error: denied}
+  /proc/12/root: {link: /, error: denied}
+  /proc/13/comm: {text: \"bash\\n\"}
+  /proc/13/cmdline: {text: \"bash\\0\"}
+  /proc/13/exe: {link: /usr/bin/bash, error: denied}
+  /proc/14/comm: {text: \"nginx\\n\"}
+  /proc/14/cmdline: {text: \"nginx\\0\"}
+  /proc/14/exe: {link: /usr/bin/nginx, error: denied}
+  /proc/15: {type: directory, error: vanished}
+  /proc/17/comm: {text: \"envoy\\n\"}
+  /proc/17/cmdline: {text: \"envoy\\0\"}
+  /proc/17/exe: {link: /usr/bin/envoy, error: denied}
+  /proc/16/comm: {text: \"kubelet\\n\"}
+  /proc/16/cmdline: {text: \"\"}
+  /c: {text: x}
+",
+    ));
+    let unreadable: Vec<(u32, Cause)> = facts
+        .node
+        .process_table
+        .unreadable
+        .iter()
+        .map(|process| (process.pid, process.cause))
+        .collect();
+    assert_eq!(unreadable, [(10, Cause::Denied), (11, Cause::Denied)]);
+    // nginx and envoy may be anything; systemd and bash are known, the last one is a zombie.
+    assert_eq!(facts.problems.len(), 1);
+    assert!(
+        facts.problems[0].reason.contains("there are 2"),
+        "{}",
+        facts.problems[0].reason
+    );
+
+    let kubelet = only(&facts);
+    assert_eq!(kubelet.pid, 12);
+    assert_eq!(kubelet.recognised_by[0].by, RecognisedBy::Argv0);
+    assert_eq!(kubelet.view, View::Denied);
+    let config = file(kubelet, NeedKind::Content, "/c");
+    assert_eq!(config.problem.as_ref().unwrap().cause, Cause::Denied);
+    assert!(kubelet.problems.iter().any(
+        |problem| problem.cause == Cause::Denied && problem.path == Some("/proc/12/exe".into())
+    ));
+}
+
+#[test]
+fn the_hosts_root_stands_in_only_for_who_has_the_hosts_mounts() {
+    let table = "27 1 8:1 / / rw - ext4 /dev/sda1 rw\\n";
+    let other = "527 1 8:1 / / rw - ext4 /dev/sda1 rw\\n";
+    for (mounts, view) in [(table, View::Host), (other, View::Denied)] {
+        let facts = facts(parsed(&format!(
+            "files:
+  /proc/1/mountinfo: {{text: \"{table}\"}}
+  /proc/7/comm: {{text: kubelet}}
+  /proc/7/cmdline: {{text: \"kubelet\\0--config=/c\\0\"}}
+  /proc/7/mountinfo: {{text: \"{mounts}\"}}
+  /proc/7/root: {{link: /, error: denied}}
+  /c: {{text: x}}
+"
+        )));
+        let kubelet = only(&facts);
+        assert_eq!(kubelet.view, view);
+        let read = file(kubelet, NeedKind::Content, "/c").content.is_some();
+        assert_eq!(read, view == View::Host);
+        // The same ids are those of the same namespace, though its link could not be read.
+        assert_eq!(
+            kubelet.namespaces.mount,
+            (view == View::Host).then_some(true)
+        );
+    }
+}
+
+#[test]
+fn a_kubelet_that_ends_while_it_is_read_is_said() {
+    let facts = facts(parsed(
+        "files:
+  /proc/7/comm: {text: kubelet}
+  /proc/7/cmdline: {text: \"kubelet\\0\"}
+  /proc/7/mountinfo: {text: \"\", error: vanished}
+  /proc/7/stat: {text: \"\", error: vanished}
+  /proc/7/root: {link: /, error: vanished}
+  /proc/8: {type: directory, error: vanished}
+",
+    ));
+    let kubelet = only(&facts);
+    assert!(
+        kubelet
+            .problems
+            .iter()
+            .any(|problem| problem.cause == Cause::Vanished)
+    );
+    assert_eq!(facts.node.process_table.unreadable, []);
+}
+
+#[test]
+fn arguments_and_contents_are_redacted_and_the_digest_is_of_the_original() {
+    let facts = facts(parsed(
+        "files:
+  /proc/7/comm: {text: kubelet}
+  /proc/7/cmdline: {text: \"kubelet\\0--config=/c\\0--x=secret\\0\\0\"}
+  /c: {text: my secret}
+",
+    ));
+    let kubelet = only(&facts);
+    assert_eq!(
+        kubelet.argv,
+        ["kubelet", "--config=/c", "***", ""].map(Bytes::from)
+    );
+    let config = file(kubelet, NeedKind::Content, "/c");
+    assert_eq!(config.content, Some("***".into()));
+    // printf 'my secret' | sha256sum
+    assert_eq!(
+        config.sha256.as_deref(),
+        Some("b9d1d013f600ec1bf16bae6a3634cad15dcc490c9f2835764201a41a1d70de44")
+    );
+}
+
+#[test]
+fn a_chroot_is_taken_off_the_working_directory() {
+    for (cwd, wanted) in [
+        ("/srv/c/work", Some("/work")),
+        ("/srv/c", Some("/")),
+        ("/srv/cd", None),
+        ("/elsewhere", None),
+        ("/srv/c/work (deleted)", None),
+    ] {
+        let facts = facts(parsed(&format!(
+            "files:
+  /proc/7/comm: {{text: kubelet}}
+  /proc/7/cmdline: {{text: \"kubelet\\0\"}}
+  /proc/7/cwd: {{link: \"{cwd}\"}}
+  /proc/7/root: {{link: /srv/c}}
+  /srv/c/x: {{text: x}}
+"
+        )));
+        assert_eq!(only(&facts).cwd, wanted.map(Bytes::from), "{cwd}");
+    }
+}
+
+#[test]
+fn a_mount_that_covers_the_file_is_seen_and_the_kubelets_own_is_not() {
+    let root = "27 1 0:40 / / rw - overlay o rw\\n";
+    let own = "90 27 0:40 /var/lib/kubelet /var/lib/kubelet rw - overlay o rw\\n";
+    let bound = "60 27 8:1 /o.yaml /var/lib/kubelet/config.yaml rw - ext4 /dev/sda1 rw\\n";
+    for (mounts, cause) in [
+        (format!("{root}{own}"), None),
+        (format!("{root}{bound}{own}"), Some(Cause::HiddenByMount)),
+    ] {
+        let facts = facts(parsed(&format!(
+            "files:
+  /proc/7/comm: {{text: kubelet}}
+  /proc/7/cmdline: {{text: \"kubelet\\0--config={CONFIG}\\0\"}}
+  /proc/7/mountinfo: {{text: \"{mounts}\"}}
+  {CONFIG}: {{text: x}}
+"
+        )));
+        let config = file(only(&facts), NeedKind::Content, CONFIG);
+        assert_eq!(config.problem.as_ref().map(|problem| problem.cause), cause);
+        assert_eq!(config.content.is_some(), cause.is_none());
+    }
+}
+
+#[test]
+fn what_would_be_the_readers_own_or_is_no_regular_file_is_never_opened() {
+    for path in [
+        "/proc/self/environ",
+        "/proc/thread-self/fd/0",
+        "/dev/stdin",
+        "/dev/fd/9",
+        "/in",
+        "/indirect",
+        "/proc/7/environ",
+        "/sys/x",
+        "/fifo",
+        "/dir",
+        "/null",
+        "/../proc/self/x",
+    ] {
+        let facts = facts(parsed(&format!(
+            "files:
+  /proc/7/comm: {{text: kubelet}}
+  /proc/7/cmdline: {{text: \"kubelet\\0--config={path}\\0\"}}
+  /proc/7/environ: {{text: x}}
+  /sys/x: {{text: x}}
+  /in: {{link: /dev/stdin}}
+  /indirect: {{link: in}}
+  /fifo: {{type: fifo, error: blocks}}
+  /dir: {{type: directory}}
+  /null: {{type: character-device}}
+"
+        )));
+        assert!(facts.complete);
+        let problem = file(only(&facts), NeedKind::Content, path).problem.as_ref();
+        assert_eq!(problem.unwrap().cause, Cause::NotRegular, "{path}");
+    }
+}
+
+#[test]
+fn a_directory_is_listed_and_a_link_to_one_only_with_a_slash() {
+    for (path, kind, entries) in [
+        ("/d", FileKind::Directory, Some(2)),
+        ("/l", FileKind::Symlink, None),
+        ("/l/", FileKind::Directory, Some(2)),
+        ("/d/20.conf", FileKind::Regular, None),
+    ] {
+        let facts = facts(parsed(&format!(
+            "files:
+  /proc/7/comm: {{text: kubelet}}
+  /proc/7/cmdline: {{text: \"kubelet\\0--config-dir={path}\\0\"}}
+  /d/20.conf: {{text: b}}
+  /d/10.conf: {{text: a}}
+  /l: {{link: d, changed: 2026-01-01T00:00:00Z}}
+"
+        )));
+        let listing = file(only(&facts), NeedKind::Listing, path);
+        assert_eq!(listing.kind, Some(kind), "{path}");
+        assert_eq!(listing.entries.as_ref().map(Vec::len), entries, "{path}");
+        if let Some(entries) = &listing.entries {
+            assert_eq!(entries[0].name, "10.conf");
+        }
+        assert_eq!(listing.links.len(), usize::from(path == "/l/"));
+        // A link that is not followed is the file itself.
+        let link_counts = path.starts_with("/l");
+        assert_eq!(listing.last_change().is_some(), link_counts, "{path}");
+    }
+}
+
+#[test]
+fn a_container_is_told_by_its_first_process() {
+    for (namespace, container) in [("4026531836", false), ("4026532501", true)] {
+        let facts = facts(parsed(&format!(
+            "files:
+  /proc/1/comm: {{text: sh}}
+  /proc/1/cmdline: {{text: \"sh\\0\"}}
+  /proc/1/stat: {{text: \"1 (sh) S 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0\"}}
+  /proc/1/ns/pid: {{link: \"pid:[{namespace}]\"}}
+"
+        )));
+        assert_eq!(facts.node.process_table.own_namespace_only, container);
+    }
+}
+
+#[test]
+fn a_symbolic_name_and_a_hard_link_are_known_by_the_file() {
+    let facts = facts(parsed(
+        "files:
+  /usr/bin/kubelet: {text: x, mode: \"0755\"}
+  /opt/agent: {type: hard-link, link: /usr/bin/kubelet}
+  /var/lib/rancher/rke2/data/v1/bin/kubelet: {text: y}
+  /proc/7/comm: {text: agent}
+  /proc/7/cmdline: {text: \"agent\\0\"}
+  /proc/7/exe: {link: \"/opt/agent\"}
+  /proc/8/comm: {text: other}
+  /proc/8/cmdline: {text: \"other\\0\"}
+  /proc/8/exe: {link: /var/lib/rancher/rke2/data/v1/bin/kubelet}
+",
+    ));
+    let seen: Vec<(RecognisedBy, String)> = facts
+        .processes
+        .iter()
+        .map(|process| {
+            let first = &process.recognised_by[0];
+            (first.by, first.seen.to_string())
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (RecognisedBy::Inode, "/usr/bin/kubelet".to_owned()),
+            (
+                RecognisedBy::Inode,
+                "/var/lib/rancher/rke2/data/v1/bin/kubelet".to_owned()
+            ),
+        ]
+    );
+}

@@ -1,0 +1,174 @@
+//! Origins, subjects, controls and nodes in words: the same words in every text for people.
+
+use kubeassay_core::report::{Control, Evidence, Node, NodeStatus, Overridden, Subject};
+use kubeassay_core::{Origin, OriginKind, Value, Verdict, text};
+
+/// The framework whose bare numbers people mean.
+const HOME: &str = "cis-kubernetes";
+
+/// Returns the place in words: `/var/lib/kubelet/config.yaml:10:9`, `argument 3: --v=2`, `default of 1.34`.
+///
+/// Foreign text in it is escaped.
+pub fn describe_origin(origin: &Origin) -> String {
+    let name = origin.name.as_deref().map(text::escape);
+    let place = place_in_file(origin);
+    let words = match origin.kind {
+        OriginKind::Default => {
+            let version = origin.version.as_deref().map(text::escape);
+            let words = join("default", " of ", version);
+            // What made this default apply: `no --config`, or the drop-in that brought it.
+            let why = name.or_else(|| origin.path.as_ref().map(ToString::to_string));
+            why.map_or_else(|| words.clone(), |why| format!("{words} ({why})"))
+        }
+        OriginKind::File => place.unwrap_or_else(|| "configuration file".to_owned()),
+        OriginKind::DropIn => {
+            place.map_or_else(|| "drop-in".to_owned(), |place| format!("drop-in {place}"))
+        }
+        OriginKind::Flag => {
+            let flag = match (&origin.text, name) {
+                (Some(text), _) => text.to_string(),
+                (None, Some(name)) => format!("--{name}"),
+                (None, None) => "a flag".to_owned(),
+            };
+            match origin.index {
+                Some(index) => format!("argument {index}: {flag}"),
+                None => flag,
+            }
+        }
+        OriginKind::Environment => {
+            let variable = format!("environment variable {}", name.unwrap_or_default());
+            join(&variable, ", set by ", place)
+        }
+        OriginKind::Unit => join("unit file", " ", place),
+        OriginKind::Live => {
+            let url = origin.url.as_deref().map(text::escape);
+            join("live configuration", " at ", url)
+        }
+        OriginKind::Api => join("API object", " ", name),
+    };
+    let via = origin
+        .via
+        .iter()
+        .map(|place| format!("line {}:{}", place.line, place.column));
+    let via: Vec<_> = via.collect();
+    if via.is_empty() {
+        words
+    } else {
+        format!("{words} (by way of {})", via.join(", "))
+    }
+}
+
+fn place_in_file(origin: &Origin) -> Option<String> {
+    let path = origin.path.as_ref()?;
+    Some(match (origin.line, origin.column) {
+        (Some(line), Some(column)) => format!("{path}:{line}:{column}"),
+        (Some(line), None) => format!("{path}:{line}"),
+        (None, _) => path.to_string(),
+    })
+}
+
+fn join(words: &str, separator: &str, rest: Option<String>) -> String {
+    match rest {
+        Some(rest) if !rest.is_empty() => format!("{words}{separator}{rest}"),
+        _ => words.trim_end().to_owned(),
+    }
+}
+
+/// Returns the number a rule is best known by, as the command line takes it; `rule` where it has none.
+///
+/// A bare number is one of `cis-kubernetes`; others carry their framework.
+pub fn control_label(controls: &[Control], rule: &str) -> String {
+    let home = controls.iter().find(|control| control.framework == HOME);
+    let label = match (home, controls.first()) {
+        (Some(control), _) => control.control.clone(),
+        (None, Some(control)) => format!("{}:{}", control.framework, control.control),
+        (None, None) => rule.to_owned(),
+    };
+    text::escape(&label)
+}
+
+/// Returns what to sort a control label by, so that 4.2.9 comes before 4.2.10 as people count.
+pub fn control_order(label: &str) -> impl Ord + use<> {
+    let part = |part: &str| (part.parse::<u64>().unwrap_or(u64::MAX), part.to_owned());
+    label.split('.').map(part).collect::<Vec<_>>()
+}
+
+/// Returns who was judged, in parts: `kubelet`, `pid 812`, `kubelet.service`; and its key, if wanted.
+pub(crate) fn subject_parts(subject: &Subject, with_key: bool) -> Vec<String> {
+    let mut parts = vec![subject.component.clone()];
+    if with_key {
+        parts.push(subject.key.clone());
+    }
+    if let Some(pid) = subject.pid {
+        parts.push(format!("pid {pid}"));
+    }
+    if let Some(unit) = &subject.unit {
+        parts.push(unit.to_string());
+    }
+    parts
+}
+
+/// Returns the verdict's word as it stands at the head of a line.
+pub(crate) const fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        Verdict::Unknown => "UNKNOWN",
+        Verdict::Manual => "MANUAL",
+        Verdict::NotApplicable => "N/A",
+    }
+}
+
+/// Returns what was read and found, and where: `authorization.mode = Webhook`, `from argument 3: …`.
+pub(crate) fn describe_evidence(evidence: &Evidence, verdict: Verdict) -> (String, String) {
+    let place = describe_origin(&evidence.origin);
+    let file = evidence.file.as_ref().map(ToString::to_string);
+    let what = evidence
+        .setting
+        .clone()
+        .or(file)
+        .or_else(|| evidence.object.clone())
+        .or_else(|| evidence.response.clone())
+        .unwrap_or_default();
+    match &evidence.value {
+        Value::Null if verdict == Verdict::Unknown => {
+            (format!("{what}: not known,"), format!("see {place}"))
+        }
+        value => (format!("{what} = {value}"), format!("from {place}")),
+    }
+}
+
+/// Returns what was overridden: `overrode Webhook from default of 1.34`, `removed by …`.
+pub(crate) fn describe_overridden(overridden: &Overridden) -> String {
+    let place = describe_origin(&overridden.origin);
+    match &overridden.value {
+        Value::Null => format!("removed by {place}"),
+        value => format!("overrode {value} from {place}"),
+    }
+}
+
+/// Returns the node's name and what runs on it, in parts: `worker-1`, `Kubernetes 1.34.2`, `debian 12`.
+pub(crate) fn node_parts(node: &Node) -> Vec<String> {
+    let mut parts = vec![node.name.clone()];
+    if let Some(version) = &node.kubernetes_version {
+        parts.push(format!("Kubernetes {}", version.value));
+    }
+    if let Some(id) = &node.platform.id {
+        let version = node.platform.version.as_deref().unwrap_or_default();
+        parts.push(format!("{id} {version}").trim_end().to_owned());
+    }
+    if let Some(root) = &node.root {
+        parts.push(format!("read below {root}"));
+    }
+    parts
+}
+
+/// Returns how far a node was scanned.
+pub(crate) const fn status_words(status: NodeStatus) -> &'static str {
+    match status {
+        NodeStatus::Scanned => "scanned",
+        NodeStatus::Partial => "scanned in part",
+        NodeStatus::Unreachable => "not reached",
+        NodeStatus::Unsupported => "not supported",
+    }
+}

@@ -1,0 +1,156 @@
+//! JSON lines: a header, one line per finding, a last line.
+//!
+//! A scan of many nodes can write findings as they come, so the header holds only what is known before
+//! the first of them and the last line the rest: what was counted, what could not be read, how it ended.
+//! A file without its last line was cut off, and is read as incomplete.
+
+use std::io::Write;
+
+use jiff::Timestamp;
+use kubeassay_core::report::{
+    Cluster, Coverage, Finding, Gate, Node, Problem, Report, Rules, Scanned, Source, Summary, Tool,
+};
+use serde::Serialize;
+
+use crate::RenderError;
+use crate::json::write_line;
+
+/// Writes a report line by line: [`header`](Self::header), any number of [`finding`](Self::finding)s,
+/// [`finish`](Self::finish).
+pub struct JsonLines<'a> {
+    out: &'a mut dyn Write,
+}
+
+impl<'a> JsonLines<'a> {
+    /// Writes the first line: what is known before the first finding.
+    ///
+    /// # Errors
+    ///
+    /// When `out` does not take it.
+    pub fn header(header: &Header<'_>, out: &'a mut dyn Write) -> Result<Self, RenderError> {
+        write_line(&Line::Header(header), out)?;
+        Ok(Self { out })
+    }
+
+    /// Writes one finding.
+    ///
+    /// # Errors
+    ///
+    /// When the output does not take it.
+    pub fn finding(&mut self, finding: &Finding) -> Result<(), RenderError> {
+        write_line(&Line::Finding(finding), self.out)
+    }
+
+    /// Writes the last line.
+    ///
+    /// # Errors
+    ///
+    /// When the output does not take it.
+    pub fn finish(self, ending: &Ending<'_>) -> Result<(), RenderError> {
+        write_line(&Line::Summary(ending), self.out)?;
+        self.out.flush()?;
+        Ok(())
+    }
+}
+
+/// The first line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Header<'a> {
+    /// The schema of the report.
+    pub schema: &'a str,
+    /// Who wrote it.
+    pub tool: &'a Tool,
+    /// What is scanned.
+    pub scanned: Scanning<'a>,
+    /// The rules that are evaluated.
+    pub rules: &'a Rules,
+}
+
+/// What is scanned, as far as it is known when a scan begins.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scanning<'a> {
+    /// When the scan began.
+    pub started: Timestamp,
+    /// Where the facts come from.
+    pub source: Source,
+    /// The cluster, if it is asked.
+    pub cluster: Option<&'a Cluster>,
+    /// The nodes.
+    pub nodes: &'a [Node],
+}
+
+/// The last line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ending<'a> {
+    /// When the scan ended.
+    pub finished: Timestamp,
+    /// How many nodes were reached.
+    pub coverage: Coverage,
+    /// What could not be read or understood.
+    pub problems: &'a [Problem],
+    /// How many findings there are of each verdict.
+    pub summary: Summary,
+    /// What the exit code is, and why.
+    pub gate: &'a Gate,
+    /// Whether everything that was to be scanned was.
+    pub complete: bool,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Line<'a> {
+    Header(&'a Header<'a>),
+    Finding(&'a Finding),
+    Summary(&'a Ending<'a>),
+}
+
+/// Writes a whole report.
+///
+/// # Errors
+///
+/// When `out` does not take it.
+pub fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
+    // Taken apart by name: a field that is added to the report must find its line.
+    let Report {
+        schema,
+        tool,
+        scanned,
+        rules,
+        findings,
+        problems,
+        summary,
+        gate,
+        complete,
+    } = report;
+    let Scanned {
+        started,
+        finished,
+        source,
+        cluster,
+        nodes,
+        coverage,
+    } = scanned;
+    let header = Header {
+        schema,
+        tool,
+        scanned: Scanning {
+            started: *started,
+            source: *source,
+            cluster: cluster.as_ref(),
+            nodes,
+        },
+        rules,
+    };
+    let mut lines = JsonLines::header(&header, out)?;
+    for finding in findings {
+        lines.finding(finding)?;
+    }
+    lines.finish(&Ending {
+        finished: *finished,
+        coverage: *coverage,
+        problems,
+        summary: *summary,
+        gate,
+        complete: *complete,
+    })
+}

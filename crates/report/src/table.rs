@@ -1,0 +1,123 @@
+//! The report for a person: what fails and what is not known, why, where and what next; then what could
+//! not be read, then the counts, last the exit code.
+//!
+//! Two extents: [`Extent::Open`] shows what is open and counts the rest, [`Extent::All`] shows every
+//! finding with its evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+
+use kubeassay_core::report::Report;
+
+use crate::describe::subject_parts;
+use crate::ink::Ink;
+use crate::page::Page;
+use crate::{RenderError, Style};
+
+mod block;
+mod closing;
+mod group;
+mod problems;
+
+use group::{Group, Nodes, Rank};
+
+/// How much of the report is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Failures and unknowns; the rest is counted.
+    Open,
+    /// Every finding.
+    All,
+}
+
+/// Writes the report, whose findings are sorted.
+///
+/// # Errors
+///
+/// When `out` does not take it.
+pub fn write(
+    report: &Report,
+    extent: Extent,
+    style: Style,
+    out: &mut dyn Write,
+) -> Result<(), RenderError> {
+    let mut page = Page::new(style);
+    let nodes = Nodes::new(report);
+    let groups = group::groups(report, &nodes);
+    findings(report, &groups, extent, &nodes, &mut page);
+    problems::nodes(report, &mut page);
+    problems::problems(report, extent, &nodes, &mut page);
+    closing::closing(report, &groups, &mut page);
+    out.write_all(page.into_text().as_bytes())?;
+    Ok(())
+}
+
+fn findings<'a>(
+    report: &'a Report,
+    groups: &[Group<'a>],
+    extent: Extent,
+    nodes: &Nodes<'a>,
+    page: &mut Page,
+) {
+    let mut subjects: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (node, key) in groups.iter().map(Group::place) {
+        subjects.entry(node).or_default().insert(key);
+    }
+    let mut place = None;
+    let mut listing = false;
+    for group in groups {
+        let open = group.rank() != Rank::Settled;
+        if !open && extent == Extent::Open {
+            continue;
+        }
+        if place != Some(group.place()) {
+            place = Some(group.place());
+            listing = false;
+            let several = subjects
+                .get(group.place().0)
+                .is_some_and(|keys| keys.len() > 1);
+            page.gap();
+            head(group, several, nodes, page);
+        }
+        if !listing {
+            page.gap();
+        }
+        listing = !open;
+        if open {
+            block::open(report, group, extent, page);
+        } else {
+            block::settled(group, page);
+        }
+    }
+    let mut counted = groups.iter().filter(|group| group.counted).peekable();
+    if counted.peek().is_some() && counted.all(|group| group.rank() == Rank::Settled) {
+        let accepted = if report.summary.waived > 0 {
+            " but what was accepted"
+        } else {
+            ""
+        };
+        page.gap();
+        page.line(
+            Ink::Plain,
+            &format!("Nothing fails{accepted}, and nothing that was judged is unknown."),
+        );
+    }
+}
+
+/// Writes whose findings follow.
+fn head<'a>(group: &Group<'a>, with_key: bool, nodes: &Nodes<'a>, page: &mut Page) {
+    let Some(finding) = group.findings.first() else {
+        return;
+    };
+    let mut parts = nodes.title(&finding.node);
+    parts.extend(subject_parts(&finding.subject, with_key));
+    if finding.subject.in_pod {
+        let counted = if group.counted {
+            "in a pod"
+        } else {
+            "in a pod: not counted"
+        };
+        parts.push(counted.to_owned());
+    }
+    page.parts(Ink::Strong, &parts);
+}

@@ -1,0 +1,159 @@
+//! The last lines: what was scanned, the counts, the exit code. What was not seen is never a zero here.
+
+use kubeassay_core::report::{Finding, Report, Source};
+use kubeassay_core::{Horizon, Verdict};
+
+use super::group::Group;
+use crate::describe::node_parts;
+use crate::ink::Ink;
+use crate::page::Page;
+
+/// Writes the closing lines.
+pub(super) fn closing(report: &Report, groups: &[Group<'_>], page: &mut Page) {
+    page.gap();
+    page.parts(Ink::Dim, &scope(report));
+    page.parts(Ink::Dim, &rules(report));
+    if !report.rules.replaced.is_empty() {
+        let text = format!(
+            "bundled rules replaced: {}",
+            report.rules.replaced.join(", ")
+        );
+        page.line(Ink::Doubt, &text);
+    }
+    if !report.rules.added.is_empty() {
+        page.line(
+            Ink::Plain,
+            &format!("rules added: {}", report.rules.added.join(", ")),
+        );
+    }
+    if let Some(coverage) = coverage(report) {
+        page.parts(Ink::Plain, &coverage);
+    }
+    let counted: Vec<_> = groups
+        .iter()
+        .filter(|group| group.counted)
+        .flat_map(|group| group.findings.iter().copied())
+        .collect();
+    if counted.is_empty() {
+        let why = if groups.is_empty() {
+            ""
+        } else {
+            ": what was found lives in pods, which count for nothing"
+        };
+        page.line(Ink::Doubt, &format!("NOTHING WAS JUDGED{why}"));
+    } else {
+        page.parts(Ink::Strong, &counts(report, &counted));
+    }
+    if !report.complete {
+        page.line(
+            Ink::Bad,
+            "INCOMPLETE: the scan ended before everything was looked at",
+        );
+    }
+    let ink = match report.gate.exit_code {
+        0 => Ink::Good,
+        1 => Ink::Bad,
+        _ => Ink::Doubt,
+    };
+    page.line(
+        ink,
+        &format!("exit {}: {}", report.gate.exit_code, report.gate.reason),
+    );
+}
+
+/// Returns what was scanned, whence and when.
+fn scope(report: &Report) -> Vec<String> {
+    let scanned = &report.scanned;
+    let mut parts = match scanned.nodes.as_slice() {
+        [] => vec!["no node".to_owned()],
+        [node] => node_parts(node),
+        nodes => vec![format!("{} nodes", nodes.len())],
+    };
+    if let Some(cluster) = &scanned.cluster {
+        parts.push(format!("cluster {} ({})", cluster.server, cluster.uid));
+    }
+    let source = match scanned.source {
+        Source::Live => "read live",
+        Source::Root => "read from a mounted root",
+        Source::Captured => "read from a captured host",
+        Source::Facts => "judged from recorded facts",
+        Source::Cluster => "read through the cluster's API",
+        Source::Demo => "DEMONSTRATION on a recorded node, not this machine",
+    };
+    parts.push(source.to_owned());
+    parts.push(format!("{:.0}", scanned.started));
+    parts
+}
+
+fn rules(report: &Report) -> Vec<String> {
+    let rules = &report.rules;
+    let plural = if rules.count == 1 { "" } else { "s" };
+    let benchmark = rules
+        .benchmark
+        .as_ref()
+        .map(|name| format!(" of {name}"))
+        .unwrap_or_default();
+    let tool = &report.tool;
+    vec![
+        format!("{} rule{plural}{benchmark}", rules.count),
+        format!("{} {}", tool.name, tool.version),
+    ]
+}
+
+/// Returns how many nodes were reached, unless there was one and it was.
+fn coverage(report: &Report) -> Option<Vec<String>> {
+    let coverage = report.scanned.coverage;
+    if coverage.nodes <= 1 && coverage.scanned == coverage.nodes && report.complete {
+        return None;
+    }
+    let others = [
+        (coverage.partial, "in part"),
+        (coverage.unreachable, "not reached"),
+        (coverage.unsupported, "not supported"),
+    ];
+    let first = format!("nodes: {} of {} scanned", coverage.scanned, coverage.nodes);
+    let others = others.into_iter().filter(|(count, _)| *count > 0);
+    let others = others.map(|(count, words)| format!("{count} {words}"));
+    Some(std::iter::once(first).chain(others).collect())
+}
+
+fn counts(report: &Report, counted: &[&Finding]) -> Vec<String> {
+    let summary = report.summary;
+    let mut parts = vec![
+        format!("{} fail", summary.fail),
+        format!("{} unknown", summary.unknown),
+        format!("{} pass", summary.pass),
+        format!("{} manual", summary.manual),
+        format!("{} not applicable", summary.not_applicable),
+    ];
+    if summary.waived > 0 {
+        parts.push(format!("{} waived", summary.waived));
+    }
+    parts.push(later(
+        Horizon::Restart,
+        " (no change seen since the start)",
+        counted,
+    ));
+    parts.push(later(Horizon::Rebuild, "", counted));
+    parts
+}
+
+/// Returns what is known of a later horizon; nothing judged there is not the same as nothing wrong.
+fn later(horizon: Horizon, why_not: &str, counted: &[&Finding]) -> String {
+    let at = |finding: &&&Finding| finding.horizon == horizon;
+    let found: Vec<_> = counted.iter().filter(at).collect();
+    if found.is_empty() {
+        return format!("{horizon}: not judged{why_not}");
+    }
+    let count = |verdict| {
+        found
+            .iter()
+            .filter(|finding| finding.verdict == verdict)
+            .count()
+    };
+    let (fail, unknown) = (count(Verdict::Fail), count(Verdict::Unknown));
+    format!(
+        "{horizon}: {} judged, {fail} fail, {unknown} unknown",
+        found.len()
+    )
+}

@@ -1,0 +1,109 @@
+//! Findings that belong together: one rule and subject, at its horizons.
+
+use std::collections::BTreeMap;
+
+use kubeassay_core::Verdict;
+use kubeassay_core::report::{Finding, Node, Report, Summary};
+
+use crate::describe::{control_label, control_order};
+
+/// The findings of one rule and subject, in the order of their horizons; never empty.
+pub(super) struct Group<'a> {
+    pub(super) findings: Vec<&'a Finding>,
+    /// Whether they are in the summary.
+    pub(super) counted: bool,
+}
+
+/// What a group comes to, most pressing first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// One fails.
+    Fails,
+    /// None fails; one is not known.
+    Unknown,
+    /// Neither, or accepted.
+    Settled,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn rank(&self) -> Rank {
+        let open = self
+            .findings
+            .iter()
+            .filter(|finding| finding.waiver.is_none());
+        let rank = open.map(|finding| match finding.verdict {
+            Verdict::Fail => Rank::Fails,
+            Verdict::Unknown => Rank::Unknown,
+            Verdict::Pass | Verdict::Manual | Verdict::NotApplicable => Rank::Settled,
+        });
+        rank.min().unwrap_or(Rank::Settled)
+    }
+
+    /// Returns the node's id and the subject's key.
+    pub(super) fn place(&self) -> (&'a str, &'a str) {
+        let first = self.findings.first();
+        first.map_or(("", ""), |finding| (&finding.node, &finding.subject.key))
+    }
+
+    pub(super) fn control(&self) -> String {
+        let first = self.findings.first();
+        first.map_or_else(String::new, |finding| {
+            control_label(&finding.controls, &finding.rule)
+        })
+    }
+}
+
+/// The nodes, by their ids.
+pub(super) struct Nodes<'a>(BTreeMap<&'a str, &'a Node>);
+
+impl<'a> Nodes<'a> {
+    pub(super) fn new(report: &'a Report) -> Self {
+        let nodes = report.scanned.nodes.iter();
+        Self(nodes.map(|node| (node.id.as_str(), node)).collect())
+    }
+
+    /// Returns the name of the node with this id, or the id where the report has no such node.
+    pub(super) fn name(&self, id: &'a str) -> &'a str {
+        self.0.get(id).map_or(id, |node| &node.name)
+    }
+
+    /// Returns the node's name, and its version where there are several nodes.
+    pub(super) fn title(&self, id: &'a str) -> Vec<String> {
+        let node = self.0.get(id).filter(|_| self.0.len() > 1);
+        let version = node.and_then(|node| node.kubernetes_version.as_ref());
+        let version = version.map(|version| format!("Kubernetes {}", version.value));
+        std::iter::once(self.name(id).to_owned())
+            .chain(version)
+            .collect()
+    }
+}
+
+/// Returns the report's groups: by node name; on a node those that count first; then by subject, rank
+/// and control.
+pub(super) fn groups<'a>(report: &'a Report, nodes: &Nodes<'a>) -> Vec<Group<'a>> {
+    let Summary {
+        pass,
+        fail,
+        unknown,
+        manual,
+        not_applicable,
+        waived,
+    } = report.summary;
+    let total = pass + fail + unknown + manual + not_applicable + waived;
+    // The report does not say whether findings in pods were counted, but its sum does.
+    let all_counted = total == report.findings.len();
+    let together = |one: &Finding, other: &Finding| {
+        (&one.node, &one.rule, &one.subject.key) == (&other.node, &other.rule, &other.subject.key)
+    };
+    let groups = report.findings.chunk_by(together).map(|findings| Group {
+        findings: findings.iter().collect(),
+        counted: all_counted || !findings.iter().any(|finding| finding.subject.in_pod),
+    });
+    let mut groups: Vec<_> = groups.collect();
+    groups.sort_by_cached_key(|group| {
+        let (node, key) = group.place();
+        let place = (nodes.name(node), node, !group.counted, key);
+        (place, group.rank(), control_order(&group.control()))
+    });
+    groups
+}

@@ -1,0 +1,157 @@
+//! What people see: table and wide, at 80 and 40 columns, with and without colour.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes helpers of tests for no tests"
+)]
+
+mod common;
+
+use common::{compliant, denied, empty, failing, fleet, in_pod, node, one_node, report, shown};
+use insta::assert_snapshot;
+use kubeassay_core::report::{Finding, Source};
+use kubeassay_core::{Cause, Horizon, Verdict};
+use kubeassay_report::Format;
+
+#[test]
+fn table_of_one_node() {
+    assert_snapshot!("table_80", shown(&one_node(), Format::Table, 80, false));
+    assert_snapshot!("table_40", shown(&one_node(), Format::Table, 40, false));
+    assert_snapshot!("table_120", shown(&one_node(), Format::Table, 120, false));
+}
+
+#[test]
+fn table_of_a_fleet() {
+    assert_snapshot!("table_fleet_80", shown(&fleet(), Format::Table, 80, false));
+    assert_snapshot!("table_fleet_40", shown(&fleet(), Format::Table, 40, false));
+}
+
+#[test]
+fn wide_shows_every_finding() {
+    assert_snapshot!("wide_80", shown(&one_node(), Format::Wide, 80, false));
+    assert_snapshot!("wide_40", shown(&one_node(), Format::Wide, 40, false));
+    assert_snapshot!("wide_fleet_120", shown(&fleet(), Format::Wide, 120, false));
+}
+
+#[test]
+fn colour_adds_nothing_to_the_words() {
+    for report in [one_node(), fleet(), compliant(), empty()] {
+        for format in [Format::Table, Format::Wide] {
+            let coloured = shown(&report, format, 80, true);
+            assert_eq!(without_colour(&coloured), shown(&report, format, 80, false));
+        }
+    }
+    let escaped = shown(&one_node(), Format::Table, 80, true).replace('\x1b', "^[");
+    assert_snapshot!("table_80_colour", escaped);
+}
+
+#[test]
+fn a_compliant_node_says_so() {
+    assert_snapshot!(
+        "table_compliant",
+        shown(&compliant(), Format::Table, 80, false)
+    );
+}
+
+#[test]
+fn nothing_judged_is_not_zero_failures() {
+    let mut on_a_laptop = empty();
+    on_a_laptop.gate.reason = "no Kubernetes component was found on this host".to_owned();
+    let text = shown(&on_a_laptop, Format::Table, 80, false);
+    assert!(!text.contains("0 fail"), "{text}");
+    assert_snapshot!("table_empty", text);
+
+    let in_pod_only = report(vec![node("worker-1")], vec![in_pod(failing("worker-1"))]);
+    let text = shown(&in_pod_only, Format::Table, 80, false);
+    assert!(!text.contains("0 fail"), "{text}");
+    assert_snapshot!("table_in_pod_only", text);
+}
+
+#[test]
+fn the_next_command_reads_the_same_node_again() {
+    let mut demo = one_node();
+    demo.scanned.source = Source::Demo;
+    let text = shown(&demo, Format::Table, 200, false);
+    assert!(text.contains("kubeassay explain 4.2.2 --demo\n"), "{text}");
+
+    let mut rooted = one_node();
+    rooted.scanned.source = Source::Root;
+    rooted.scanned.nodes[0].root = Some("/mnt/the host".into());
+    let text = shown(&rooted, Format::Table, 200, false);
+    assert!(
+        text.contains("kubeassay explain 4.2.2 --root '/mnt/the host'\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_next_step_fits_the_cause() {
+    let next = |findings: Vec<Finding>| {
+        let text = shown(
+            &report(vec![node("n")], findings),
+            Format::Table,
+            200,
+            false,
+        );
+        let line = text.lines().find_map(|line| line.strip_prefix("  next   "));
+        line.unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    let unknown = |cause| Finding {
+        cause: Some(cause),
+        ..denied("n")
+    };
+    for cause in Cause::ALL {
+        assert!(!next(vec![unknown(*cause)]).is_empty());
+    }
+    assert_eq!(
+        next(vec![unknown(Cause::VersionUnknown)]),
+        "name the version: kubeassay scan 4.2.1 --kubernetes-version VERSION"
+    );
+    let restart = |verdict| Finding {
+        verdict,
+        horizon: Horizon::Restart,
+        ..failing("n")
+    };
+    assert_eq!(
+        next(vec![failing("n"), restart(Verdict::Pass)]),
+        "restart the kubelet: what is on disk now is as the rule wants it (kubeassay explain 4.2.2)"
+    );
+    let running = Finding {
+        verdict: Verdict::Pass,
+        ..failing("n")
+    };
+    assert_eq!(
+        next(vec![running, restart(Verdict::Fail)]),
+        "mend it before the kubelet restarts: kubeassay explain 4.2.2"
+    );
+    assert_eq!(
+        next(vec![failing("n"), restart(Verdict::Fail)]),
+        "kubeassay explain 4.2.2"
+    );
+}
+
+#[test]
+fn no_line_is_wider_than_asked_for() {
+    use unicode_width::UnicodeWidthStr as _;
+    for report in [one_node(), fleet(), compliant(), empty()] {
+        for width in [24, 33, 40, 80, 132] {
+            for format in [Format::Table, Format::Wide] {
+                let text = shown(&report, format, width, false);
+                let over = text
+                    .lines()
+                    .find(|line| line.width() > width || line.ends_with(' '));
+                assert_eq!(over, None, "at {width}");
+            }
+        }
+    }
+}
+
+fn without_colour(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\x1b') {
+        plain.push_str(before);
+        rest = after.split_once('m').unwrap().1;
+    }
+    plain + rest
+}

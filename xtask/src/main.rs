@@ -1,0 +1,50 @@
+//! `cargo xtask`: chores of the workspace that take more than one command.
+//!
+//! This file only picks the chore and turns its outcome into an exit code: 0 done, 1 something is
+//! stale or went wrong, 2 wrong use.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's tool: it reads and writes the working copy and talks to a terminal"
+)]
+
+use std::process::ExitCode;
+
+mod generate;
+mod rules;
+mod schemas;
+mod tables;
+
+const USAGE: &str = "\
+cargo xtask <chore>
+
+chores:
+  generate          write every file that is checked in but derived
+  generate --check  write nothing; name the stale ones and exit 1 if there are any
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["generate"] => generate::write(),
+        ["generate", "--check"] => generate::check(),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
