@@ -21,10 +21,22 @@ struct Derived {
 
 /// Every derived file.
 const FILES: &[Derived] = &[
-    Derived { path: "crates/config/src/tables/kubelet.rs", contents: tables::kubelet },
-    Derived { path: "crates/engine/src/bundled.rs", contents: rules::bundled },
-    Derived { path: "docs/schema/facts.v1.json", contents: schemas::facts },
-    Derived { path: "docs/schema/report.v1.json", contents: schemas::report },
+    Derived {
+        path: "crates/config/src/tables/kubelet.rs",
+        contents: tables::kubelet,
+    },
+    Derived {
+        path: "crates/engine/src/bundled.rs",
+        contents: rules::bundled,
+    },
+    Derived {
+        path: "docs/schema/facts.v1.json",
+        contents: schemas::facts,
+    },
+    Derived {
+        path: "docs/schema/report.v1.json",
+        contents: schemas::report,
+    },
 ];
 
 /// Returns the root of the workspace.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -19,7 +20,10 @@ pub(crate) fn bundled() -> Result<String> {
          pub const BUNDLED_RULES: &[(&str, &str)] = &[\n",
     );
     for page in pages()? {
-        writeln!(text, "    ({page:?}, include_str!(\"../../../rules/{page}\")),")?;
+        writeln!(
+            text,
+            "    ({page:?}, include_str!(\"../../../rules/{page}\")),"
+        )?;
     }
     text.push_str("];\n");
     Ok(text)
@@ -31,13 +35,22 @@ fn pages() -> Result<Vec<String>> {
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
         let path = root().join("rules").join(&folder);
-        for entry in fs::read_dir(&path).with_context(|| format!("cannot read {}", path.display()))? {
+        for entry in
+            fs::read_dir(&path).with_context(|| format!("cannot read {}", path.display()))?
+        {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let below = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            let below = if folder.is_empty() {
+                name.clone()
+            } else {
+                format!("{folder}/{name}")
+            };
             if entry.file_type()?.is_dir() {
                 folders.push(below);
-            } else if name.ends_with(".md") {
+            } else if Path::new(&name)
+                .extension()
+                .is_some_and(|extension| extension == "md")
+            {
                 pages.push(below);
             }
         }

@@ -18,7 +18,9 @@ pub(crate) fn facts() -> Result<String> {
 
 fn schema<T: JsonSchema>(title: &str) -> Result<String> {
     // Documents are what is written, so a field that may be absent when read is still always there.
-    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let generator = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator();
     let mut schema = generator.into_root_schema_for::<T>();
     schema.insert("title".to_owned(), title.into());
     let mut text = serde_json::to_string_pretty(&schema)?;

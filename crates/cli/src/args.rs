@@ -286,8 +286,9 @@ pub(crate) enum FailOnArg {
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let nanoseconds = kubeassay_core::duration::parse(text)
-        .map_err(|_| format!("{text:?} is not a time; write it with its unit, such as 90s or 2m"))?;
+    let nanoseconds = kubeassay_core::duration::parse(text).map_err(|_| {
+        format!("{text:?} is not a time; write it with its unit, such as 90s or 2m")
+    })?;
     u64::try_from(nanoseconds)
         .ok()
         .filter(|nanoseconds| *nanoseconds > 0)

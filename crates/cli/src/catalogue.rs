@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use kubeassay_core::report::Rules;
-use kubeassay_core::rule::{Catalogue, Diagnostic, Document, MAX_PAGE, RenderStyle, Replacing, Rule};
+use kubeassay_core::rule::{
+    Catalogue, Diagnostic, Document, MAX_PAGE, RenderStyle, Replacing, Rule,
+};
 use kubeassay_engine::schema::Components;
 
 use crate::args::CatalogueArgs;
@@ -19,18 +21,34 @@ pub(crate) struct Page {
 /// Returns the bundled rules.
 pub(crate) fn bundled() -> anyhow::Result<Catalogue> {
     Catalogue::bundled(kubeassay_engine::BUNDLED_RULES).map_err(|faults| {
-        let shown: Vec<String> = faults.iter().map(|fault| fault.render(RenderStyle::Plain)).collect();
+        let shown: Vec<String> = faults
+            .iter()
+            .map(|fault| fault.render(RenderStyle::Plain))
+            .collect();
         anyhow!("the bundled rules are faulty:\n{}", shown.join("\n"))
     })
 }
 
 /// Returns the bundled rules and those of the command line. Faulty pages are reported and left out.
-pub(crate) fn load(arguments: &CatalogueArgs, style: RenderStyle, messages: Messages) -> anyhow::Result<(Catalogue, Vec<Diagnostic>)> {
+pub(crate) fn load(
+    arguments: &CatalogueArgs,
+    style: RenderStyle,
+    messages: Messages,
+) -> anyhow::Result<(Catalogue, Vec<Diagnostic>)> {
     let mut catalogue = bundled()?;
     let pages = read_pages(&arguments.rule_paths)?;
-    let documents: Vec<Document<'_>> =
-        pages.iter().map(|page| Document { file: &page.file, bytes: &page.bytes }).collect();
-    let replacing = if arguments.replace_rules { Replacing::Allowed } else { Replacing::Refused };
+    let documents: Vec<Document<'_>> = pages
+        .iter()
+        .map(|page| Document {
+            file: &page.file,
+            bytes: &page.bytes,
+        })
+        .collect();
+    let replacing = if arguments.replace_rules {
+        Replacing::Allowed
+    } else {
+        Replacing::Refused
+    };
     let faults = catalogue.add(&documents, replacing, &Components);
     for fault in &faults {
         messages.verbatim(&fault.render(style));
@@ -39,8 +57,13 @@ pub(crate) fn load(arguments: &CatalogueArgs, style: RenderStyle, messages: Mess
 }
 
 /// Returns the rules that the words mean; all where there are none.
-pub(crate) fn select<'a>(catalogue: &'a Catalogue, words: &[String]) -> anyhow::Result<Vec<&'a Rule>> {
-    catalogue.select(words).map_err(|unknown| anyhow!("{unknown}; kubeassay rules list shows all"))
+pub(crate) fn select<'a>(
+    catalogue: &'a Catalogue,
+    words: &[String],
+) -> anyhow::Result<Vec<&'a Rule>> {
+    catalogue
+        .select(words)
+        .map_err(|unknown| anyhow!("{unknown}; kubeassay rules list shows all"))
 }
 
 /// Returns what a report says of the rules.
@@ -68,7 +91,10 @@ pub(crate) fn read_pages(paths: &[PathBuf]) -> anyhow::Result<Vec<Page>> {
     Ok(pages)
 }
 
-#[expect(clippy::disallowed_methods, reason = "rule pages are the user's own files, not a host's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "rule pages are the user's own files, not a host's"
+)]
 fn read_below(path: &Path, depth: usize, pages: &mut Vec<Page>) -> anyhow::Result<()> {
     const MAX_DEPTH: usize = 16;
     let shown = path.display();
@@ -94,9 +120,15 @@ fn read_below(path: &Path, depth: usize, pages: &mut Vec<Page>) -> anyhow::Resul
         bail!("{shown} is not a regular file");
     }
     if metadata.len() > MAX_PAGE as u64 {
-        bail!("{shown} is larger than a rule page may be ({} KiB)", MAX_PAGE / 1024);
+        bail!(
+            "{shown} is larger than a rule page may be ({} KiB)",
+            MAX_PAGE / 1024
+        );
     }
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-    pages.push(Page { file: path.to_string_lossy().into_owned(), bytes });
+    pages.push(Page {
+        file: path.to_string_lossy().into_owned(),
+        bytes,
+    });
     Ok(())
 }

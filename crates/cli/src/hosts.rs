@@ -40,14 +40,23 @@ impl Guide for Kubelets {
 /// Reads a host.
 pub(crate) fn read(arguments: &HostArgs, messages: Messages) -> anyhow::Result<Facts> {
     let root = arguments.root.as_deref();
-    messages.note(&format!("reading {}", root.unwrap_or(Path::new("/")).display()));
+    messages.note(&format!(
+        "reading {}",
+        root.unwrap_or(Path::new("/")).display()
+    ));
     let host = Host::open(root)?;
-    let options = Options { timeout: arguments.timeout, tool: tool() };
+    let options = Options {
+        timeout: arguments.timeout,
+        tool: tool(),
+    };
     Ok(collect(host, Arc::new(Kubelets), &options))
 }
 
 /// Returns the facts that a command is about, and where they came from.
-pub(crate) fn facts(arguments: &SubjectArgs, messages: Messages) -> anyhow::Result<(Vec<Facts>, Source)> {
+pub(crate) fn facts(
+    arguments: &SubjectArgs,
+    messages: Messages,
+) -> anyhow::Result<(Vec<Facts>, Source)> {
     if arguments.demo {
         let facts = serde_json::from_str(DEMO).context("the recorded node is faulty")?;
         return Ok((vec![facts], Source::Demo));
@@ -62,17 +71,27 @@ pub(crate) fn facts(arguments: &SubjectArgs, messages: Messages) -> anyhow::Resu
         list_documents(path, &mut files)?;
     }
     messages.note(&format!("judging {} facts documents", files.len()));
-    let facts = files.iter().map(|file| read_document(file)).collect::<anyhow::Result<Vec<_>>>()?;
+    let facts = files
+        .iter()
+        .map(|file| read_document(file))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     Ok((facts, Source::Facts))
 }
 
 /// Reads the version that the user gave.
 pub(crate) fn version(arguments: &SubjectArgs) -> anyhow::Result<Option<Minor>> {
-    let parsed = arguments.kubernetes_version.as_deref().map(kubeassay_engine::parse_version).transpose();
+    let parsed = arguments
+        .kubernetes_version
+        .as_deref()
+        .map(kubeassay_engine::parse_version)
+        .transpose();
     parsed.context("--kubernetes-version")
 }
 
-#[expect(clippy::disallowed_methods, reason = "facts documents are the user's own files, not a host's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "facts documents are the user's own files, not a host's"
+)]
 fn list_documents(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let shown = path.display();
     let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
@@ -85,9 +104,16 @@ fn list_documents(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         .with_context(|| format!("cannot read {shown}"))?;
     children.sort_by_key(std::fs::DirEntry::file_name);
     let before = files.len();
-    files.extend(children.into_iter().map(|child| child.path()).filter(|child| {
-        child.extension().is_some_and(|extension| extension == "json")
-    }));
+    files.extend(
+        children
+            .into_iter()
+            .map(|child| child.path())
+            .filter(|child| {
+                child
+                    .extension()
+                    .is_some_and(|extension| extension == "json")
+            }),
+    );
     if files.len() == before {
         bail!("there is no facts document (.json) in {shown}");
     }
@@ -100,7 +126,10 @@ struct Head {
     schema: Option<String>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "facts documents are the user's own files, not a host's")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "facts documents are the user's own files, not a host's"
+)]
 fn read_document(path: &Path) -> anyhow::Result<Facts> {
     let shown = path.display();
     let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
@@ -111,13 +140,17 @@ fn read_document(path: &Path) -> anyhow::Result<Facts> {
         bail!("{shown} is larger than facts are ({} MiB)", MAX_FACTS >> 20);
     }
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-    let head: Head = serde_json::from_slice(&bytes).with_context(|| format!("{shown} is not a JSON document"))?;
+    let head: Head = serde_json::from_slice(&bytes)
+        .with_context(|| format!("{shown} is not a JSON document"))?;
     match head.schema.as_deref() {
-        Some(SCHEMA) => serde_json::from_slice(&bytes).with_context(|| format!("{shown} is not a facts document")),
+        Some(SCHEMA) => serde_json::from_slice(&bytes)
+            .with_context(|| format!("{shown} is not a facts document")),
         Some(other) if other.starts_with("kubeassay.facts/") => bail!(
             "{shown} has the schema {other}, and this kubeassay reads {SCHEMA}; use the version that wrote it, or a newer one"
         ),
-        Some(other) => bail!("{shown} has the schema {other}, not {SCHEMA}; make facts with kubeassay collect"),
+        Some(other) => {
+            bail!("{shown} has the schema {other}, not {SCHEMA}; make facts with kubeassay collect")
+        }
         None => bail!("{shown} has no schema; make facts with kubeassay collect"),
     }
 }

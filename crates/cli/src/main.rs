@@ -34,7 +34,12 @@ fn main() -> ExitCode {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
             );
             let printed = error.print();
-            return if asked && printed.is_ok() { Exit::Success } else { Exit::Usage }.into();
+            return if asked && printed.is_ok() {
+                Exit::Success
+            } else {
+                Exit::Usage
+            }
+            .into();
         }
     };
     let messages = Messages::new(&arguments.global);
@@ -61,7 +66,10 @@ fn report_panics() {
     std::panic::set_hook(Box::new(move |panic| {
         default(panic);
         messages::internal_error();
-        #[expect(clippy::exit, reason = "the only way to choose the exit code of a panic")]
+        #[expect(
+            clippy::exit,
+            reason = "the only way to choose the exit code of a panic"
+        )]
         std::process::exit(i32::from(Exit::Internal.code()));
     }));
 }

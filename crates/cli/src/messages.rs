@@ -22,7 +22,11 @@ const NOTE: Style = AnsiColor::Cyan.on_default();
 
 impl Messages {
     pub(crate) const fn new(global: &Global) -> Self {
-        Self { quiet: global.quiet, verbose: global.verbose, colour: global.color }
+        Self {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            colour: global.color,
+        }
     }
 
     /// Says why a command could not be done, with everything that led to it.
@@ -50,8 +54,12 @@ impl Messages {
     }
 
     fn say(self, style: Style, word: &str, message: &str) {
-        let message = text::escape(message);
-        self.write(format_args!("{style}{word}{style:#}: {message}\n"));
+        // An excerpt of a file has lines of its own.
+        let lines: Vec<String> = message.lines().map(text::escape).collect();
+        self.write(format_args!(
+            "{style}{word}{style:#}: {}\n",
+            lines.join("\n")
+        ));
     }
 
     fn write(self, text: std::fmt::Arguments<'_>) {

@@ -1,6 +1,6 @@
 //! Where data goes: stdout, or a file that is replaced in one step.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -25,13 +25,23 @@ pub(crate) fn layout(global: &Global, to_file: bool) -> Layout {
         Colour::Never => false,
         Colour::Auto => terminal && colour_is_welcome(),
     };
-    let size = terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten();
-    let width = size.map(|size| usize::from(size.ws_col)).filter(|width| *width > 0);
-    Layout { width: width.unwrap_or(DEFAULT_WIDTH), colour }
+    let size = terminal
+        .then(|| rustix::termios::tcgetwinsize(io::stdout()).ok())
+        .flatten();
+    let width = size
+        .map(|size| usize::from(size.ws_col))
+        .filter(|width| *width > 0);
+    Layout {
+        width: width.unwrap_or(DEFAULT_WIDTH),
+        colour,
+    }
 }
 
 /// Returns whether neither `NO_COLOR` nor a dumb terminal speaks against colour.
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
 fn colour_is_welcome() -> bool {
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     !no_colour && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
@@ -60,13 +70,24 @@ fn replace(file: &Path, data: &[u8]) -> anyhow::Result<()> {
     if file.is_symlink() {
         bail!("{shown} is a symbolic link; name the file itself");
     }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut draft = tempfile::Builder::new()
         .prefix(".kubeassay-")
         .tempfile_in(folder)
         .with_context(|| format!("cannot write in {}", folder.display()))?;
-    draft.write_all(data).with_context(|| format!("cannot write {shown}"))?;
-    draft.as_file().sync_all().with_context(|| format!("cannot write {shown}"))?;
-    draft.persist(file).map_err(|error| error.error).with_context(|| format!("cannot write {shown}"))?;
+    draft
+        .write_all(data)
+        .with_context(|| format!("cannot write {shown}"))?;
+    draft
+        .as_file()
+        .sync_all()
+        .with_context(|| format!("cannot write {shown}"))?;
+    draft
+        .persist(file)
+        .map_err(|error| error.error)
+        .with_context(|| format!("cannot write {shown}"))?;
     Ok(())
 }

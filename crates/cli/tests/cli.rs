@@ -1,6 +1,10 @@
 //! The command line as its users meet it: commands, formats, exit codes, what is refused and how.
 
-#![expect(clippy::disallowed_methods, reason = "tests start the program and look at the files it wrote")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start the program and look at the files it wrote"
+)]
+#![expect(clippy::unwrap_used, reason = "what cannot be done fails the test")]
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +12,17 @@ use assert_cmd::Command;
 use serde_json::Value as Json;
 
 fn host(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/hosts").join(format!("{name}.yaml"))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/hosts")
+        .join(format!("{name}.yaml"))
 }
 
 fn kubeassay(arguments: &[&str]) -> Command {
     let mut command = Command::cargo_bin("kubeassay").unwrap();
-    command.args(arguments).env_remove("NO_COLOR").current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+        .args(arguments)
+        .env_remove("NO_COLOR")
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     command
 }
 
@@ -21,7 +30,11 @@ fn kubeassay(arguments: &[&str]) -> Command {
 fn run(arguments: &[&str]) -> (i32, String, String) {
     let output = kubeassay(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 fn scan_host(name: &str, more: &[&str]) -> (i32, String, String) {
@@ -45,15 +58,35 @@ fn captured_hosts_are_judged_as_they_are() {
         ("two-kubelets", &[], 1, &["running pass", "running fail"]),
         ("container-kubelet", &[], 1, &["running fail"]),
         ("denied-reads", &[], 2, &["running unknown denied"]),
-        ("stale-config", &[], 2, &["running unknown stale", "restart pass"]),
+        (
+            "stale-config",
+            &[],
+            2,
+            &["running unknown stale", "restart pass"],
+        ),
         ("impostor-in-pod", &[], 2, &["in pod: running fail"]),
-        ("impostor-in-pod", &["--include-pods"], 1, &["in pod: running fail"]),
-        ("impostor-beside-real", &[], 0, &["running pass", "in pod: running fail"]),
+        (
+            "impostor-in-pod",
+            &["--include-pods"],
+            1,
+            &["in pod: running fail"],
+        ),
+        (
+            "impostor-beside-real",
+            &[],
+            0,
+            &["running pass", "in pod: running fail"],
+        ),
         ("no-kubernetes", &[], 2, &[]),
         ("k3s", &[], 2, &["running unknown unsupported"]),
         ("hidepid", &[], 2, &["running unknown denied"]),
         ("no-config", &["--fail-on", "never"], 0, &["running fail"]),
-        ("denied-reads", &["--fail-on", "fail"], 0, &["running unknown denied"]),
+        (
+            "denied-reads",
+            &["--fail-on", "fail"],
+            0,
+            &["running unknown denied"],
+        ),
         ("no-config", &["--fail-on", "fail"], 1, &["running fail"]),
         ("no-kubernetes", &["--fail-on", "fail"], 0, &[]),
     ] {
@@ -64,8 +97,17 @@ fn captured_hosts_are_judged_as_they_are() {
             .iter()
             .map(|finding| {
                 let word = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
-                let in_pod = if finding["subject"]["in_pod"] == true { "in pod: " } else { "" };
-                let line = format!("{in_pod}{} {} {}", word("horizon"), word("verdict"), word("cause"));
+                let in_pod = if finding["subject"]["in_pod"] == true {
+                    "in pod: "
+                } else {
+                    ""
+                };
+                let line = format!(
+                    "{in_pod}{} {} {}",
+                    word("horizon"),
+                    word("verdict"),
+                    word("cause")
+                );
                 line.trim_end().to_owned()
             })
             .collect();
@@ -73,6 +115,27 @@ fn captured_hosts_are_judged_as_they_are() {
         assert_eq!(found, code, "{name} {more:?}");
         assert_eq!(report["gate"]["exit_code"], code, "{name} {more:?}");
     }
+}
+
+#[test]
+fn a_read_that_never_answers_ends_with_the_time_limit() {
+    let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/blocked-config.yaml");
+    let host = host.to_str().unwrap();
+    let (code, stdout, _) = run(&[
+        "scan",
+        "4.2.2",
+        "-o",
+        "json",
+        "--root",
+        host,
+        "--timeout",
+        "500ms",
+    ]);
+    let report: Json = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(code, 2);
+    assert_eq!(report["complete"], false);
+    assert_eq!(report["findings"][0]["cause"], "blocked");
+    assert_eq!(report["scanned"]["nodes"][0]["status"], "partial");
 }
 
 #[test]
@@ -90,14 +153,28 @@ fn every_format_has_the_same_exit_code() {
 fn a_folder_with_a_recorded_proc_is_judged_like_its_file() {
     for name in ["kubeadm", "no-config", "two-kubelets", "container-kubelet"] {
         let folder = kubeassay_testkit::lay_out(name);
-        let (code, stdout, _) = run(&["scan", "4.2.2", "-o", "json", "--root", folder.path().to_str().unwrap()]);
+        let (code, stdout, _) = run(&[
+            "scan",
+            "4.2.2",
+            "-o",
+            "json",
+            "--root",
+            folder.path().to_str().unwrap(),
+        ]);
         let folder: Json = serde_json::from_str(&stdout).unwrap();
         let (wanted, file) = json(name, &["4.2.2"]);
         let verdicts = |report: &Json| {
             let findings = report["findings"].as_array().unwrap();
-            findings.iter().map(|finding| (finding["id"].clone(), finding["verdict"].clone())).collect::<Vec<_>>()
+            findings
+                .iter()
+                .map(|finding| (finding["id"].clone(), finding["verdict"].clone()))
+                .collect::<Vec<_>>()
         };
-        assert_eq!((code, verdicts(&folder)), (wanted, verdicts(&file)), "{name}");
+        assert_eq!(
+            (code, verdicts(&folder)),
+            (wanted, verdicts(&file)),
+            "{name}"
+        );
     }
 }
 
@@ -107,15 +184,31 @@ fn facts_are_judged_elsewhere_as_the_host_was() {
     for name in ["kubeadm", "no-config", "denied-reads"] {
         let file = folder.path().join(format!("{name}.json"));
         let path = host(name);
-        let (code, stdout, _) =
-            run(&["collect", "--root", path.to_str().unwrap(), "--output-file", file.to_str().unwrap()]);
+        let (code, stdout, _) = run(&[
+            "collect",
+            "--root",
+            path.to_str().unwrap(),
+            "--output-file",
+            file.to_str().unwrap(),
+        ]);
         assert_eq!((code, stdout.as_str()), (0, ""), "{name}");
         let (code, stdout, _) = run(&["scan", "-o", "json", "--facts", file.to_str().unwrap()]);
         let judged: Json = serde_json::from_str(&stdout).unwrap();
         let (wanted, direct) = json(name, &[]);
-        assert_eq!((code, &judged["findings"]), (wanted, &direct["findings"]), "{name}");
+        assert_eq!(
+            (code, &judged["findings"]),
+            (wanted, &direct["findings"]),
+            "{name}"
+        );
     }
-    let (code, stdout, _) = run(&["scan", "4.2.2", "-o", "json", "--facts", folder.path().to_str().unwrap()]);
+    let (code, stdout, _) = run(&[
+        "scan",
+        "4.2.2",
+        "-o",
+        "json",
+        "--facts",
+        folder.path().to_str().unwrap(),
+    ]);
     let fleet: Json = serde_json::from_str(&stdout).unwrap();
     assert_eq!(fleet["scanned"]["coverage"]["nodes"], 3);
     assert_eq!(code, 1);
@@ -125,7 +218,9 @@ fn facts_are_judged_elsewhere_as_the_host_was() {
 fn the_recorded_node_is_what_its_host_gives() {
     let path = host("demo");
     let (_, stdout, _) = run(&["collect", "--root", path.to_str().unwrap()]);
-    let recorded = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo.json")).unwrap();
+    let recorded =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo.json"))
+            .unwrap();
     assert!(
         stdout == recorded,
         "src/demo.json is stale: cargo run -- collect --root tests/hosts/demo.yaml --output-file crates/cli/src/demo.json"
@@ -147,7 +242,10 @@ fn explanations_are_ladders() {
     // The short name of a setting works, and a rule shows its page first.
     assert_eq!(run(&["explain", "authorization.mode", "--demo"]).1, stdout);
     let (_, page, _) = run(&["explain", "4.2.2", "--demo"]);
-    assert!(page.contains("## Description") && page.ends_with(&stdout["kubelet.auth".len()..]) || page.contains("effective"));
+    assert!(
+        page.contains("## Description") && page.ends_with(&stdout["kubelet.auth".len()..])
+            || page.contains("effective")
+    );
     let (_, stdout, _) = run(&["explain", "4.2.2", "--demo", "-o", "json"]);
     let explained: Json = serde_json::from_str(&stdout).unwrap();
     assert_eq!(explained["settings"][0]["effective"], "AlwaysAllow");
@@ -158,16 +256,38 @@ fn usage_errors_say_what_to_do_and_exit_64() {
     let missing = "/nonexistent/host";
     for (arguments, said) in [
         (&["scan", "4.2.99"][..], "there is no rule `4.2.99`"),
-        (&["scan", "kubelet-authorisation-mode", "--demo"], "did you mean `kubelet-authorization-mode`?"),
+        (
+            &["scan", "kubelet-authorisation-mode", "--demo"],
+            "did you mean `kubelet-authorization-mode`?",
+        ),
         (&["scan", "--frobnicate"], "unexpected argument"),
         (&["scan", "-o", "xml"], "invalid value 'xml'"),
         (&["scan", "--root", missing], "/nonexistent/host"),
-        (&["scan", "--facts", "/nonexistent.json"], "/nonexistent.json"),
+        (
+            &["scan", "--facts", "/nonexistent.json"],
+            "/nonexistent.json",
+        ),
         (&["scan", "--facts", "Cargo.toml"], "is not a JSON document"),
-        (&["scan", "--demo", "--kubernetes-version", "34"], "write it as 1.34 or v1.34.2"),
-        (&["scan", "--demo", "--timeout", "60"], "write it with its unit"),
-        (&["scan", "--demo", "--rules", "/nonexistent"], "/nonexistent"),
-        (&["explain", "mode", "--demo"], "did you mean the setting `kubelet.authorization.mode`?"),
+        (
+            &["scan", "--demo", "--kubernetes-version", "34"],
+            "write it as 1.34 or v1.34.2",
+        ),
+        (
+            &["scan", "--demo", "--timeout", "60"],
+            "write it with its unit",
+        ),
+        (
+            &["scan", "--demo", "--rules", "/nonexistent"],
+            "/nonexistent",
+        ),
+        (
+            &["explain", "mode", "--demo"],
+            "did you mean `kubelet.authorization.mode`",
+        ),
+        (
+            &["explain", "kubelet.authorisation.mode", "--demo"],
+            "did you mean `kubelet.authorization.mode`?",
+        ),
         (&["frobnicate"], "unrecognized subcommand"),
         (&[], "Usage"),
     ] {
@@ -186,17 +306,29 @@ fn usage_errors_say_what_to_do_and_exit_64() {
 fn documents_of_another_kind_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (text, said) in [
-        (r#"{"schema": "kubeassay.facts/v2"}"#, "has the schema kubeassay.facts/v2"),
-        (r#"{"schema": "kubeassay.report/v1"}"#, "make facts with kubeassay collect"),
+        (
+            r#"{"schema": "kubeassay.facts/v2"}"#,
+            "has the schema kubeassay.facts/v2",
+        ),
+        (
+            r#"{"schema": "kubeassay.report/v1"}"#,
+            "make facts with kubeassay collect",
+        ),
         ("{}", "has no schema"),
-        (r#"{"schema": "kubeassay.facts/v1"}"#, "is not a facts document"),
+        (
+            r#"{"schema": "kubeassay.facts/v1"}"#,
+            "is not a facts document",
+        ),
         ("\u{1b}[31m", "is not a JSON document"),
     ] {
         let file = folder.path().join("facts.json");
         std::fs::write(&file, text).unwrap();
         let (code, _, stderr) = run(&["scan", "--facts", file.to_str().unwrap()]);
         assert_eq!(code, 64);
-        assert!(stderr.contains(said) && !stderr.contains('\u{1b}'), "{stderr}");
+        assert!(
+            stderr.contains(said) && !stderr.contains('\u{1b}'),
+            "{stderr}"
+        );
     }
 }
 
@@ -205,16 +337,31 @@ fn output_files_are_private_whole_and_never_behind_a_link() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.json");
-    let (code, stdout, _) = run(&["scan", "--demo", "-o", "json", "--output-file", file.to_str().unwrap()]);
+    let (code, stdout, _) = run(&[
+        "scan",
+        "--demo",
+        "-o",
+        "json",
+        "--output-file",
+        file.to_str().unwrap(),
+    ]);
     assert_eq!((code, stdout.as_str()), (0, ""));
-    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     serde_json::from_slice::<Json>(&std::fs::read(&file).unwrap()).unwrap();
     let link = folder.path().join("link.json");
     symlink(&file, &link).unwrap();
     let (code, _, stderr) = run(&["scan", "--demo", "--output-file", link.to_str().unwrap()]);
     assert_eq!(code, 64);
     assert!(stderr.contains("is a symbolic link"), "{stderr}");
-    let (code, _, stderr) = run(&["scan", "--demo", "--output-file", "/nonexistent/report.json"]);
+    let (code, _, stderr) = run(&[
+        "scan",
+        "--demo",
+        "--output-file",
+        "/nonexistent/report.json",
+    ]);
     assert_eq!(code, 64);
     assert!(stderr.contains("cannot write in /nonexistent"), "{stderr}");
 }
@@ -222,8 +369,16 @@ fn output_files_are_private_whole_and_never_behind_a_link() {
 #[test]
 fn colour_is_for_terminals_and_those_who_ask() {
     assert!(!run(&["scan", "--demo"]).1.contains('\u{1b}'));
-    assert!(run(&["scan", "--demo", "--color", "always"]).1.contains('\u{1b}'));
-    assert!(!run(&["scan", "--demo", "--color", "never"]).1.contains('\u{1b}'));
+    assert!(
+        run(&["scan", "--demo", "--color", "always"])
+            .1
+            .contains('\u{1b}')
+    );
+    assert!(
+        !run(&["scan", "--demo", "--color", "never"])
+            .1
+            .contains('\u{1b}')
+    );
 }
 
 #[test]
@@ -241,26 +396,58 @@ fn pages_from_elsewhere_are_added_replaced_or_refused() {
     let (code, stdout, _) = run(&["scan", "4.2.2", "--demo", "-o", "json", "--rules", &plain]);
     let report: Json = serde_json::from_str(&stdout).unwrap();
     assert_eq!(code, 0);
-    assert_eq!(report["rules"]["added"], serde_json::json!(["cis-kubernetes-4.2.2"]));
-    let verdicts: Vec<&Json> = report["findings"].as_array().unwrap().iter().map(|finding| &finding["verdict"]).collect();
+    assert_eq!(
+        report["rules"]["added"],
+        serde_json::json!(["cis-kubernetes-4.2.2"])
+    );
+    let verdicts: Vec<&Json> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| &finding["verdict"])
+        .collect();
     assert_eq!(verdicts, ["fail", "fail"]);
 
-    let faulty = page("faulty.md", "---\nid: faulty\ntitle: x\ncheck: kubelet.authorisation.mode != 1\n---\n");
+    let faulty = page(
+        "faulty.md",
+        "---\nid: faulty\ntitle: x\ncheck: kubelet.authorisation.mode != 1\n---\n",
+    );
     let (code, _, stderr) = run(&["scan", "4.2.2", "--demo", "--rules", &faulty]);
     assert_eq!(code, 0, "the others still run");
-    assert!(stderr.contains("faulty.md:4:8") && stderr.contains("kubelet.authorization.mode"), "{stderr}");
+    assert!(
+        stderr.contains("faulty.md:4:8") && stderr.contains("kubelet.authorization.mode"),
+        "{stderr}"
+    );
 
-    let same = page("kubelet-read-only-port.md", "---\nid: kubelet-read-only-port\nframework: cis-kubernetes\ncontrol: 4.2.4\ntitle: Ours\n---\n");
+    let same = page(
+        "kubelet-read-only-port.md",
+        "---\nid: kubelet-read-only-port\nframework: cis-kubernetes\ncontrol: 4.2.4\ntitle: Ours\n---\n",
+    );
     let (_, _, stderr) = run(&["scan", "4.2.4", "--demo", "--rules", &same]);
     assert!(stderr.contains("--replace-rules"), "{stderr}");
-    let (_, stdout, _) = run(&["scan", "4.2.4", "--demo", "-o", "json", "--replace-rules", "--rules", &same]);
+    let (_, stdout, _) = run(&[
+        "scan",
+        "4.2.4",
+        "--demo",
+        "-o",
+        "json",
+        "--replace-rules",
+        "--rules",
+        &same,
+    ]);
     let report: Json = serde_json::from_str(&stdout).unwrap();
-    assert_eq!(report["rules"]["replaced"], serde_json::json!(["kubelet-read-only-port"]));
+    assert_eq!(
+        report["rules"]["replaced"],
+        serde_json::json!(["kubelet-read-only-port"])
+    );
     assert_eq!(report["findings"][0]["title"], "Ours");
 
     let (code, stdout, _) = run(&["rules", "lint", &faulty]);
     assert_eq!(code, 1);
-    assert!(stdout.contains("did you mean `kubelet.authorization.mode`?"), "{stdout}");
+    assert!(
+        stdout.contains("did you mean `kubelet.authorization.mode`?"),
+        "{stdout}"
+    );
 }
 
 #[test]
@@ -273,7 +460,14 @@ fn bundled_rules_are_listed_shown_and_clean() {
     let (code, stdout, _) = run(&["rules", "lint", "../../rules"]);
     assert_eq!((code, stdout.as_str()), (0, "14 pages, no errors\n"));
     let (_, stdout, _) = run(&["rules", "list", "-o", "json"]);
-    assert_eq!(serde_json::from_str::<Json>(&stdout).unwrap().as_array().unwrap().len(), 14);
+    assert_eq!(
+        serde_json::from_str::<Json>(&stdout)
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .len(),
+        14
+    );
 }
 
 #[test]

@@ -10,8 +10,11 @@ pub fn line(content: &[u8], number: u32) -> Option<String> {
     let text: String = text::decode(content).characters.into_iter().collect();
     let json = content.trim_ascii_start().starts_with(b"{");
     let text = text.replace("\r\n", "\n");
-    let breaks: &[char] =
-        if json { &['\n'] } else { &['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'] };
+    let breaks: &[char] = if json {
+        &['\n']
+    } else {
+        &['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']
+    };
     let number = usize::try_from(number).ok()?.checked_sub(1)?;
     text.split(breaks).nth(number).map(str::to_owned)
 }
@@ -32,7 +35,11 @@ mod tests {
             (b"a", 2, None),
             (b"a", 0, None),
         ] {
-            assert_eq!(line(content, number).as_deref(), wanted, "{content:?} {number}");
+            assert_eq!(
+                line(content, number).as_deref(),
+                wanted,
+                "{content:?} {number}"
+            );
         }
     }
 }

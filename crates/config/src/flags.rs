@@ -63,7 +63,12 @@ impl CommandLine {
 ///
 /// The component's own reason to refuse the command line in this minor.
 pub fn parse(argv: &[Bytes], tables: &Tables, minor: Minor) -> Result<CommandLine, Refusal> {
-    let mut parser = Parser { arguments: argv.iter().enumerate(), tables, minor, line: CommandLine::default() };
+    let mut parser = Parser {
+        arguments: argv.iter().enumerate(),
+        tables,
+        minor,
+        line: CommandLine::default(),
+    };
     // The program's own name.
     parser.arguments.next();
     parser.run()
@@ -97,7 +102,13 @@ impl Parser<'_> {
             return Err(refuse(index, format!("unknown command {shown}")));
         }
         for name in ["help", "version"] {
-            let asked = |text: &Bytes| !matches!(text.as_slice(), b"false" | b"False" | b"FALSE" | b"F" | b"f" | b"0");
+            // `--version=v1.34.2` only sets the version that is reported.
+            let asked = |text: &Bytes| {
+                !matches!(
+                    text.as_slice(),
+                    b"false" | b"False" | b"FALSE" | b"F" | b"f" | b"0" | [b'v', b'0'..=b'9', ..]
+                )
+            };
             if let Some(occurrence) = self.line.last(name).filter(|given| asked(&given.text)) {
                 let index = occurrence.origin.index.unwrap_or(0) as usize;
                 return Err(refuse(index, format!("--{name} prints and ends")));
@@ -127,7 +138,10 @@ impl Parser<'_> {
             (None, None) => match self.arguments.next() {
                 Some((_, next)) => next.clone(),
                 None => {
-                    return Err(failed_parse(index, &format!("flag needs an argument: --{}", flag.name)));
+                    return Err(failed_parse(
+                        index,
+                        &format!("flag needs an argument: --{}", flag.name),
+                    ));
                 }
             },
         };
@@ -138,11 +152,15 @@ impl Parser<'_> {
         let mut rest = letters;
         while let [letter, after @ ..] = rest {
             let letter = char::from(*letter);
-            let flag = self.tables.flags.iter().find(|flag| {
-                flag.shorthand == Some(letter) && flag.presence.possibly(self.minor)
-            });
+            let flag =
+                self.tables.flags.iter().find(|flag| {
+                    flag.shorthand == Some(letter) && flag.presence.possibly(self.minor)
+                });
             let flag = flag.ok_or_else(|| {
-                failed_parse(index, &format!("unknown shorthand flag: '{letter}' in {argument}"))
+                failed_parse(
+                    index,
+                    &format!("unknown shorthand flag: '{letter}' in {argument}"),
+                )
             })?;
             let text = match (after, flag.bare) {
                 ([b'=', text @ ..], _) if !text.is_empty() => {
@@ -155,13 +173,11 @@ impl Parser<'_> {
                 }
                 ([], None) => {
                     rest = &[];
-                    match self.arguments.next() {
-                        Some((_, next)) => next.clone(),
-                        None => {
-                            let reason = format!("flag needs an argument: '{letter}' in {argument}");
-                            return Err(failed_parse(index, &reason));
-                        }
-                    }
+                    let Some((_, next)) = self.arguments.next() else {
+                        let reason = format!("flag needs an argument: '{letter}' in {argument}");
+                        return Err(failed_parse(index, &reason));
+                    };
+                    next.clone()
                 }
                 (text, None) => {
                     rest = &[];
@@ -177,19 +193,42 @@ impl Parser<'_> {
     /// (`component-base/cli/flag/flags.go:WordSepNormalizeFunc`).
     fn find(&self, name: &[u8]) -> Option<&'static Flag> {
         let name = std::str::from_utf8(name).ok()?.replace('_', "-");
-        self.tables.flag(&name).filter(|flag| flag.presence.possibly(self.minor))
+        self.tables
+            .flag(&name)
+            .filter(|flag| flag.presence.possibly(self.minor))
     }
 
-    fn set(&mut self, index: usize, argument: &Bytes, flag: &'static Flag, text: Bytes) -> Result<(), Refusal> {
+    fn set(
+        &mut self,
+        index: usize,
+        argument: &Bytes,
+        flag: &'static Flag,
+        text: Bytes,
+    ) -> Result<(), Refusal> {
         let value = parse_value(flag.kind, &text).map_err(|reason| {
             let shown = format!("{text}");
-            failed_parse(index, &format!("invalid argument {shown:?} for \"--{}\" flag: {reason}", flag.name))
+            failed_parse(
+                index,
+                &format!(
+                    "invalid argument {shown:?} for \"--{}\" flag: {reason}",
+                    flag.name
+                ),
+            )
         })?;
         let position = u32::try_from(index).unwrap_or(u32::MAX);
         let mut origin = Origin::flag(flag.name, position);
         // A secret is only ever shown as its digest; the argument itself is not repeated.
         origin.text = (!flag.secret).then(|| Arc::new(argument.clone()));
-        self.line.given.entry(flag.name).or_default().push(Occurrence { flag, text, value, origin });
+        self.line
+            .given
+            .entry(flag.name)
+            .or_default()
+            .push(Occurrence {
+                flag,
+                text,
+                value,
+                origin,
+            });
         Ok(())
     }
 }
@@ -200,7 +239,13 @@ fn failed_parse(index: usize, reason: &str) -> Refusal {
 
 fn refuse(index: usize, reason: String) -> Refusal {
     let position = u32::try_from(index).unwrap_or(u32::MAX);
-    Refusal::new(reason, Some(Origin { index: Some(position), ..Origin::new(OriginKind::Flag) }))
+    Refusal::new(
+        reason,
+        Some(Origin {
+            index: Some(position),
+            ..Origin::new(OriginKind::Flag)
+        }),
+    )
 }
 
 /// Parses a flag's text as its `pflag.Value` does.
@@ -223,7 +268,7 @@ fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
         FlagKind::Duration => duration::parse(&text.to_string_lossy()).and_then(|value| one(Value::Duration(value))),
         FlagKind::Ip => match utf8.map(str::trim) {
             Some("") => one(Value::string("")),
-            Some(address) if address.parse::<IpAddr>().is_ok() => one(Value::string(address)),
+            Some(address) if sloppy(address).parse::<IpAddr>().is_ok() => one(Value::string(address)),
             _ => Err(format!("failed to parse IP: {:?}", text.to_string_lossy())),
         },
         FlagKind::StringSlice => elements(text).map(FlagValue::Elements),
@@ -248,6 +293,23 @@ fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
         | FlagKind::Taints
         | FlagKind::ReservedMemory => one(Value::String(text.clone())),
     }
+}
+
+/// Drops leading zeros of the parts of an IPv4 address: Kubernetes takes them for decimal
+/// (`k8s.io/utils/net.ParseIPSloppy`).
+fn sloppy(address: &str) -> String {
+    if address.contains(':') {
+        return address.to_owned();
+    }
+    let parts = address.split('.').map(|part| {
+        let digits = part.trim_start_matches('0');
+        if digits.is_empty() && !part.is_empty() {
+            "0"
+        } else {
+            digits
+        }
+    });
+    parts.collect::<Vec<_>>().join(".")
 }
 
 fn as_bytes(value: &Value) -> Bytes {
@@ -285,7 +347,8 @@ fn go_integer(text: &str) -> Option<i128> {
         _ => (10, lower.as_str(), false),
     };
     // Underscores stand only between digits, or between the prefix and a digit.
-    let misplaced = body.ends_with('_') || body.contains("__") || (body.starts_with('_') && !prefixed);
+    let misplaced =
+        body.ends_with('_') || body.contains("__") || (body.starts_with('_') && !prefixed);
     let body = body.replace('_', "");
     if misplaced || body.is_empty() || !body.chars().all(|digit| digit.is_digit(radix)) {
         return None;
@@ -298,7 +361,11 @@ fn go_integer(text: &str) -> Option<i128> {
 fn elements(text: &Bytes) -> Result<Vec<Bytes>, String> {
     let mut elements = Vec::new();
     // The reader stops at the end of the first line.
-    let line = text.as_slice().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = text
+        .as_slice()
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     if text.is_empty() {
         return Ok(elements);
     }
@@ -370,13 +437,18 @@ mod tests {
     use crate::tables::kubelet::KUBELET;
 
     fn parse_at(minor: u8, arguments: &[&str]) -> Result<CommandLine, Refusal> {
-        let argv: Vec<Bytes> =
-            std::iter::once("kubelet").chain(arguments.iter().copied()).map(Bytes::from).collect();
+        let argv: Vec<Bytes> = std::iter::once("kubelet")
+            .chain(arguments.iter().copied())
+            .map(Bytes::from)
+            .collect();
         parse(&argv, &KUBELET, Minor(minor))
     }
 
     fn mode(arguments: &[&str]) -> Option<String> {
-        parse_at(36, arguments).ok()?.last("authorization-mode").map(|given| given.text.to_string())
+        parse_at(36, arguments)
+            .ok()?
+            .last("authorization-mode")
+            .map(|given| given.text.to_string())
     }
 
     #[test]
@@ -384,9 +456,18 @@ mod tests {
         for (arguments, expected) in [
             (&["--authorization-mode=Webhook"][..], Some("Webhook")),
             (&["--authorization_mode", "Webhook"], Some("Webhook")),
-            (&["--authorization-mode=AlwaysAllow", "--authorization_mode=Webhook"], Some("Webhook")),
+            (
+                &[
+                    "--authorization-mode=AlwaysAllow",
+                    "--authorization_mode=Webhook",
+                ],
+                Some("Webhook"),
+            ),
             (&["--provider-id", "--authorization-mode=Webhook"], None),
-            (&["--anonymous-auth", "--authorization-mode=Webhook"], Some("Webhook")),
+            (
+                &["--anonymous-auth", "--authorization-mode=Webhook"],
+                Some("Webhook"),
+            ),
             (&["-v", "4", "--authorization-mode", ""], Some("")),
             (&["-v4", "--authorization-mode=a=b"], Some("a=b")),
         ] {
@@ -397,22 +478,50 @@ mod tests {
     #[test]
     fn what_pflag_refuses_is_refused() {
         for (arguments, reason) in [
-            (&["-authorization-mode=AlwaysAllow"][..], "unknown shorthand flag: 'a' in -authorization-mode=AlwaysAllow"),
-            (&["--authorization-mod=Webhook"], "unknown flag: --authorization-mod"),
-            (&["--Authorization-Mode=Webhook"], "unknown flag: --Authorization-Mode"),
-            (&["--", "--authorization-mode=Webhook"], "unknown command --authorization-mode=Webhook"),
+            (
+                &["-authorization-mode=AlwaysAllow"][..],
+                "unknown shorthand flag: 'a' in -authorization-mode=AlwaysAllow",
+            ),
+            (
+                &["--authorization-mod=Webhook"],
+                "unknown flag: --authorization-mod",
+            ),
+            (
+                &["--Authorization-Mode=Webhook"],
+                "unknown flag: --Authorization-Mode",
+            ),
+            (
+                &["--", "--authorization-mode=Webhook"],
+                "unknown command --authorization-mode=Webhook",
+            ),
             (&["--anonymous-auth", "false"], "unknown command false"),
-            (&["––authorization-mode=Webhook"], "unknown command ––authorization-mode=Webhook"),
-            (&["--anonymous-auth=no"], "invalid argument \"no\" for \"--anonymous-auth\" flag"),
-            (&["--read-only-port=x"], "invalid argument \"x\" for \"--read-only-port\" flag"),
-            (&["--streaming-connection-idle-timeout=300"], "missing unit in duration"),
+            (
+                &["––authorization-mode=Webhook"],
+                "unknown command ––authorization-mode=Webhook",
+            ),
+            (
+                &["--anonymous-auth=no"],
+                "invalid argument \"no\" for \"--anonymous-auth\" flag",
+            ),
+            (
+                &["--read-only-port=x"],
+                "invalid argument \"x\" for \"--read-only-port\" flag",
+            ),
+            (
+                &["--streaming-connection-idle-timeout=300"],
+                "missing unit in duration",
+            ),
             (&["--config"], "flag needs an argument: --config"),
             (&["--network-plugin=cni"], "unknown flag: --network-plugin"),
             (&["--=x"], "bad flag syntax: --=x"),
             (&["--help"], "--help prints and ends"),
         ] {
             let refusal = parse_at(36, arguments).unwrap_err();
-            assert!(refusal.reason.contains(reason), "{arguments:?}: {}", refusal.reason);
+            assert!(
+                refusal.reason.contains(reason),
+                "{arguments:?}: {}",
+                refusal.reason
+            );
         }
     }
 
@@ -422,7 +531,8 @@ mod tests {
             let line = parse_at(36, &[argument]).unwrap();
             line.given.values().next().unwrap()[0].value.clone()
         };
-        let list = |texts: &[&str]| FlagValue::Elements(texts.iter().copied().map(Bytes::from).collect());
+        let list =
+            |texts: &[&str]| FlagValue::Elements(texts.iter().copied().map(Bytes::from).collect());
         assert_eq!(value("--cluster-dns=a,b"), list(&["a", "b"]));
         assert_eq!(value("--cluster-dns=\"a,b\",c"), list(&["a,b", "c"]));
         assert_eq!(value("--tls-cipher-suites="), list(&[]));

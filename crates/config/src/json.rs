@@ -13,7 +13,9 @@ use cursor::Cursor;
 pub use number::Number;
 pub(crate) use string::append_mended;
 
-use crate::tree::{Document, Duplicate, Entry, MAX_DEPTH, MAX_NODES, Mark, Node, ReadError, ReadErrorKind, Tree};
+use crate::tree::{
+    Document, Duplicate, Entry, MAX_DEPTH, MAX_NODES, Mark, Node, ReadError, ReadErrorKind, Tree,
+};
 
 /// Reads a text as the JSON that the kubelet would see.
 ///
@@ -23,13 +25,21 @@ use crate::tree::{Document, Duplicate, Entry, MAX_DEPTH, MAX_NODES, Mark, Node, 
 ///
 /// Where Go's decoder would refuse the text, and beyond the limits of [`tree`](crate::tree).
 pub fn read(content: &[u8]) -> Result<Document, ReadError> {
-    let mut reader = Reader { cursor: Cursor::new(content), nodes: 0, duplicates: Vec::new() };
+    let mut reader = Reader {
+        cursor: Cursor::new(content),
+        nodes: 0,
+        duplicates: Vec::new(),
+    };
     let root = reader.value(0)?;
     reader.cursor.skip_blanks();
     if reader.cursor.peek().is_some() {
         return Err(reader.cursor.unexpected("after top-level value"));
     }
-    Ok(Document { root, duplicates: reader.duplicates, more_documents: false })
+    Ok(Document {
+        root,
+        duplicates: reader.duplicates,
+        more_documents: false,
+    })
 }
 
 struct Reader<'a> {
@@ -44,7 +54,11 @@ impl Reader<'_> {
         let start = self.cursor.mark();
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(limit(ReadErrorKind::TooLarge, &start, format!("has more than {MAX_NODES} parts")));
+            return Err(limit(
+                ReadErrorKind::TooLarge,
+                &start,
+                format!("has more than {MAX_NODES} parts"),
+            ));
         }
         if depth > MAX_DEPTH {
             let message = format!("is nested more than {MAX_DEPTH} levels deep");
@@ -60,7 +74,10 @@ impl Reader<'_> {
             Some(b'n') => self.literal("null", Tree::Null)?,
             _ => return Err(self.cursor.unexpected("looking for beginning of value")),
         };
-        Ok(Node { tree, at: self.cursor.up_to_here(start) })
+        Ok(Node {
+            tree,
+            at: self.cursor.up_to_here(start),
+        })
     }
 
     fn object(&mut self, depth: usize) -> Result<Tree, ReadError> {
@@ -75,7 +92,9 @@ impl Reader<'_> {
             self.cursor.skip_blanks();
             let start = self.cursor.mark();
             if self.cursor.peek() != Some(b'"') {
-                return Err(self.cursor.unexpected("looking for beginning of object key string"));
+                return Err(self
+                    .cursor
+                    .unexpected("looking for beginning of object key string"));
             }
             let key = self.cursor.string()?;
             let key_at = self.cursor.up_to_here(start);
@@ -88,10 +107,19 @@ impl Reader<'_> {
                 None => drop(first_of.insert(key.clone(), key_at.clone())),
                 Some(first) => {
                     let (first, again) = (first.clone(), key_at.clone());
-                    self.duplicates.push(Duplicate { key: key.clone(), first, again });
+                    self.duplicates.push(Duplicate {
+                        key: key.clone(),
+                        first,
+                        again,
+                    });
                 }
             }
-            entries.push(Entry { key, key_at, value, shadowed: Vec::new() });
+            entries.push(Entry {
+                key,
+                key_at,
+                value,
+                shadowed: Vec::new(),
+            });
             self.cursor.skip_blanks();
             if self.cursor.take(b'}') {
                 return Ok(Tree::Map(entries));
@@ -134,5 +162,10 @@ impl Reader<'_> {
 }
 
 const fn limit(kind: ReadErrorKind, at: &Mark, message: String) -> ReadError {
-    ReadError { kind, line: at.line, column: at.column, message }
+    ReadError {
+        kind,
+        line: at.line,
+        column: at.column,
+        message,
+    }
 }

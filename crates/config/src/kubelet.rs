@@ -9,6 +9,8 @@ mod flag_layer;
 mod gates;
 mod refusals;
 mod serving;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,10 +88,29 @@ impl Resolution {
             })?;
             match &self.settings.get(map)?.state {
                 State::Entries(entries) => entries.get(key),
+                State::Part(entries, _) => entries.get(key).or_else(|| self.settings.get(map)),
                 _ => None,
             }
         })
     }
+}
+
+/// Returns the compiled-in default of a field, where one is known: with a configuration file, or
+/// (`legacy`) without one.
+pub fn default_value(path: &str, minor: Minor, legacy: bool) -> Option<Value> {
+    let field = KUBELET.field(path)?;
+    let legacy = legacy && !field.legacy_defaults.is_empty();
+    let spans = if legacy {
+        field.legacy_defaults
+    } else {
+        field.defaults
+    };
+    let state = default_state(field, spans, minor)?;
+    Setting {
+        state,
+        ..Setting::unset(default_origin(minor))
+    }
+    .value()
 }
 
 /// Resolves the configuration of a kubelet process in one version.
@@ -122,6 +143,7 @@ impl Resolver<'_> {
         self.line = flags::parse(&self.process.argv, &KUBELET, self.minor)?;
         self.main_file()?;
         self.drop_ins()?;
+        self.dynamic_configuration();
         self.apply_flags();
         self.fill_serving_certificate();
         self.refusals()
@@ -148,16 +170,22 @@ impl Resolver<'_> {
         let unknown = match loaded {
             Loaded::Read(read) => {
                 let (document, source) = *read;
-                self.settings = self.decode_file(with_origins(document, &source), &shown)?;
+                self.settings = self.decode_file(&with_origins(document, &source), &shown)?;
                 None
             }
             Loaded::Unknown(unknown) => {
-                let origin = Origin { path: Some(Arc::new(shown.clone())), ..Origin::new(OriginKind::File) };
+                let origin = Origin {
+                    path: Some(Arc::new(shown.clone())),
+                    ..Origin::new(OriginKind::File)
+                };
                 self.settings.forget(&unknown, &origin);
                 Some(unknown)
             }
             Loaded::Refused(refusal) => {
-                let reason = format!("failed to load kubelet config file {shown}: {}", refusal.reason);
+                let reason = format!(
+                    "failed to load kubelet config file {shown}: {}",
+                    refusal.reason
+                );
                 return Err(Refusal { reason, ..refusal });
             }
         };
@@ -169,6 +197,34 @@ impl Resolver<'_> {
             note: None,
         });
         Ok(())
+    }
+
+    /// Up to 1.23 the cluster may replace what the file says by what it left under `--dynamic-config-dir`
+    /// (gate `DynamicKubeletConfig`).
+    fn dynamic_configuration(&mut self) {
+        let given = self
+            .line
+            .path("dynamic-config-dir")
+            .filter(|_| self.minor <= Minor(23));
+        let Some((path, origin)) = given.map(|(path, origin)| (path.clone(), origin.clone()))
+        else {
+            return;
+        };
+        let unknown = Unknown {
+            cause: Cause::Unsupported,
+            reason: format!(
+                "--dynamic-config-dir {path} lets the cluster put another configuration in the place of the file, and it is not read"
+            ),
+            path: Some(path.clone()),
+        };
+        self.settings.forget(&unknown, &origin);
+        self.layers.push(Layer {
+            name: "--dynamic-config-dir".to_owned(),
+            kind: OriginKind::File,
+            path: Some(path),
+            unknown: Some(unknown),
+            note: None,
+        });
     }
 
     fn defaults_layer(&self) -> Layer {
@@ -184,16 +240,19 @@ impl Resolver<'_> {
     fn unknown_directory(&self, path: &Bytes) -> Unknown {
         Unknown {
             cause: Cause::Denied,
-            reason: format!("{path} is relative, and the working directory of process {} could not be read", self.process.pid),
+            reason: format!(
+                "{path} is relative, and the working directory of process {} could not be read",
+                self.process.pid
+            ),
             path: Some(path.clone()),
         }
     }
 
     /// Decodes a whole configuration file: its own defaults included, relative paths resolved.
-    fn decode_file(&self, document: Node, path: &Bytes) -> Result<Settings, Refusal> {
-        check_kind(&document)?;
+    fn decode_file(&self, document: &Node, path: &Bytes) -> Result<Settings, Refusal> {
+        check_kind(document)?;
         let mut settings = Settings::new(&KUBELET, self.minor);
-        settings.decode(&document, Names::Exact)?;
+        settings.decode(document, Names::Exact)?;
         settings.apply_defaults(Defaults::File);
         merge_default_evictions(&mut settings, self.minor);
         resolve_relative_paths(&mut settings, &path::parent(path), self.minor);
@@ -211,24 +270,50 @@ impl Resolver<'_> {
                 settings.insert(format!("flags.{}", flag.setting), absent(zero, self.minor));
             }
         }
-        for field in KUBELET.fields.iter().filter(|field| !field.presence.possibly(self.minor)) {
+        for field in KUBELET
+            .fields
+            .iter()
+            .filter(|field| !field.presence.possibly(self.minor))
+        {
             settings.insert(field.path.to_owned(), absent(field.kind.zero(), self.minor));
         }
-        let derived = [gates::all(&self.settings, self.minor), serving::derived(&self.settings)].concat();
+        let derived = [
+            gates::all(&self.settings, self.minor),
+            serving::derived(&self.settings),
+        ]
+        .concat();
         settings.extend(derived);
-        settings.extend(self.settings.into_inner().into_iter().map(|(path, setting)| (path.to_owned(), setting)));
+        settings.extend(
+            self.settings
+                .into_inner()
+                .into_iter()
+                .map(|(path, setting)| (path.to_owned(), setting)),
+        );
         if self.minor >= Minor(31) {
             driver_from_runtime(&mut settings, self.minor);
         }
         let mut needs = self.files.needs;
         needs.dedup();
-        Resolution { minor: self.minor, settings, refusal, layers: self.layers, notes: self.notes, needs }
+        Resolution {
+            minor: self.minor,
+            settings,
+            refusal,
+            layers: self.layers,
+            notes: self.notes,
+            needs,
+        }
     }
 }
 
 /// Returns what a version does that has no such setting: what it would do with the zero value.
 fn absent(zero: Value, minor: Minor) -> Setting {
-    Setting::known(zero, Origin { name: Some(Arc::from("there is no such setting")), ..default_origin(minor) })
+    Setting::known(
+        zero,
+        Origin {
+            name: Some(Arc::from("there is no such setting")),
+            ..default_origin(minor)
+        },
+    )
 }
 
 /// Refuses a document that is not of the kind and version that the kubelet knows.
@@ -245,7 +330,10 @@ fn check_kind(document: &Node) -> Result<(), Refusal> {
     let (kind, version) = (text("kind")?, text("apiVersion")?);
     let (Some(kind), Some(version)) = (&kind, &version) else {
         let key = if kind.is_none() { "Kind" } else { "apiVersion" };
-        return Err(Refusal::new(format!("failed to decode: Object '{key}' is missing"), origin));
+        return Err(Refusal::new(
+            format!("failed to decode: Object '{key}' is missing"),
+            origin,
+        ));
     };
     if *kind == "KubeletConfiguration" && *version == "kubelet.config.k8s.io/v1beta1" {
         return Ok(());
@@ -259,9 +347,18 @@ fn check_kind(document: &Node) -> Result<(), Refusal> {
 /// With `mergeDefaultEvictionSettings` (1.33 and later) the file's thresholds are added to the defaults
 /// (`server.go:loadConfigFile`).
 fn merge_default_evictions(settings: &mut Settings, minor: Minor) {
-    let wanted = settings.get("mergeDefaultEvictionSettings").and_then(Setting::value);
-    let Some(field) = KUBELET.field("evictionHard").filter(|_| wanted == Some(Value::Bool(true))) else { return };
-    let Some(State::Entries(defaults)) = default_state(field, field.defaults, minor) else { return };
+    let wanted = settings
+        .get("mergeDefaultEvictionSettings")
+        .and_then(Setting::value);
+    let Some(field) = KUBELET
+        .field("evictionHard")
+        .filter(|_| wanted == Some(Value::Bool(true)))
+    else {
+        return;
+    };
+    let Some(State::Entries(defaults)) = default_state(field, field.defaults, minor) else {
+        return;
+    };
     if let State::Entries(entries) = &mut settings.entry(field).state {
         for (signal, threshold) in defaults {
             entries.entry(signal).or_insert(threshold);
@@ -281,7 +378,12 @@ fn resolve_relative_paths(settings: &mut Settings, folder: &Bytes, minor: Minor)
         "volumePluginDir",
     ];
     let logs = (minor >= Minor(30)).then_some("podLogsDir");
-    for field in PATHS.iter().copied().chain(logs).filter_map(|path| KUBELET.field(path)) {
+    for field in PATHS
+        .iter()
+        .copied()
+        .chain(logs)
+        .filter_map(|path| KUBELET.field(path))
+    {
         if let State::Known(Value::String(text)) = &mut settings.entry(field).state
             && !text.is_empty()
             && !text.as_slice().starts_with(b"/")
@@ -292,14 +394,23 @@ fn resolve_relative_paths(settings: &mut Settings, folder: &Bytes, minor: Minor)
 }
 
 /// From 1.31 the container runtime is asked for the cgroup driver, and its answer wins
-/// (gate KubeletCgroupDriverFromCRI).
+/// (gate `KubeletCgroupDriverFromCRI`).
 fn driver_from_runtime(settings: &mut BTreeMap<String, Setting>, minor: Minor) {
-    let Some(setting) = settings.get_mut("cgroupDriver") else { return };
+    let Some(setting) = settings.get_mut("cgroupDriver") else {
+        return;
+    };
     let unknown = Unknown {
         cause: Cause::Unsupported,
-        reason: "the container runtime is asked for the cgroup driver, and its answer wins".to_owned(),
+        reason: "the container runtime is asked for the cgroup driver, and its answer wins"
+            .to_owned(),
         path: None,
     };
-    let origin = Origin { name: Some(Arc::from("container runtime")), ..default_origin(minor) };
-    setting.replace(Setting { state: State::Unknown(unknown), ..Setting::unset(origin) });
+    let origin = Origin {
+        name: Some(Arc::from("container runtime")),
+        ..default_origin(minor)
+    };
+    setting.replace(Setting {
+        state: State::Unknown(unknown),
+        ..Setting::unset(origin)
+    });
 }

@@ -20,28 +20,53 @@ pub(crate) fn merge_patch(target: Node, patch: Node) -> Node {
     let (mut entries, origin, replaced) = match target.content {
         Content::Map(entries) => (entries, target.origin, target.replaced),
         // What is not known stays so where the patch does not speak.
-        Content::Unknown(unknown) => return Node { content: Content::Unknown(unknown), ..target },
+        Content::Unknown(unknown) => {
+            return Node {
+                content: Content::Unknown(unknown),
+                ..target
+            };
+        }
         _ => (Vec::new(), patch.origin, target.replaced),
     };
     for change in changes {
         let at = entries.iter().position(|entry| entry.key == change.key);
         let before = at.map(|at| entries.remove(at));
         if let Some(node) = change_entry(before.map(|entry| entry.node), change.node) {
-            entries.push(Entry { key: change.key, node, shadowed: Vec::new() });
+            entries.push(Entry {
+                key: change.key,
+                node,
+                shadowed: Vec::new(),
+            });
         }
     }
     entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
-    Node { content: Content::Map(entries), origin, replaced }
+    Node {
+        content: Content::Map(entries),
+        origin,
+        replaced,
+    }
 }
 
 /// Returns what stands at a key after the patch said `change` there.
 fn change_entry(before: Option<Node>, change: Node) -> Option<Node> {
     match (before, &change.content) {
         // Who hides behind an unread file cannot be deleted for sure: another spelling may remain.
-        (Some(before @ Node { content: Content::Unknown(_), .. }), Content::Null) => Some(before),
-        (Some(before), Content::Null) => {
-            Some(replace(before, Node { content: Content::Removed, ..change }))
-        }
+        (
+            Some(
+                before @ Node {
+                    content: Content::Unknown(_),
+                    ..
+                },
+            ),
+            Content::Null,
+        ) => Some(before),
+        (Some(before), Content::Null) => Some(replace(
+            before,
+            Node {
+                content: Content::Removed,
+                ..change
+            },
+        )),
         (None, Content::Null) => None,
         (Some(before), _) => Some(merge_patch(before, change)),
         (None, Content::Map(_)) => {
@@ -54,8 +79,15 @@ fn change_entry(before: Option<Node>, change: Node) -> Option<Node> {
 
 fn replace(before: Node, mut after: Node) -> Node {
     let removed_before = matches!(before.content, Content::Removed);
-    let value = if removed_before { Value::Null } else { before.to_value() };
-    after.replaced.push(Overridden { value, origin: before.origin });
+    let value = if removed_before {
+        Value::Null
+    } else {
+        before.to_value()
+    };
+    after.replaced.push(Overridden {
+        value,
+        origin: before.origin,
+    });
     after.replaced.extend(before.replaced);
     after
 }
@@ -108,7 +140,9 @@ mod tests {
 
     /// The algorithm of RFC 7386, section 2, as it stands there.
     fn reference(target: Option<Json>, patch: &Json) -> Json {
-        let Json::Object(changes) = patch else { return patch.clone() };
+        let Json::Object(changes) = patch else {
+            return patch.clone();
+        };
         let mut target = match target {
             Some(Json::Object(map)) => map,
             _ => Map::new(),

@@ -72,7 +72,11 @@ impl Source {
 
 impl Node {
     pub(crate) const fn new(content: Content, origin: Origin) -> Self {
-        Self { content, origin, replaced: Vec::new() }
+        Self {
+            content,
+            origin,
+            replaced: Vec::new(),
+        }
     }
 
     /// Gives each part of what was read its origin.
@@ -83,9 +87,12 @@ impl Node {
             Tree::Bool(value) => Content::Bool(value),
             Tree::Number(number) => Content::Number(number),
             Tree::String(text) => Content::String(text.into()),
-            Tree::List(nodes) => {
-                Content::List(nodes.into_iter().map(|node| Self::from_tree(node, source)).collect())
-            }
+            Tree::List(nodes) => Content::List(
+                nodes
+                    .into_iter()
+                    .map(|node| Self::from_tree(node, source))
+                    .collect(),
+            ),
             Tree::Map(entries) => Content::Map(
                 entries
                     .into_iter()
@@ -116,7 +123,10 @@ impl Node {
             Content::String(text) => Value::String(text.clone()),
             Content::List(nodes) => Value::List(nodes.iter().map(Self::to_value).collect()),
             Content::Map(entries) => Value::Map(
-                entries.iter().map(|entry| (entry.key.clone(), entry.node.to_value())).collect(),
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.node.to_value()))
+                    .collect(),
             ),
         }
     }
@@ -126,7 +136,10 @@ impl Node {
         match &mut self.content {
             Content::Number(number) => {
                 let Some(untyped) = number.untyped() else {
-                    let reason = format!("json: cannot unmarshal number {} into a number", number.literal());
+                    let reason = format!(
+                        "json: cannot unmarshal number {} into a number",
+                        number.literal()
+                    );
                     return Err(Refusal::new(reason, Some(self.origin.clone())));
                 };
                 *number = untyped;
@@ -134,7 +147,11 @@ impl Node {
             }
             Content::List(nodes) => nodes.iter_mut().try_for_each(Self::untype),
             Content::Map(entries) => entries.iter_mut().try_for_each(|entry| entry.node.untype()),
-            Content::Null | Content::Bool(_) | Content::String(_) | Content::Removed | Content::Unknown(_) => Ok(()),
+            Content::Null
+            | Content::Bool(_)
+            | Content::String(_)
+            | Content::Removed
+            | Content::Unknown(_) => Ok(()),
         }
     }
 
@@ -152,8 +169,14 @@ impl Node {
 
     /// Returns the last entry whose key equals `key` without regard to case, as Go finds `kind`.
     pub(crate) fn folded(&self, key: &str) -> Option<&Self> {
-        let Content::Map(entries) = &self.content else { return None };
-        entries.iter().rev().find(|entry| folds_to(&entry.key, key)).map(|entry| &entry.node)
+        let Content::Map(entries) = &self.content else {
+            return None;
+        };
+        entries
+            .iter()
+            .rev()
+            .find(|entry| folds_to(&entry.key, key))
+            .map(|entry| &entry.node)
     }
 }
 

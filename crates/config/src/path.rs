@@ -40,18 +40,27 @@ pub(crate) fn join(directory: &Bytes, name: &Bytes) -> Bytes {
     if directory.is_empty() {
         return clean(name);
     }
-    clean(&Bytes::from([directory.as_slice(), b"/", name.as_slice()].concat()))
+    clean(&Bytes::from(
+        [directory.as_slice(), b"/", name.as_slice()].concat(),
+    ))
 }
 
 /// Returns the folder a path lies in (`filepath.Dir`).
 pub(crate) fn parent(path: &Bytes) -> Bytes {
-    let end = path.as_slice().iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    let end = path
+        .as_slice()
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(0, |at| at + 1);
     clean(&Bytes::from(path.as_slice().get(..end).unwrap_or_default()))
 }
 
 /// Returns the last component of a path.
 pub(crate) fn name(path: &Bytes) -> &[u8] {
-    path.as_slice().rsplit(|byte| *byte == b'/').find(|part| !part.is_empty()).unwrap_or_default()
+    path.as_slice()
+        .rsplit(|byte| *byte == b'/')
+        .find(|part| !part.is_empty())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -76,7 +85,10 @@ mod tests {
         assert_eq!(parent(&Bytes::from("/etc/k/c.yaml")), "/etc/k");
         assert_eq!(parent(&Bytes::from("c.yaml")), ".");
         assert_eq!(name(&Bytes::from("/etc/link.d/")), b"link.d");
-        assert_eq!(absolute(&Bytes::from("x"), Some(&Bytes::from("/"))).unwrap(), "/x");
+        assert_eq!(
+            absolute(&Bytes::from("x"), Some(&Bytes::from("/"))).unwrap(),
+            "/x"
+        );
         assert_eq!(absolute(&Bytes::from("x"), None), None);
     }
 }

@@ -11,7 +11,7 @@ pub struct Refusal {
     /// The reason, close to the component's own words.
     pub reason: String,
     /// Where it stands.
-    pub origin: Option<Origin>,
+    pub origin: Option<Box<Origin>>,
     /// `missing` for a file that is not there, else `would-refuse`.
     pub cause: Cause,
 }
@@ -19,11 +19,18 @@ pub struct Refusal {
 impl Refusal {
     /// Returns a refusal for `reason`, which stands at `origin`.
     pub fn new(reason: impl Into<String>, origin: Option<Origin>) -> Self {
-        Self { reason: reason.into(), origin, cause: Cause::WouldRefuse }
+        Self {
+            reason: reason.into(),
+            origin: origin.map(Box::new),
+            cause: Cause::WouldRefuse,
+        }
     }
 
     /// Returns the refusal of a file that is not there.
     pub fn missing(reason: impl Into<String>, origin: Option<Origin>) -> Self {
-        Self { cause: Cause::Missing, ..Self::new(reason, origin) }
+        Self {
+            cause: Cause::Missing,
+            ..Self::new(reason, origin)
+        }
     }
 }

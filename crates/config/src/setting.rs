@@ -26,6 +26,8 @@ pub enum State {
     Known(Value),
     /// The entries of a map, each with an origin of its own.
     Entries(BTreeMap<String, Setting>),
+    /// Some entries of a map; whether it has others, and which, cannot be told.
+    Part(BTreeMap<String, Setting>, Unknown),
     /// One of several defaults: the facts do not tell which of them this version has.
     OneOf(Vec<Value>),
     /// It cannot be told.
@@ -46,19 +48,31 @@ pub struct Unknown {
 impl Unknown {
     /// Returns what follows from a file that could not be read.
     pub fn unread(path: &Bytes, trouble: &Trouble) -> Self {
-        Self { cause: trouble.cause, reason: trouble.reason.clone(), path: Some(path.clone()) }
+        Self {
+            cause: trouble.cause,
+            reason: trouble.reason.clone(),
+            path: Some(path.clone()),
+        }
     }
 }
 
 impl Setting {
     /// Returns a setting with a value.
     pub const fn known(value: Value, origin: Origin) -> Self {
-        Self { state: State::Known(value), origin, overrode: Vec::new() }
+        Self {
+            state: State::Known(value),
+            origin,
+            overrode: Vec::new(),
+        }
     }
 
     /// Returns a setting about which nothing was said.
     pub const fn unset(origin: Origin) -> Self {
-        Self { state: State::Unset, origin, overrode: Vec::new() }
+        Self {
+            state: State::Unset,
+            origin,
+            overrode: Vec::new(),
+        }
     }
 
     /// Returns the value, if it is known.
@@ -71,14 +85,14 @@ impl Setting {
                 .map(|(key, entry)| Some((key.clone(), entry.value()?)))
                 .collect::<Option<BTreeMap<_, _>>>()
                 .map(Value::Map),
-            State::OneOf(_) | State::Unknown(_) => None,
+            State::Part(..) | State::OneOf(_) | State::Unknown(_) => None,
         }
     }
 
     /// Returns why the value cannot be told, if it cannot.
     pub fn unknown(&self) -> Option<&Unknown> {
         match &self.state {
-            State::Unknown(unknown) => Some(unknown),
+            State::Unknown(unknown) | State::Part(_, unknown) => Some(unknown),
             State::Entries(entries) => entries.values().find_map(Self::unknown),
             State::Unset | State::Known(_) | State::OneOf(_) => None,
         }
@@ -89,7 +103,10 @@ impl Setting {
         let before = std::mem::replace(self, Self::unset(next.origin.clone()));
         if !matches!(before.state, State::Unset) {
             let value = before.value().unwrap_or(Value::Null);
-            next.overrode.push(Overridden { value, origin: before.origin });
+            next.overrode.push(Overridden {
+                value,
+                origin: before.origin,
+            });
         }
         next.overrode.extend(before.overrode);
         *self = next;
@@ -98,7 +115,10 @@ impl Setting {
     /// Removes the value, leaving `origin` as the place that removed it.
     pub fn remove(&mut self, origin: Origin) {
         let mut removed = Self::unset(origin.clone());
-        removed.overrode.push(Overridden { value: Value::Null, origin });
+        removed.overrode.push(Overridden {
+            value: Value::Null,
+            origin,
+        });
         self.replace(removed);
     }
 
@@ -108,7 +128,7 @@ impl Setting {
             State::Unset => true,
             State::Known(value) => is_zero(value),
             State::Entries(entries) => entries.is_empty(),
-            State::OneOf(_) | State::Unknown(_) => false,
+            State::Part(..) | State::OneOf(_) | State::Unknown(_) => false,
         }
     }
 }

@@ -48,7 +48,11 @@ pub(crate) enum Defaults {
 impl Settings {
     /// Returns settings about which nothing was said yet.
     pub(crate) fn new(tables: &'static Tables, minor: Minor) -> Self {
-        Self { tables, minor, by_path: BTreeMap::new() }
+        Self {
+            tables,
+            minor,
+            by_path: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<&Setting> {
@@ -66,13 +70,18 @@ impl Settings {
     /// Returns the setting at the path of `field`, unset if nothing was said.
     pub(crate) fn entry(&mut self, field: &Field) -> &mut Setting {
         let minor = self.minor;
-        self.by_path.entry(field.path).or_insert_with(|| Setting::unset(default_origin(minor)))
+        self.by_path
+            .entry(field.path)
+            .or_insert_with(|| Setting::unset(default_origin(minor)))
     }
 
     /// Makes every setting unknown: a file that could have said anything was not read.
     pub(crate) fn forget(&mut self, unknown: &Unknown, origin: &Origin) {
         for field in self.fields() {
-            let setting = Setting { state: State::Unknown(unknown.clone()), ..Setting::unset(origin.clone()) };
+            let setting = Setting {
+                state: State::Unknown(unknown.clone()),
+                ..Setting::unset(origin.clone())
+            };
             self.entry(field).replace(setting);
         }
     }
@@ -89,7 +98,10 @@ impl Settings {
 
     fn fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
         let minor = self.minor;
-        self.tables.fields.iter().filter(move |field| field.presence.possibly(minor))
+        self.tables
+            .fields
+            .iter()
+            .filter(move |field| field.presence.possibly(minor))
     }
 
     /// Decodes a document into these settings, over what they already say.
@@ -100,7 +112,9 @@ impl Settings {
     /// Decodes the object at `prefix` (a path in the spelling of `names`).
     fn decode_at(&mut self, prefix: &str, node: &Node, names: Names) -> Result<(), Refusal> {
         match &node.content {
-            Content::Map(entries) => entries.iter().try_for_each(|entry| self.decode_entry(prefix, entry, names)),
+            Content::Map(entries) => entries
+                .iter()
+                .try_for_each(|entry| self.decode_entry(prefix, entry, names)),
             // `null` leaves a struct as it is; a removed one is empty.
             Content::Null => Ok(()),
             Content::Removed | Content::Unknown(_) => {
@@ -112,13 +126,20 @@ impl Settings {
     }
 
     fn decode_entry(&mut self, prefix: &str, entry: &Entry, names: Names) -> Result<(), Refusal> {
-        let Some(child) = self.child(prefix, &entry.key, names) else { return Ok(()) };
+        let Some(child) = self.child(prefix, &entry.key, names) else {
+            return Ok(());
+        };
         for shadow in &entry.shadowed {
             self.shadow(&child, shadow, names);
         }
         match self.leaf(&child, names) {
             Some(field) => {
-                let setting = decode_leaf(field, self.by_path.remove(field.path), &entry.node, self.minor)?;
+                let setting = decode_leaf(
+                    field,
+                    self.by_path.remove(field.path),
+                    &entry.node,
+                    self.minor,
+                )?;
                 self.by_path.insert(field.path, setting);
                 Ok(())
             }
@@ -129,7 +150,10 @@ impl Settings {
     /// Notes values that lost within their own document, so that what won can show them.
     fn shadow(&mut self, path: &str, node: &Node, names: Names) {
         if let Some(field) = self.leaf(path, names) {
-            let overridden = Overridden { value: node.to_value(), origin: node.origin.clone() };
+            let overridden = Overridden {
+                value: node.to_value(),
+                origin: node.origin.clone(),
+            };
             self.entry(field).overrode.insert(0, overridden);
         } else if let Content::Map(entries) = &node.content {
             for entry in entries {
@@ -146,7 +170,11 @@ impl Settings {
             let (name, _) = split_below(names.of(field), prefix)?;
             (name == key || (names != Names::Exact && folds_to(key, name))).then_some(name)
         })?;
-        Some(if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") })
+        Some(if prefix.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{prefix}.{name}")
+        })
     }
 
     fn leaf(&self, path: &str, names: Names) -> Option<&'static Field> {
@@ -166,7 +194,10 @@ impl Settings {
         // Derived from other fields, before those get defaults of their own.
         self.default_report_frequency();
         for field in self.fields() {
-            if defaults == Defaults::Again && field.path == "evictionHard" && self.minor >= Minor(26) {
+            if defaults == Defaults::Again
+                && field.path == "evictionHard"
+                && self.minor >= Minor(26)
+            {
                 continue;
             }
             let spans = match defaults {
@@ -174,17 +205,23 @@ impl Settings {
                 _ => field.defaults,
             };
             let legacy = defaults == Defaults::Legacy && !field.legacy_defaults.is_empty();
-            let Some(state) = default_state(field, spans, self.minor) else { continue };
+            let Some(state) = default_state(field, spans, self.minor) else {
+                continue;
+            };
             let origin = Origin {
                 name: legacy.then(|| Arc::from("no --config")),
                 ..default_origin(self.minor)
             };
             let setting = self.entry(field);
-            let silent = matches!(setting.state, State::Unset) || (!field.zero_kept && setting.is_zero());
+            let silent =
+                matches!(setting.state, State::Unset) || (!field.zero_kept && setting.is_zero());
             let negative = field.path == "podPidsLimit"
                 && matches!(setting.state, State::Known(Value::Int(limit)) if limit < 0);
             if silent || negative {
-                setting.replace(Setting { state, ..Setting::unset(origin) });
+                setting.replace(Setting {
+                    state,
+                    ..Setting::unset(origin)
+                });
             }
         }
         self.default_serialized_pulls();
@@ -194,10 +231,16 @@ impl Settings {
     /// (`v1beta1/defaults.go`).
     fn default_report_frequency(&mut self) {
         let said = |path| self.get(path).filter(|setting| !setting.is_zero());
-        let (None, Some(update)) = (said("nodeStatusReportFrequency"), said("nodeStatusUpdateFrequency")) else {
+        let (None, Some(update)) = (
+            said("nodeStatusReportFrequency"),
+            said("nodeStatusUpdateFrequency"),
+        ) else {
             return;
         };
-        let report = Setting { overrode: Vec::new(), ..update.clone() };
+        let report = Setting {
+            overrode: Vec::new(),
+            ..update.clone()
+        };
         if let Some(field) = self.tables.field("nodeStatusReportFrequency") {
             self.entry(field).replace(report);
         }
@@ -206,10 +249,13 @@ impl Settings {
     /// `serializeImagePulls` is off by default where several pulls are allowed at once (1.27 and later).
     fn default_serialized_pulls(&mut self) {
         let parallel = matches!(
-            self.get("maxParallelImagePulls").map(|setting| &setting.state),
+            self.get("maxParallelImagePulls")
+                .map(|setting| &setting.state),
             Some(State::Known(Value::Int(2..)))
         );
-        let Some(field) = self.tables.field("serializeImagePulls") else { return };
+        let Some(field) = self.tables.field("serializeImagePulls") else {
+            return;
+        };
         if self.minor >= Minor(27) && parallel {
             let setting = self.entry(field);
             if setting.origin.kind == kubeassay_core::OriginKind::Default {
@@ -223,7 +269,9 @@ impl Settings {
     pub(crate) fn marshal(&self, names: Names) -> Node {
         let mut root = Node::new(Content::Map(Vec::new()), default_origin(self.minor));
         for field in self.fields() {
-            let Some(setting) = self.get(field.path) else { continue };
+            let Some(setting) = self.get(field.path) else {
+                continue;
+            };
             let unset = matches!(setting.state, State::Unset);
             let empty = setting.is_zero() && (unset || !field.pointer);
             if unset || (names != Names::Internal && field.omitempty && empty) {
@@ -248,8 +296,15 @@ impl Names {
 
 /// Returns the next segment of `path` below `prefix`, and whether it is the last.
 fn split_below<'a>(path: &'a str, prefix: &str) -> Option<(&'a str, bool)> {
-    let rest = if prefix.is_empty() { path } else { path.strip_prefix(prefix)?.strip_prefix('.')? };
-    Some(rest.split_once('.').map_or((rest, true), |(name, _)| (name, false)))
+    let rest = if prefix.is_empty() {
+        path
+    } else {
+        path.strip_prefix(prefix)?.strip_prefix('.')?
+    };
+    Some(
+        rest.split_once('.')
+            .map_or((rest, true), |(name, _)| (name, false)),
+    )
 }
 
 pub(crate) fn default_origin(minor: Minor) -> Origin {
@@ -261,64 +316,110 @@ fn spread(setting: &mut Setting, node: &Node) {
     match &node.content {
         Content::Unknown(unknown) => {
             let state = State::Unknown(unknown.clone());
-            setting.replace(Setting { state, ..Setting::unset(node.origin.clone()) });
+            setting.replace(Setting {
+                state,
+                ..Setting::unset(node.origin.clone())
+            });
         }
         _ => setting.remove(node.origin.clone()),
     }
-    setting.overrode.extend(node.replaced.iter().filter(|past| !matches!(past.value, Value::Map(_))).cloned());
+    setting.overrode.extend(
+        node.replaced
+            .iter()
+            .filter(|past| !matches!(past.value, Value::Map(_)))
+            .cloned(),
+    );
 }
 
 /// Decodes the value of one field.
-fn decode_leaf(field: &Field, before: Option<Setting>, node: &Node, minor: Minor) -> Result<Setting, Refusal> {
+fn decode_leaf(
+    field: &Field,
+    before: Option<Setting>,
+    node: &Node,
+    minor: Minor,
+) -> Result<Setting, Refusal> {
     let mut setting = before.unwrap_or_else(|| Setting::unset(default_origin(minor)));
     let wrong = |wanted| mismatch(field.path, wanted, node);
     let known = |value| Ok(State::Known(value));
     let state = match (&node.content, field.kind) {
         (Content::Unknown(unknown), _) => Ok(State::Unknown(unknown.clone())),
         (Content::Removed, _) => Ok(State::Unset),
-        (Content::Null, FieldKind::Duration) if !field.pointer => {
-            Err(Refusal::new("failed to decode: time: invalid duration \"\"", Some(node.origin.clone())))
-        }
+        (Content::Null, FieldKind::Duration) if !field.pointer => Err(Refusal::new(
+            "failed to decode: time: invalid duration \"\"",
+            Some(node.origin.clone()),
+        )),
         // `null` makes pointers, lists and maps nil and leaves anything else as it is.
         (Content::Null, kind) if field.pointer || kind.is_nilable() => Ok(State::Unset),
         (Content::Null, _) => return Ok(setting),
         (Content::Bool(value), FieldKind::Bool) => known(Value::Bool(*value)),
-        (Content::Number(number), FieldKind::Int32) => integer(number, i32::MIN.into(), i32::MAX.into()).map_or_else(|| Err(wrong("int32")), known),
-        (Content::Number(number), FieldKind::Int64) => integer(number, i64::MIN, i64::MAX).map_or_else(|| Err(wrong("int64")), known),
-        (Content::Number(number), FieldKind::Uint32) => integer(number, 0, u32::MAX.into()).map_or_else(|| Err(wrong("uint32")), known),
-        (Content::Number(number), FieldKind::Float64) => {
-            number.as_f64().map_or_else(|| Err(wrong("float64")), |value| known(Value::Float(value)))
+        (Content::Number(number), FieldKind::Int32) => {
+            integer(number, i32::MIN.into(), i32::MAX.into())
+                .map_or_else(|| Err(wrong("int32")), known)
         }
-        (Content::Number(number), FieldKind::TimeOrDuration) => {
-            number.as_i64().map_or_else(|| Err(wrong("int64")), |value| known(Value::Duration(value)))
+        (Content::Number(number), FieldKind::Int64) => {
+            integer(number, i64::MIN, i64::MAX).map_or_else(|| Err(wrong("int64")), known)
         }
+        (Content::Number(number), FieldKind::Uint32) => {
+            integer(number, 0, u32::MAX.into()).map_or_else(|| Err(wrong("uint32")), known)
+        }
+        (Content::Number(number), FieldKind::Float64) => number
+            .as_f64()
+            .map_or_else(|| Err(wrong("float64")), |value| known(Value::Float(value))),
+        (Content::Number(number), FieldKind::TimeOrDuration) => number.as_i64().map_or_else(
+            || Err(wrong("int64")),
+            |value| known(Value::Duration(value)),
+        ),
         (Content::Number(number), FieldKind::Quantity) => known(Value::string(number.literal())),
-        (Content::String(text), FieldKind::String | FieldKind::Quantity) => known(Value::String(text.clone())),
+        (Content::String(text), FieldKind::String | FieldKind::Quantity) => {
+            known(Value::String(text.clone()))
+        }
         (Content::String(text), FieldKind::Duration | FieldKind::TimeOrDuration) => {
             match duration::parse(&text.to_string_lossy()) {
                 Ok(value) => known(Value::Duration(value)),
-                Err(reason) => Err(Refusal::new(format!("failed to decode: {reason}"), Some(node.origin.clone()))),
+                Err(reason) => Err(Refusal::new(
+                    format!("failed to decode: {reason}"),
+                    Some(node.origin.clone()),
+                )),
             }
         }
-        (Content::List(nodes), FieldKind::StringList) => strings(nodes, field).map(|list| State::Known(Value::List(list))),
+        (Content::List(nodes), FieldKind::StringList) => {
+            strings(nodes, field).map(|list| State::Known(Value::List(list)))
+        }
         (Content::List(_), FieldKind::ObjectList | FieldKind::Int32List) => known(node.to_value()),
-        (Content::Map(entries), FieldKind::StringMap | FieldKind::BoolMap | FieldKind::StringListMap) => {
-            let map = match std::mem::replace(&mut setting.state, State::Unset) {
-                State::Entries(map) => map,
-                _ => BTreeMap::new(),
+        (
+            Content::Map(entries),
+            FieldKind::StringMap | FieldKind::BoolMap | FieldKind::StringListMap,
+        ) => {
+            let (map, rest) = match std::mem::replace(&mut setting.state, State::Unset) {
+                State::Entries(map) => (map, None),
+                // What an unread file put into the map stays there.
+                State::Part(map, unknown) => (map, Some(unknown)),
+                State::Unknown(unknown) => (BTreeMap::new(), Some(unknown)),
+                _ => (BTreeMap::new(), None),
             };
-            decode_entries(field, map, entries).map(State::Entries)
+            let map = decode_entries(field, map, entries)?;
+            Ok(match rest {
+                Some(unknown) => State::Part(map, unknown),
+                None => State::Entries(map),
+            })
         }
         (_, kind) => Err(wrong(kind.go_type())),
     }?;
-    let was_map = matches!(state, State::Entries(_));
-    let next = Setting { state, origin: node.origin.clone(), overrode: node.replaced.clone() };
+    let was_map = matches!(state, State::Entries(_) | State::Part(..));
+    let next = Setting {
+        state,
+        origin: node.origin.clone(),
+        overrode: node.replaced.clone(),
+    };
     if matches!(node.content, Content::Removed) {
         setting.remove(node.origin.clone());
         setting.overrode.extend(node.replaced.clone());
     } else if was_map {
         // A map that was decoded into before was added to, not replaced.
-        setting = Setting { overrode: [next.overrode, setting.overrode].concat(), ..next };
+        setting = Setting {
+            overrode: [next.overrode, setting.overrode].concat(),
+            ..next
+        };
     } else {
         setting.replace(next);
     }
@@ -326,7 +427,10 @@ fn decode_leaf(field: &Field, before: Option<Setting>, node: &Node, minor: Minor
 }
 
 fn integer(number: &Number, least: i64, most: i64) -> Option<Value> {
-    number.as_i64().filter(|number| (least..=most).contains(number)).map(Value::Int)
+    number
+        .as_i64()
+        .filter(|number| (least..=most).contains(number))
+        .map(Value::Int)
 }
 
 fn strings(nodes: &[Node], field: &Field) -> Result<Vec<Value>, Refusal> {
@@ -354,7 +458,13 @@ fn decode_entries(
             }
             (Content::Unknown(unknown), _) => {
                 let state = State::Unknown(unknown.clone());
-                map.insert(entry.key.clone(), Setting { state, ..Setting::unset(node.origin.clone()) });
+                map.insert(
+                    entry.key.clone(),
+                    Setting {
+                        state,
+                        ..Setting::unset(node.origin.clone())
+                    },
+                );
                 continue;
             }
             (Content::String(text), FieldKind::StringMap) => Value::String(text.clone()),
@@ -391,7 +501,10 @@ fn mismatch(path: &str, wanted: &str, node: &Node) -> Refusal {
 /// Returns the default of a field in a minor; `None` where it has none.
 pub(crate) fn default_state(field: &Field, spans: &[DefaultSpan], minor: Minor) -> Option<State> {
     let mut candidates: Vec<State> = Vec::new();
-    for span in spans.iter().filter(|span| span.from <= minor && minor <= span.to) {
+    for span in spans
+        .iter()
+        .filter(|span| span.from <= minor && minor <= span.to)
+    {
         let state = constant(field, &span.value, minor);
         if !candidates.contains(&state) {
             candidates.push(state);
@@ -401,8 +514,16 @@ pub(crate) fn default_state(field: &Field, spans: &[DefaultSpan], minor: Minor) 
         0 => None,
         1 => candidates.pop(),
         _ => {
-            let value = |state: State| Setting { state, ..Setting::unset(default_origin(minor)) }.value();
-            Some(State::OneOf(candidates.into_iter().filter_map(value).collect()))
+            let value = |state: State| {
+                Setting {
+                    state,
+                    ..Setting::unset(default_origin(minor))
+                }
+                .value()
+            };
+            Some(State::OneOf(
+                candidates.into_iter().filter_map(value).collect(),
+            ))
         }
     }
 }
@@ -414,11 +535,17 @@ fn constant(field: &Field, value: &Constant, minor: Minor) -> State {
             entries
                 .iter()
                 .map(|(key, value)| {
-                    ((*key).to_owned(), Setting::known(Value::string(*value), default_origin(minor)))
+                    (
+                        (*key).to_owned(),
+                        Setting::known(Value::string(*value), default_origin(minor)),
+                    )
                 })
                 .collect(),
         ),
-        Constant::List(list) if matches!(field.kind, FieldKind::BoolMap | FieldKind::StringMap) && list.is_empty() => {
+        Constant::List(list)
+            if matches!(field.kind, FieldKind::BoolMap | FieldKind::StringMap)
+                && list.is_empty() =>
+        {
             State::Entries(BTreeMap::new())
         }
         other => State::Known(other.to_value()),
@@ -437,7 +564,9 @@ impl Constant {
             Self::Duration(value) => Value::Duration(*value),
             Self::List(list) => Value::List(list.iter().map(|text| Value::string(*text)).collect()),
             Self::Map(map) => Value::Map(
-                map.iter().map(|(key, value)| ((*key).to_owned(), Value::string(*value))).collect(),
+                map.iter()
+                    .map(|(key, value)| ((*key).to_owned(), Value::string(*value)))
+                    .collect(),
             ),
         }
     }
@@ -448,7 +577,12 @@ impl FieldKind {
     const fn is_nilable(self) -> bool {
         matches!(
             self,
-            Self::StringList | Self::Int32List | Self::ObjectList | Self::StringMap | Self::BoolMap | Self::StringListMap
+            Self::StringList
+                | Self::Int32List
+                | Self::ObjectList
+                | Self::StringMap
+                | Self::BoolMap
+                | Self::StringListMap
         )
     }
 
@@ -494,7 +628,9 @@ impl FlagKind {
             Self::Float64 => Value::Float(0.0),
             Self::Duration => Value::Duration(0),
             Self::StringSlice => Value::List(Vec::new()),
-            Self::StringMap | Self::BoolMap | Self::Thresholds | Self::Multimap => Value::Map(BTreeMap::new()),
+            Self::StringMap | Self::BoolMap | Self::Thresholds | Self::Multimap => {
+                Value::Map(BTreeMap::new())
+            }
             Self::String
             | Self::Ip
             | Self::Quantity
@@ -514,13 +650,21 @@ fn to_node(setting: &Setting) -> Node {
         State::Entries(entries) => Content::Map(
             entries
                 .iter()
-                .map(|(key, entry)| Entry { key: key.clone(), node: to_node(entry), shadowed: Vec::new() })
+                .map(|(key, entry)| Entry {
+                    key: key.clone(),
+                    node: to_node(entry),
+                    shadowed: Vec::new(),
+                })
                 .collect(),
         ),
         State::OneOf(values) => Content::Unknown(one_of(values)),
-        State::Unknown(unknown) => Content::Unknown(unknown.clone()),
+        State::Part(_, unknown) | State::Unknown(unknown) => Content::Unknown(unknown.clone()),
     };
-    Node { content, origin: setting.origin.clone(), replaced: setting.overrode.clone() }
+    Node {
+        content,
+        origin: setting.origin.clone(),
+        replaced: setting.overrode.clone(),
+    }
 }
 
 /// Returns why a default that is one of several is not known.
@@ -528,7 +672,10 @@ pub(crate) fn one_of(values: &[Value]) -> Unknown {
     let shown: Vec<String> = values.iter().map(ToString::to_string).collect();
     Unknown {
         cause: kubeassay_core::Cause::VersionUnknown,
-        reason: format!("the default in this version is not known for sure: {}", shown.join(" or ")),
+        reason: format!(
+            "the default in this version is not known for sure: {}",
+            shown.join(" or ")
+        ),
         path: None,
     }
 }
@@ -542,7 +689,9 @@ fn to_content(value: &Value, origin: &Origin) -> Content {
         Value::String(text) => Content::String(text.clone()),
         Value::Duration(value) => Content::String(Bytes::from(duration::format(*value))),
         Value::List(list) => Content::List(
-            list.iter().map(|value| Node::new(to_content(value, origin), origin.clone())).collect(),
+            list.iter()
+                .map(|value| Node::new(to_content(value, origin), origin.clone()))
+                .collect(),
         ),
         Value::Map(map) => Content::Map(
             map.iter()
@@ -553,21 +702,31 @@ fn to_content(value: &Value, origin: &Origin) -> Content {
                 })
                 .collect(),
         ),
-        Value::Redacted { sha256, length } => {
-            Content::String(Bytes::from(kubeassay_core::value::redaction(sha256, *length)))
-        }
+        Value::Redacted { sha256, length } => Content::String(Bytes::from(
+            kubeassay_core::value::redaction(sha256, *length),
+        )),
     }
 }
 
 fn insert(root: &mut Node, path: &str, node: Node) {
-    let Content::Map(entries) = &mut root.content else { return };
+    let Content::Map(entries) = &mut root.content else {
+        return;
+    };
     let Some((name, rest)) = path.split_once('.') else {
-        entries.push(Entry { key: path.to_owned(), node, shadowed: Vec::new() });
+        entries.push(Entry {
+            key: path.to_owned(),
+            node,
+            shadowed: Vec::new(),
+        });
         return;
     };
     if !entries.iter().any(|entry| entry.key == name) {
         let object = Node::new(Content::Map(Vec::new()), root.origin.clone());
-        entries.push(Entry { key: name.to_owned(), node: object, shadowed: Vec::new() });
+        entries.push(Entry {
+            key: name.to_owned(),
+            node: object,
+            shadowed: Vec::new(),
+        });
     }
     if let Some(entry) = entries.iter_mut().find(|entry| entry.key == name) {
         insert(&mut entry.node, rest, node);

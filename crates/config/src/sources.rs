@@ -62,7 +62,11 @@ pub(crate) enum Presence {
 
 impl<'a> Files<'a> {
     pub(crate) const fn new(process: &'a ProcessFacts, when: When) -> Self {
-        Self { process, when, needs: Vec::new() }
+        Self {
+            process,
+            when,
+            needs: Vec::new(),
+        }
     }
 
     /// Returns `path` made absolute against the working directory of the process.
@@ -71,18 +75,19 @@ impl<'a> Files<'a> {
     }
 
     fn look_up(&mut self, what: NeedKind, path: &Bytes) -> Result<&'a FileFacts, Unknown> {
-        let need = Need { what, path: path.clone() };
-        match self.process.file(&need) {
-            Some(facts) => Ok(facts),
-            None => {
-                self.needs.push(need);
-                Err(Unknown {
-                    cause: Cause::Missing,
-                    reason: format!("{path} is not in the facts"),
-                    path: Some(path.clone()),
-                })
-            }
+        let need = Need {
+            what,
+            path: path.clone(),
+        };
+        if let Some(facts) = self.process.file(&need) {
+            return Ok(facts);
         }
+        self.needs.push(need);
+        Err(Unknown {
+            cause: Cause::Missing,
+            reason: format!("{path} is not in the facts"),
+            path: Some(path.clone()),
+        })
     }
 
     /// Returns why what is on disk now may not be what the process read.
@@ -94,13 +99,17 @@ impl<'a> Files<'a> {
         let Some(started) = self.process.started else {
             return Some(Unknown {
                 cause: Cause::Stale,
-                reason: format!("when the process started is not known, so {path} may have changed since"),
+                reason: format!(
+                    "when the process started is not known, so {path} may have changed since"
+                ),
                 path: Some(path.clone()),
             });
         };
         let changed = facts.last_change()?;
         let error = i64::from(started.error_ms);
-        let later_by = changed.as_millisecond().saturating_sub(started.at.as_millisecond());
+        let later_by = changed
+            .as_millisecond()
+            .saturating_sub(started.at.as_millisecond());
         if later_by.saturating_add(error) < 0 {
             return None;
         }
@@ -114,7 +123,11 @@ impl<'a> Files<'a> {
                 "{path} changed at {changed:.0}, too close to the start of the process (within {error} ms) to tell which came first"
             )
         };
-        Some(Unknown { cause: Cause::Stale, reason, path: Some(path.clone()) })
+        Some(Unknown {
+            cause: Cause::Stale,
+            reason,
+            path: Some(path.clone()),
+        })
     }
 
     /// Reads and parses the configuration file at the absolute `path`.
@@ -123,8 +136,15 @@ impl<'a> Files<'a> {
             Ok(facts) => facts,
             Err(unknown) => return Loaded::Unknown(unknown),
         };
-        let digest = facts.sha256.as_ref().map(|digest| Arc::from(format!("sha256:{digest}")));
-        let source = Source { kind, path: Arc::new(path.clone()), digest };
+        let digest = facts
+            .sha256
+            .as_ref()
+            .map(|digest| Arc::from(format!("sha256:{digest}")));
+        let source = Source {
+            kind,
+            path: Arc::new(path.clone()),
+            digest,
+        };
         if let Some(trouble) = &facts.problem {
             let origin = Some(source.whole());
             return match (trouble.cause, facts.kind) {
@@ -148,7 +168,9 @@ impl<'a> Files<'a> {
         }
         match tree::read(content) {
             Ok(document) => Loaded::Read(Box::new((document, source))),
-            Err(error) if matches!(error.kind, ReadErrorKind::TooLarge | ReadErrorKind::TooDeep) => {
+            Err(error)
+                if matches!(error.kind, ReadErrorKind::TooLarge | ReadErrorKind::TooDeep) =>
+            {
                 Loaded::Unknown(Unknown {
                     cause: Cause::TooLarge,
                     reason: format!("{path}:{}:{}: {}", error.line, error.column, error.message),
@@ -156,7 +178,11 @@ impl<'a> Files<'a> {
                 })
             }
             Err(error) => {
-                let mark = tree::Mark { line: error.line, column: error.column, ..tree::Mark::default() };
+                let mark = tree::Mark {
+                    line: error.line,
+                    column: error.column,
+                    ..tree::Mark::default()
+                };
                 let reason = format!("failed to decode: {}", error.message);
                 Loaded::Refused(Refusal::new(reason, Some(source.origin(&mark))))
             }
@@ -180,8 +206,10 @@ impl<'a> Files<'a> {
         }
         match (&facts.entries, facts.kind) {
             (Some(entries), Some(FileKind::Directory)) => {
-                let mut entries: Vec<_> =
-                    entries.iter().map(|entry| (entry.name.clone(), entry.kind)).collect();
+                let mut entries: Vec<_> = entries
+                    .iter()
+                    .map(|entry| (entry.name.clone(), entry.kind))
+                    .collect();
                 entries.sort();
                 Listed::Entries(entries)
             }
@@ -191,7 +219,9 @@ impl<'a> Files<'a> {
 
     /// Tells whether the file at `path` is there.
     pub(crate) fn presence(&mut self, path: &Bytes) -> Presence {
-        let Some(path) = self.absolute(path) else { return Presence::Unknown };
+        let Some(path) = self.absolute(path) else {
+            return Presence::Unknown;
+        };
         match self.look_up(NeedKind::Presence, &path) {
             Err(_) => Presence::Unknown,
             Ok(facts) => match &facts.problem {

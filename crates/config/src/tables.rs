@@ -127,6 +127,10 @@ pub enum FieldKind {
 
 /// One leaf field of a component's configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a row of a table; each is a fact of its own"
+)]
 pub struct Field {
     /// Its path in the component's own spelling: `authentication.anonymous.enabled`.
     pub path: &'static str,
@@ -266,13 +270,19 @@ pub struct Tables {
 impl Tables {
     /// Finds a flag by its normalised name.
     pub fn flag(&self, name: &str) -> Option<&'static Flag> {
-        let at = self.flags.binary_search_by(|flag| flag.name.cmp(name)).ok()?;
+        let at = self
+            .flags
+            .binary_search_by(|flag| flag.name.cmp(name))
+            .ok()?;
         self.flags.get(at)
     }
 
     /// Finds a field by its path.
     pub fn field(&self, path: &str) -> Option<&'static Field> {
-        let at = self.fields.binary_search_by(|field| field.path.cmp(path)).ok()?;
+        let at = self
+            .fields
+            .binary_search_by(|field| field.path.cmp(path))
+            .ok()?;
         self.fields.get(at)
     }
 }

@@ -61,7 +61,12 @@ pub struct Fault {
 /// Decodes a whole file.
 pub fn decode(content: &[u8]) -> Text {
     let (encoding, start) = Encoding::of(content);
-    let mut text = Text { characters: Vec::with_capacity(content.len()), encoding, start, fault: None };
+    let mut text = Text {
+        characters: Vec::with_capacity(content.len()),
+        encoding,
+        start,
+        fault: None,
+    };
     let mut offset = start;
     while let Some(rest) = content.get(offset..).filter(|rest| !rest.is_empty()) {
         let decoded = match encoding {
@@ -71,7 +76,11 @@ pub fn decode(content: &[u8]) -> Text {
         };
         let decoded = decoded.and_then(|character| {
             let width = encoding.width(character);
-            if is_allowed(character) { Ok((character, width)) } else { Err((CONTROL, Some(width))) }
+            if is_allowed(character) {
+                Ok((character, width))
+            } else {
+                Err((CONTROL, Some(width)))
+            }
         });
         match decoded {
             Ok((character, width)) => {
@@ -94,7 +103,9 @@ const CONTROL: &str = "control characters are not allowed";
 type Bad = (&'static str, Option<usize>);
 
 fn utf8(bytes: &[u8]) -> Result<char, Bad> {
-    let (&first, rest) = bytes.split_first().ok_or(("incomplete UTF-8 octet sequence", None))?;
+    let (&first, rest) = bytes
+        .split_first()
+        .ok_or(("incomplete UTF-8 octet sequence", None))?;
     let (width, mut value) = match first {
         0x00..=0x7f => (1, u32::from(first)),
         0xc0..=0xdf => (2, u32::from(first & 0x1f)),
@@ -102,14 +113,19 @@ fn utf8(bytes: &[u8]) -> Result<char, Bad> {
         0xf0..=0xf7 => (4, u32::from(first & 0x07)),
         0x80..=0xbf | 0xf8..=0xff => return Err(("invalid leading UTF-8 octet", Some(1))),
     };
-    let trailing = rest.get(..width - 1).ok_or(("incomplete UTF-8 octet sequence", None))?;
+    let trailing = rest
+        .get(..width - 1)
+        .ok_or(("incomplete UTF-8 octet sequence", None))?;
     for octet in trailing {
         if octet & 0xc0 != 0x80 {
             return Err(("invalid trailing UTF-8 octet", Some(width)));
         }
         value = (value << 6) | u32::from(octet & 0x3f);
     }
-    let least = [0, 0, 0x80, 0x800, 0x1_0000].get(width).copied().unwrap_or_default();
+    let least = [0, 0, 0x80, 0x800, 0x1_0000]
+        .get(width)
+        .copied()
+        .unwrap_or_default();
     if value < least {
         return Err(("invalid length of a UTF-8 sequence", Some(width)));
     }
@@ -117,12 +133,16 @@ fn utf8(bytes: &[u8]) -> Result<char, Bad> {
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<char, Bad> {
-    let (first, rest) = bytes.split_first_chunk().ok_or(("incomplete UTF-16 character", None))?;
+    let (first, rest) = bytes
+        .split_first_chunk()
+        .ok_or(("incomplete UTF-16 character", None))?;
     let first = u32::from(unit(*first));
     let value = match first & 0xfc00 {
         0xdc00 => return Err(("unexpected low surrogate area", Some(2))),
         0xd800 => {
-            let second = rest.first_chunk().ok_or(("incomplete UTF-16 surrogate pair", None))?;
+            let second = rest
+                .first_chunk()
+                .ok_or(("incomplete UTF-16 surrogate pair", None))?;
             let second = u32::from(unit(*second));
             if second & 0xfc00 != 0xdc00 {
                 return Err(("expected low surrogate area", Some(4)));
@@ -149,7 +169,10 @@ mod tests {
     /// The characters and what is wrong behind them.
     fn decoded(bytes: &[u8]) -> (String, Option<(&'static str, Option<usize>)>) {
         let text = decode(bytes);
-        (text.characters.iter().collect(), text.fault.map(|fault| (fault.problem, fault.seen_at)))
+        (
+            text.characters.iter().collect(),
+            text.fault.map(|fault| (fault.problem, fault.seen_at)),
+        )
     }
 
     #[test]
@@ -160,7 +183,10 @@ mod tests {
             (b"\xff\xfea\x00\x3d\xd8\x00\xde", "a😀"),
             (b"\xfe\xff\x00a\x20\x28", "a\u{2028}"),
             (b"\xef\xbb\xbf\xef\xbb\xbfa", "\u{feff}a"),
-            (b"\t\xc2\x85\xc2\xa0\xee\x80\x80\xef\xbf\xbd", "\t\u{85}\u{a0}\u{e000}\u{fffd}"),
+            (
+                b"\t\xc2\x85\xc2\xa0\xee\x80\x80\xef\xbf\xbd",
+                "\t\u{85}\u{a0}\u{e000}\u{fffd}",
+            ),
             (b"\xef\xbb", ""),
             (b"", ""),
         ] {
@@ -177,21 +203,65 @@ mod tests {
             (b"a\xe9bc", "a", "invalid trailing UTF-8 octet", Some(4)),
             (b"\xff", "", "invalid leading UTF-8 octet", Some(1)),
             (b"\x80", "", "invalid leading UTF-8 octet", Some(1)),
-            (b"\xc0\x80", "", "invalid length of a UTF-8 sequence", Some(2)),
+            (
+                b"\xc0\x80",
+                "",
+                "invalid length of a UTF-8 sequence",
+                Some(2),
+            ),
             (b"\xed\xa0\x80", "", "invalid Unicode character", Some(3)),
-            (b"\xf7\xbf\xbf\xbf", "", "invalid Unicode character", Some(4)),
+            (
+                b"\xf7\xbf\xbf\xbf",
+                "",
+                "invalid Unicode character",
+                Some(4),
+            ),
             (b"a\x00", "a", "control characters are not allowed", Some(2)),
             (b"\x0c", "", "control characters are not allowed", Some(1)),
             (b"\x7f", "", "control characters are not allowed", Some(1)),
-            (b"\xc2\x80", "", "control characters are not allowed", Some(2)),
-            (b"\xef\xbf\xbe", "", "control characters are not allowed", Some(3)),
-            (b"\xff\xfe\x00\x00", "", "control characters are not allowed", Some(4)),
+            (
+                b"\xc2\x80",
+                "",
+                "control characters are not allowed",
+                Some(2),
+            ),
+            (
+                b"\xef\xbf\xbe",
+                "",
+                "control characters are not allowed",
+                Some(3),
+            ),
+            (
+                b"\xff\xfe\x00\x00",
+                "",
+                "control characters are not allowed",
+                Some(4),
+            ),
             (b"\xff\xfea", "", "incomplete UTF-16 character", None),
-            (b"\xff\xfe\x00\xdc", "", "unexpected low surrogate area", Some(4)),
-            (b"\xff\xfe\x00\xd8a\x00", "", "expected low surrogate area", Some(6)),
-            (b"\xff\xfe\x00\xd8", "", "incomplete UTF-16 surrogate pair", None),
+            (
+                b"\xff\xfe\x00\xdc",
+                "",
+                "unexpected low surrogate area",
+                Some(4),
+            ),
+            (
+                b"\xff\xfe\x00\xd8a\x00",
+                "",
+                "expected low surrogate area",
+                Some(6),
+            ),
+            (
+                b"\xff\xfe\x00\xd8",
+                "",
+                "incomplete UTF-16 surrogate pair",
+                None,
+            ),
         ] {
-            assert_eq!(decoded(bytes), (before.to_owned(), Some((problem, seen_at))), "{bytes:?}");
+            assert_eq!(
+                decoded(bytes),
+                (before.to_owned(), Some((problem, seen_at))),
+                "{bytes:?}"
+            );
         }
     }
 }

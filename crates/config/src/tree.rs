@@ -16,8 +16,9 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// The most parts a document may have, those that aliases repeat counted each time.
 pub const MAX_NODES: usize = 100_000;
 
-/// The deepest nesting that is read.
-pub const MAX_DEPTH: usize = 1_000;
+/// The deepest nesting that is read. A kubelet's configuration has seven levels; whatever walks the tree by recursion
+/// must find room for this many on the stack of a thread, in debug builds too.
+pub const MAX_DEPTH: usize = 200;
 
 /// A value as it was written, with where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,10 +135,22 @@ pub enum ReadErrorKind {
 /// Where the kubelet would refuse the text, and where it goes beyond the limits of this module.
 pub fn read(content: &[u8]) -> Result<Document, ReadError> {
     if content.len() > MAX_BYTES {
-        let message = format!("has {} bytes, more than the {MAX_BYTES} that are read", content.len());
-        return Err(ReadError { kind: ReadErrorKind::TooLarge, line: 1, column: 1, message });
+        let message = format!(
+            "has {} bytes, more than the {MAX_BYTES} that are read",
+            content.len()
+        );
+        return Err(ReadError {
+            kind: ReadErrorKind::TooLarge,
+            line: 1,
+            column: 1,
+            message,
+        });
     }
-    if is_json(content) { json::read(content) } else { yaml::read(content) }
+    if is_json(content) {
+        json::read(content)
+    } else {
+        yaml::read(content)
+    }
 }
 
 /// Returns whether the first character that Go does not call a space is `{`.

@@ -5,7 +5,7 @@
 //! line breaks, so that one sees a comment where the kubelet sees a setting), and ports of libyaml are not quite.
 //! Everything here was compared with that library on generated texts, error messages included.
 //!
-//! The way of a text: [`text`](crate::text) → `cursor` → `scanner` → `parser` → `compose` → `decode` → `convert`.
+//! The way of a text: [`text`] → `cursor` → `scanner` → `parser` → `compose` → `decode` → `convert`.
 
 mod base64;
 mod compose;
@@ -36,10 +36,26 @@ pub fn read(content: &[u8]) -> Result<Document, ReadError> {
     let graph = compose::compose(parser)?;
     let more_documents = graph.more_documents;
     let Some(root) = graph.root else {
-        let at = Mark { line: 1, column: 1, span: (text.start, text.start), via: Vec::new() };
-        return Ok(Document { root: Node { tree: Tree::Null, at }, duplicates: Vec::new(), more_documents });
+        let at = Mark {
+            line: 1,
+            column: 1,
+            span: (text.start, text.start),
+            via: Vec::new(),
+        };
+        return Ok(Document {
+            root: Node {
+                tree: Tree::Null,
+                at,
+            },
+            duplicates: Vec::new(),
+            more_documents,
+        });
     };
     let mut decoder = decode::Decoder::new(&graph);
     let part = decoder.part(root, 0)?;
-    Ok(Document { root: convert::to_json(part)?, duplicates: decoder.duplicates, more_documents })
+    Ok(Document {
+        root: convert::to_json(part)?,
+        duplicates: decoder.duplicates,
+        more_documents,
+    })
 }

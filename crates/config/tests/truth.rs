@@ -1,14 +1,18 @@
 //! What real kubelets of ten minors did (`truth/README.md`), case by case: every effective value equal to
 //! `/configz`, every refusal predicted, nothing unknown that a file system can tell.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a case that is not well-formed fails the test"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kubeassay_config::kubelet::{Resolution, When, resolve};
 use kubeassay_config::setting::State;
 use kubeassay_config::tables::Minor;
-use kubeassay_core::facts::{
-    Entry, FileFacts, FileKind, Moment, Namespaces, Need, NeedKind, ProcessFacts, View,
-};
+use kubeassay_core::facts::{Entry, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts};
 use kubeassay_core::{Bytes, Cause};
 use serde_json::{Map, Value as Json};
 
@@ -80,7 +84,9 @@ impl Files {
             }
         }
         let absent = case["absent"].as_array().into_iter().flatten();
-        let absent = absent.map(|path| path.as_str().unwrap().to_owned()).collect();
+        let absent = absent
+            .map(|path| path.as_str().unwrap().to_owned())
+            .collect();
         let mut files = Self { files, absent };
         files.bind_mounts(case["shell"].as_str().unwrap_or_default());
         files
@@ -106,7 +112,12 @@ impl Files {
     fn resolve(&self, path: &str, keep_last: bool) -> Option<String> {
         let mut path = path.to_owned();
         'again: for _ in 0..40 {
-            let ends: Vec<usize> = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]).collect();
+            let ends: Vec<usize> = path
+                .match_indices('/')
+                .map(|(at, _)| at)
+                .skip(1)
+                .chain([path.len()])
+                .collect();
             for end in ends {
                 let (head, rest) = path.split_at(end);
                 if keep_last && rest.is_empty() {
@@ -114,14 +125,25 @@ impl Files {
                 }
                 if let Some(File::Link(target)) = self.files.get(head) {
                     let folder = &head[..head.rfind('/').unwrap()];
-                    let target = if target.starts_with('/') { target.clone() } else { format!("{folder}/{target}") };
+                    let target = if target.starts_with('/') {
+                        target.clone()
+                    } else {
+                        format!("{folder}/{target}")
+                    };
                     path = format!("{target}{rest}");
                     continue 'again;
                 }
             }
             let mut parts: Vec<&str> = Vec::new();
-            for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
-                if part == ".." { parts.pop(); } else { parts.push(part); }
+            for part in path
+                .split('/')
+                .filter(|part| !part.is_empty() && *part != ".")
+            {
+                if part == ".." {
+                    parts.pop();
+                } else {
+                    parts.push(part);
+                }
             }
             return Some(format!("/{}", parts.join("/")));
         }
@@ -130,18 +152,25 @@ impl Files {
 
     fn is_directory(&self, path: &str) -> bool {
         let below = format!("{}/", path.trim_end_matches('/'));
-        matches!(self.files.get(path), Some(File::Directory)) || self.files.keys().any(|file| file.starts_with(&below))
+        matches!(self.files.get(path), Some(File::Directory))
+            || self.files.keys().any(|file| file.starts_with(&below))
     }
 
     fn answer(&self, need: &Need) -> FileFacts {
         let asked = need.path.to_string_lossy();
         let keep_last = need.what == NeedKind::Listing && !asked.ends_with('/');
-        let blank = FileFacts { problem: None, ..FileFacts::unread(need.clone(), Cause::Missing, "") };
-        let missing = || FileFacts::unread(need.clone(), Cause::Missing, "no such file or directory");
+        let blank = FileFacts {
+            problem: None,
+            ..FileFacts::unread(need.clone(), Cause::Missing, "")
+        };
+        let missing =
+            || FileFacts::unread(need.clone(), Cause::Missing, "no such file or directory");
         if asked == "/dev/stdin" || asked.starts_with("/proc/") {
             return FileFacts::unread(need.clone(), Cause::NotRegular, "not a regular file");
         }
-        let Some(path) = self.resolve(&asked, keep_last) else { return missing() };
+        let Some(path) = self.resolve(&asked, keep_last) else {
+            return missing();
+        };
         if self.absent.contains(&path) {
             return missing();
         }
@@ -149,7 +178,9 @@ impl Files {
             let below = format!("{}/", path.trim_end_matches('/'));
             let mut entries: BTreeMap<&str, FileKind> = BTreeMap::new();
             for (file, what) in &self.files {
-                let Some(rest) = file.strip_prefix(&below) else { continue };
+                let Some(rest) = file.strip_prefix(&below) else {
+                    continue;
+                };
                 let (name, kind) = match (rest.split_once('/'), what) {
                     (Some((name, _)), _) => (name, FileKind::Directory),
                     (None, File::Link(_)) => (rest, FileKind::Symlink),
@@ -158,31 +189,50 @@ impl Files {
                 };
                 entries.insert(name, kind);
             }
-            let entries = entries.into_iter().map(|(name, kind)| Entry { name: Bytes::from(name), kind }).collect();
-            let facts = FileFacts { kind: Some(FileKind::Directory), ..blank };
+            let entries = entries
+                .into_iter()
+                .map(|(name, kind)| Entry {
+                    name: Bytes::from(name),
+                    kind,
+                })
+                .collect();
+            let facts = FileFacts {
+                kind: Some(FileKind::Directory),
+                ..blank
+            };
             return match need.what {
                 NeedKind::Content => FileFacts {
                     kind: Some(FileKind::Directory),
                     ..FileFacts::unread(need.clone(), Cause::NotRegular, "a directory")
                 },
-                _ => FileFacts { entries: Some(entries), ..facts },
+                _ => FileFacts {
+                    entries: Some(entries),
+                    ..facts
+                },
             };
         }
         match (self.files.get(&path), need.what) {
-            (Some(File::Content(_)), NeedKind::Presence | NeedKind::Listing) => {
-                FileFacts { kind: Some(FileKind::Regular), ..blank }
-            }
+            (Some(File::Content(_)), NeedKind::Presence | NeedKind::Listing) => FileFacts {
+                kind: Some(FileKind::Regular),
+                ..blank
+            },
             (Some(File::Content(content)), NeedKind::Content) => FileFacts {
                 kind: Some(FileKind::Regular),
                 content: Some(Bytes::from(content.clone())),
                 ..blank
             },
-            (Some(File::Link(_)), _) => FileFacts { kind: Some(FileKind::Symlink), ..blank },
-            (Some(File::Hidden), _) => FileFacts::unread(need.clone(), Cause::HiddenByMount, "hidden"),
-            // The laboratory's certificates and kubeconfigs are not part of the cases.
-            (None, NeedKind::Presence) if LABORATORY.contains(&path.as_str()) => {
-                FileFacts { kind: Some(FileKind::Regular), ..blank }
+            (Some(File::Link(_)), _) => FileFacts {
+                kind: Some(FileKind::Symlink),
+                ..blank
+            },
+            (Some(File::Hidden), _) => {
+                FileFacts::unread(need.clone(), Cause::HiddenByMount, "hidden")
             }
+            // The laboratory's certificates and kubeconfigs are not part of the cases.
+            (None, NeedKind::Presence) if LABORATORY.contains(&path.as_str()) => FileFacts {
+                kind: Some(FileKind::Regular),
+                ..blank
+            },
             (Some(File::Directory) | None, _) => missing(),
         }
     }
@@ -190,28 +240,22 @@ impl Files {
 
 fn process(argv: Vec<Bytes>, cwd: &str, environment: BTreeMap<String, Bytes>) -> ProcessFacts {
     ProcessFacts {
-        pid: 1,
-        recognised_by: Vec::new(),
-        exe: None,
-        exe_deleted: false,
-        comm: None,
-        argv,
         cwd: Some(Bytes::from(cwd)),
         environment: Some(environment),
-        started: Some(Moment { at: "2026-11-23T08:00:00Z".parse().unwrap(), error_ms: 20 }),
-        uid: Some(0),
-        cgroup: None,
-        unit: None,
-        namespaces: Namespaces::default(),
-        view: View::Own,
-        files: Vec::new(),
-        executable: None,
-        problems: Vec::new(),
+        started: Some(Moment {
+            at: "2026-11-23T08:00:00Z".parse().unwrap(),
+            error_ms: 20,
+        }),
+        ..ProcessFacts::new(1, argv)
     }
 }
 
 fn texts(list: &Json) -> Vec<Bytes> {
-    list.as_array().into_iter().flatten().map(|text| serde_json::from_value(text.clone()).unwrap()).collect()
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .map(|text| serde_json::from_value(text.clone()).unwrap())
+        .collect()
 }
 
 fn process_of(case: &Json, outcome: &Json) -> ProcessFacts {
@@ -221,12 +265,18 @@ fn process_of(case: &Json, outcome: &Json) -> ProcessFacts {
         argv = texts(&case["argv"]);
     }
     let environment = case["env"].as_object().into_iter().flatten();
-    let environment = environment.map(|(name, value)| (name.clone(), Bytes::from(value.as_str().unwrap()))).collect();
+    let environment = environment
+        .map(|(name, value)| (name.clone(), Bytes::from(value.as_str().unwrap())))
+        .collect();
     process(argv, case["cwd"].as_str().unwrap_or("/"), environment)
 }
 
 /// Resolves, answering what is asked for until nothing new is.
-fn settle(mut process: ProcessFacts, minor: Minor, answer: impl Fn(&Need) -> FileFacts) -> Resolution {
+fn settle(
+    mut process: ProcessFacts,
+    minor: Minor,
+    answer: impl Fn(&Need) -> FileFacts,
+) -> Resolution {
     for _ in 0..20 {
         let resolution = resolve(&process, minor, When::Started);
         if resolution.needs.is_empty() {
@@ -267,17 +317,17 @@ fn differs(resolution: &Resolution, path: &str, wanted: &Json) -> Option<String>
         Json::Array(list) => list.is_empty(),
         Json::Object(map) => map.is_empty(),
     };
-    let same = found == *wanted || (wanted.is_null() && zero(&found)) || (zero(wanted) && zero(&found));
+    let same =
+        found == *wanted || (wanted.is_null() && zero(&found)) || (zero(wanted) && zero(&found));
     (!same).then(|| format!("{path}: resolved {found}, the kubelet says {wanted}"))
 }
 
 /// Cases whose truth no file system holds: what was read from a pipe, or is hidden by a later mount.
 fn is_beyond_files(resolution: &Resolution) -> bool {
     resolution.layers.iter().any(|layer| {
-        layer
-            .unknown
-            .as_ref()
-            .is_some_and(|unknown| matches!(unknown.cause, Cause::HiddenByMount | Cause::NotRegular))
+        layer.unknown.as_ref().is_some_and(|unknown| {
+            matches!(unknown.cause, Cause::HiddenByMount | Cause::NotRegular)
+        })
     })
 }
 
@@ -293,17 +343,28 @@ fn every_measured_kubelet_is_understood() {
                     runs += 1;
                     let version = version.as_str().unwrap();
                     let id = format!("{group}/{} {version}", case["id"].as_str().unwrap());
-                    let resolution = settle(process_of(case, outcome), minor(version), |need| files.answer(need));
+                    let resolution = settle(process_of(case, outcome), minor(version), |need| {
+                        files.answer(need)
+                    });
                     if is_beyond_files(&resolution) {
                         unknown += 1;
                         continue;
                     }
-                    faults.extend(judge(&resolution, case, outcome).into_iter().map(|fault| format!("{id}: {fault}")));
+                    faults.extend(
+                        judge(&resolution, case, outcome)
+                            .into_iter()
+                            .map(|fault| format!("{id}: {fault}")),
+                    );
                 }
             }
         }
     }
-    assert!(faults.is_empty(), "{} faults in {runs} runs\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults in {runs} runs\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
     assert_eq!(runs, 1516);
     assert!(unknown <= 20, "{unknown} runs are beyond files");
 }
@@ -316,8 +377,14 @@ fn judge(resolution: &Resolution, case: &Json, outcome: &Json) -> Vec<String> {
         (None, false) => vec![format!("not refused, but it said: {}", outcome["error"])],
         (Some(_), false) => Vec::new(),
         (None, true) => {
-            let effective = outcome["effective"].as_object().cloned().unwrap_or_default();
-            effective.iter().filter_map(|(path, wanted)| differs(resolution, path, wanted)).collect()
+            let effective = outcome["effective"]
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
+            effective
+                .iter()
+                .filter_map(|(path, wanted)| differs(resolution, path, wanted))
+                .collect()
         }
     }
 }
@@ -335,20 +402,30 @@ fn every_observed_start_is_understood() {
             .collect();
         let mut rooted = case.clone();
         let prefixed = |map: &Map<String, Json>| {
-            map.iter().map(|(path, file)| (format!("/cwd/{path}"), file.clone())).collect::<Map<_, _>>()
+            map.iter()
+                .map(|(path, file)| (format!("/cwd/{path}"), file.clone()))
+                .collect::<Map<_, _>>()
         };
         rooted["files"] = Json::Object(case["files"].as_object().map(prefixed).unwrap_or_default());
         let files = Files::of(&rooted);
         let name = case["name"].as_str().unwrap();
-        let resolution = settle(process(argv, "/cwd", BTreeMap::new()), Minor(36), |need| files.answer(need));
+        let resolution = settle(process(argv, "/cwd", BTreeMap::new()), Minor(36), |need| {
+            files.answer(need)
+        });
         let accepted = case["accepted"] == Json::Bool(true);
         match &resolution.refusal {
             // The runs ended before they would have served, which is when HTTP/2 looks at the ciphers.
             Some(refusal) if refusal.reason.starts_with("http2:") => {}
             Some(refusal) if case["reached_runtime"] == Json::Bool(true) => {
-                faults.push(format!("{name}: refused ({}), yet it started", refusal.reason));
+                faults.push(format!(
+                    "{name}: refused ({}), yet it started",
+                    refusal.reason
+                ));
             }
-            None if !accepted => faults.push(format!("{name}: not refused, but it said: {}", case["error"])),
+            None if !accepted => faults.push(format!(
+                "{name}: not refused, but it said: {}",
+                case["error"]
+            )),
             _ => {}
         }
         if accepted {
@@ -364,5 +441,11 @@ fn every_observed_start_is_understood() {
             );
         }
     }
-    assert!(faults.is_empty(), "{} faults in {} cases\n{}", faults.len(), cases.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults in {} cases\n{}",
+        faults.len(),
+        cases.len(),
+        faults.join("\n")
+    );
 }

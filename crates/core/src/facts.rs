@@ -229,6 +229,29 @@ pub struct ProcessFacts {
 }
 
 impl ProcessFacts {
+    /// Returns a process of which nothing but its arguments is known.
+    pub fn new(pid: u32, argv: Vec<Bytes>) -> Self {
+        Self {
+            pid,
+            recognised_by: Vec::new(),
+            exe: None,
+            exe_deleted: false,
+            comm: None,
+            argv,
+            cwd: None,
+            environment: None,
+            started: None,
+            uid: None,
+            cgroup: None,
+            unit: None,
+            namespaces: Namespaces::default(),
+            view: View::Own,
+            files: Vec::new(),
+            executable: None,
+            problems: Vec::new(),
+        }
+    }
+
     /// Returns the facts of the file that was read for `need`.
     pub fn file(&self, need: &Need) -> Option<&FileFacts> {
         self.files.iter().find(|file| file.need == *need)
@@ -238,9 +261,7 @@ impl ProcessFacts {
     /// host's user namespace, or its cgroup is a pod's.
     pub fn in_pod(&self) -> bool {
         let cgroup = self.cgroup.as_ref().map_or(&b""[..], Bytes::as_slice);
-        let pod = cgroup
-            .windows(7)
-            .any(|window| window == b"kubepod" || window == b"libpod-");
+        let pod = cgroup.windows(7).any(|window| window == b"kubepod");
         pod || self.uid.is_some_and(|uid| uid != 0) || self.namespaces.user == Some(false)
     }
 }

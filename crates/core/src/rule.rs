@@ -39,7 +39,7 @@ pub use front_matter::{Choice, Fix};
 pub use functions::{parse_duration, parse_quantity};
 pub use page::MAX_PAGE;
 pub use selector::UnknownSelector;
-pub use setting::{Reading, Schema, SettingType, Settings};
+pub use setting::{Reading, Schema, SettingType, Settings, did_you_mean, suggestion};
 
 use crate::report::Control;
 use crate::value::Value;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kubeassay_config::kubelet::Resolution;
 use kubeassay_config::excerpt;
+use kubeassay_config::kubelet::Resolution;
 use kubeassay_core::facts::{NeedKind, ProcessFacts};
 use kubeassay_core::report::{Evidence, Overridden};
 use kubeassay_core::{Bytes, Origin, OriginKind, Value, Witness};
@@ -57,7 +57,10 @@ pub(crate) fn quoted(origin: &Origin, process: &ProcessFacts) -> Origin {
 }
 
 fn line_of(process: &ProcessFacts, path: &Bytes, line: u32) -> Option<Bytes> {
-    let file = process.files.iter().find(|file| file.need.what == NeedKind::Content && file.need.path == *path)?;
+    let file = process
+        .files
+        .iter()
+        .find(|file| file.need.what == NeedKind::Content && file.need.path == *path)?;
     let text = excerpt::line(file.content.as_ref()?.as_slice(), line)?;
     let text = text.trim();
     Some(Bytes::from(text.chars().take(MAX_LINE).collect::<String>()))

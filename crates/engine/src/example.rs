@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{
-    Entry, Facts, FileFacts, FileKind, Moment, Namespaces, Need, NeedKind, NodeFacts, ProcessFacts,
-    SCHEMA, Source, Tool, View,
+    Entry, Facts, FileFacts, FileKind, Moment, Need, NeedKind, NodeFacts, ProcessFacts, SCHEMA,
+    Source, Tool,
 };
 use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, Rule};
 use kubeassay_core::{Bytes, Cause, Verdict};
@@ -38,25 +38,40 @@ pub fn run_examples(rule: &Rule) -> Vec<ExampleFault> {
     if rule.check().is_none() {
         return Vec::new();
     }
-    rule.examples().into_iter().filter_map(|example| run(rule, example).err()).collect()
+    rule.examples()
+        .iter()
+        .filter_map(|example| run(rule, example).err())
+        .collect()
 }
 
-fn run(rule: &Rule, example: Example) -> Result<(), ExampleFault> {
+fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
     let fault = |found: String| ExampleFault {
         line: example.line,
         about: example.about.clone(),
         expected: example.verdict,
         found,
     };
-    let said: Option<Minor> =
-        example.host.version.as_deref().map(parse_version).transpose().map_err(|error| fault(error.to_string()))?;
+    let said: Option<Minor> = example
+        .host
+        .version
+        .as_deref()
+        .map(parse_version)
+        .transpose()
+        .map_err(|error| fault(error.to_string()))?;
     let facts = facts(&example.host);
     let kubelets = kubelets::find(&facts, said);
     let Some(kubelet) = kubelets.found.first() else {
-        let reason = kubelets.problems.first().map_or("no kubelet", |problem| problem.reason.as_str());
+        let reason = kubelets
+            .problems
+            .first()
+            .map_or("no kubelet", |problem| problem.reason.as_str());
         return Err(fault(reason.to_owned()));
     };
-    let context = Context { node: "example", observed_at: Timestamp::UNIX_EPOCH, chosen: &BTreeMap::new() };
+    let context = Context {
+        node: "example",
+        observed_at: Timestamp::UNIX_EPOCH,
+        chosen: &BTreeMap::new(),
+    };
     let finding = finding::of(rule, kubelet, &context).into_iter().next();
     match finding {
         Some(finding) if finding.verdict == example.verdict => Ok(()),
@@ -67,37 +82,43 @@ fn run(rule: &Rule, example: Example) -> Result<(), ExampleFault> {
 
 /// Returns the facts of the host that an example describes.
 fn facts(host: &ExampleHost) -> Facts {
+    let argv = host
+        .argv
+        .iter()
+        .map(|argument| Bytes::from(argument.as_str()))
+        .collect();
+    let environment = host.environment.iter();
     let mut process = ProcessFacts {
-        pid: 1_000,
-        recognised_by: Vec::new(),
         exe: host.argv.first().map(|path| Bytes::from(path.as_str())),
-        exe_deleted: false,
-        comm: None,
-        argv: host.argv.iter().map(|argument| Bytes::from(argument.as_str())).collect(),
         cwd: Some(Bytes::from("/")),
         environment: Some(
-            host.environment.iter().map(|(name, value)| (name.clone(), Bytes::from(value.as_str()))).collect(),
+            environment
+                .map(|(name, value)| (name.clone(), Bytes::from(value.as_str())))
+                .collect(),
         ),
-        started: Some(Moment { at: Timestamp::UNIX_EPOCH, error_ms: 0 }),
+        started: Some(Moment {
+            at: Timestamp::UNIX_EPOCH,
+            error_ms: 0,
+        }),
         uid: Some(0),
-        cgroup: None,
-        unit: None,
-        namespaces: Namespaces::default(),
-        view: View::Own,
-        files: Vec::new(),
-        executable: None,
-        problems: Vec::new(),
+        ..ProcessFacts::new(1_000, argv)
     };
     for _ in 0..ROUNDS {
         let needs = kubelets::needs(&process);
         if needs.is_empty() {
             break;
         }
-        process.files.extend(needs.into_iter().map(|need| answer(&host.files, need)));
+        process
+            .files
+            .extend(needs.iter().map(|need| answer(&host.files, need)));
     }
     Facts {
         schema: SCHEMA.to_owned(),
-        tool: Tool { name: "kubeassay".to_owned(), version: String::new(), commit: None },
+        tool: Tool {
+            name: "kubeassay".to_owned(),
+            version: String::new(),
+            commit: None,
+        },
         started: Timestamp::UNIX_EPOCH,
         finished: Timestamp::UNIX_EPOCH,
         source: Source::Captured,
@@ -110,7 +131,7 @@ fn facts(host: &ExampleHost) -> Facts {
 
 /// Answers from the files of an example. What it does not name is not configuration (a certificate, a
 /// kubeconfig) and there, or configuration and missing.
-fn answer(files: &BTreeMap<String, ExampleFile>, need: Need) -> FileFacts {
+fn answer(files: &BTreeMap<String, ExampleFile>, need: &Need) -> FileFacts {
     let path = need.path.to_string_lossy();
     let path = path.trim_end_matches('/');
     let found = |kind| FileFacts {
@@ -119,21 +140,32 @@ fn answer(files: &BTreeMap<String, ExampleFile>, need: Need) -> FileFacts {
         ..FileFacts::unread(need.clone(), Cause::Missing, String::new())
     };
     match (files.get(path), need.what) {
-        (Some(ExampleFile::Denied), _) => {
-            FileFacts::unread(need.clone(), Cause::Denied, format!("{path}: permission denied"))
-        }
-        (Some(ExampleFile::Text(text)), NeedKind::Content) => {
-            FileFacts { content: Some(Bytes::from(text.as_str())), ..found(FileKind::Regular) }
-        }
-        (Some(ExampleFile::Text(_)), _) => found(FileKind::Regular),
-        (None, NeedKind::Presence) => found(FileKind::Regular),
-        (None, NeedKind::Listing) => match entries(files, path) {
-            Some(entries) => FileFacts { entries: Some(entries), ..found(FileKind::Directory) },
-            None => FileFacts::unread(need.clone(), Cause::Missing, format!("{path}: no such file or directory")),
+        (Some(ExampleFile::Denied), _) => FileFacts::unread(
+            need.clone(),
+            Cause::Denied,
+            format!("{path}: permission denied"),
+        ),
+        (Some(ExampleFile::Text(text)), NeedKind::Content) => FileFacts {
+            content: Some(Bytes::from(text.as_str())),
+            ..found(FileKind::Regular)
         },
-        (None | Some(ExampleFile::Missing), _) => {
-            FileFacts::unread(need.clone(), Cause::Missing, format!("{path}: no such file or directory"))
-        }
+        (Some(ExampleFile::Text(_)), _) | (None, NeedKind::Presence) => found(FileKind::Regular),
+        (None, NeedKind::Listing) => match entries(files, path) {
+            Some(entries) => FileFacts {
+                entries: Some(entries),
+                ..found(FileKind::Directory)
+            },
+            None => FileFacts::unread(
+                need.clone(),
+                Cause::Missing,
+                format!("{path}: no such file or directory"),
+            ),
+        },
+        (None | Some(ExampleFile::Missing), _) => FileFacts::unread(
+            need.clone(),
+            Cause::Missing,
+            format!("{path}: no such file or directory"),
+        ),
     }
 }
 
@@ -142,7 +174,12 @@ fn entries(files: &BTreeMap<String, ExampleFile>, path: &str) -> Option<Vec<Entr
     let mut entries: BTreeMap<&str, FileKind> = BTreeMap::new();
     let mut exists = false;
     for (file, state) in files {
-        let Some(rest) = file.strip_prefix(path).and_then(|rest| rest.strip_prefix('/')) else { continue };
+        let Some(rest) = file
+            .strip_prefix(path)
+            .and_then(|rest| rest.strip_prefix('/'))
+        else {
+            continue;
+        };
         exists = true;
         if *state == ExampleFile::Missing {
             continue;
@@ -152,5 +189,13 @@ fn entries(files: &BTreeMap<String, ExampleFile>, path: &str) -> Option<Vec<Entr
             None => entries.insert(rest, FileKind::Regular),
         };
     }
-    exists.then(|| entries.into_iter().map(|(name, kind)| Entry { name: Bytes::from(name), kind }).collect())
+    exists.then(|| {
+        entries
+            .into_iter()
+            .map(|(name, kind)| Entry {
+                name: Bytes::from(name),
+                kind,
+            })
+            .collect()
+    })
 }

@@ -1,6 +1,6 @@
 //! How each kubelet of a node comes to the value of one setting.
 
-use kubeassay_config::kubelet::{Layer as Source, Resolution};
+use kubeassay_config::kubelet::{Layer as Source, Resolution, default_value};
 use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::explanation::{Explanation, Layer, LayerState};
@@ -14,9 +14,15 @@ use crate::version;
 /// Explains `setting` (`kubelet.…`) for every kubelet in the facts; versions that come to it the same way
 /// are explained once.
 pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explanation> {
-    let Some(path) = setting.strip_prefix("kubelet.") else { return Vec::new() };
+    let Some(path) = setting.strip_prefix("kubelet.") else {
+        return Vec::new();
+    };
     let kubelets = kubelets::find(facts, said);
-    kubelets.found.iter().flat_map(|kubelet| explain_kubelet(setting, path, kubelet)).collect()
+    kubelets
+        .found
+        .iter()
+        .flat_map(|kubelet| explain_kubelet(setting, path, kubelet))
+        .collect()
 }
 
 fn explain_kubelet(setting: &str, path: &str, kubelet: &Kubelet<'_>) -> Vec<Explanation> {
@@ -27,7 +33,11 @@ fn explain_kubelet(setting: &str, path: &str, kubelet: &Kubelet<'_>) -> Vec<Expl
             known.effective == one.effective
                 && known.notes == one.notes
                 && known.layers.len() == one.layers.len()
-                && known.layers.iter().zip(&one.layers).all(|(a, b)| a.state == b.state && a.value == b.value)
+                && known
+                    .layers
+                    .iter()
+                    .zip(&one.layers)
+                    .all(|(a, b)| a.state == b.state && a.value == b.value)
         };
         match explained.iter_mut().find(|(_, known)| same(known)) {
             Some((minors, _)) => minors.push(resolution.minor),
@@ -50,23 +60,79 @@ fn explain_resolution(
     resolution: &Resolution,
 ) -> Explanation {
     let found = resolution.setting(path);
-    let mut said = found.map(|found| sayings(found, kubelet.process)).unwrap_or_default();
-    let mut layers: Vec<Layer> = resolution.layers.iter().map(|source| layer(source, &mut said)).collect();
+    let mut said = found
+        .map(|found| sayings(found, kubelet.process))
+        .unwrap_or_default();
+    let legacy = !resolution
+        .layers
+        .iter()
+        .any(|layer| layer.kind == OriginKind::File);
+    let mut layers: Vec<Layer> = resolution
+        .layers
+        .iter()
+        .map(|source| match layer(source, &mut said) {
+            // A default that a file came before is still what would hold without the file.
+            Layer {
+                state: LayerState::Silent,
+                name,
+                note,
+                ..
+            } if source.kind == OriginKind::Default => {
+                let value = default_value(path, resolution.minor, legacy);
+                let state = if value.is_some() {
+                    LayerState::Overridden
+                } else {
+                    LayerState::Silent
+                };
+                Layer {
+                    name,
+                    state,
+                    value,
+                    origin: None,
+                    note,
+                }
+            }
+            layer => layer,
+        })
+        .collect();
     // What no layer claims (a value derived from others) stands on its own.
     for (won, value, origin) in said {
-        let state = if won { LayerState::Won } else { LayerState::Overridden };
+        let state = if won {
+            LayerState::Won
+        } else {
+            LayerState::Overridden
+        };
         let name = origin.name.as_deref().unwrap_or("derived").to_owned();
-        layers.push(Layer { name, state, value, origin: Some(origin), note: None });
+        layers.push(Layer {
+            name,
+            state,
+            value,
+            origin: Some(origin),
+            note: None,
+        });
     }
-    let mut notes: Vec<String> = resolution.notes.iter().map(|note| note.reason.clone()).collect();
+    let mut notes: Vec<String> = resolution
+        .notes
+        .iter()
+        .map(|note| note.reason.clone())
+        .collect();
     if let Some(unknown) = found.and_then(Setting::unknown) {
         notes.insert(0, format!("not known: {}", unknown.reason));
     }
     if let Some(refusal) = &resolution.refusal {
-        notes.insert(0, format!("a kubelet {} would refuse to start with this: {}", resolution.minor, refusal.reason));
+        notes.insert(
+            0,
+            format!(
+                "a kubelet {} would refuse to start with this: {}",
+                resolution.minor, refusal.reason
+            ),
+        );
     }
     if kubelet.restart.is_some() {
-        notes.push("a file changed since the process started: the next start may come to another value".to_owned());
+        notes.push(
+            "a file changed since the process started: the next start may come to another value"
+                .to_owned(),
+        );
     }
     Explanation {
         setting: setting.to_owned(),
@@ -84,10 +150,13 @@ type Saying = (bool, Option<Value>, Origin);
 
 fn sayings(setting: &Setting, process: &ProcessFacts) -> Vec<Saying> {
     let winner = (true, setting.value(), quoted(&setting.origin, process));
-    let losers = setting
-        .overrode
-        .iter()
-        .map(|past| (false, Some(past.value.clone()), quoted(&past.origin, process)));
+    let losers = setting.overrode.iter().map(|past| {
+        (
+            false,
+            Some(past.value.clone()),
+            quoted(&past.origin, process),
+        )
+    });
     std::iter::once(winner).chain(losers).collect()
 }
 
@@ -102,15 +171,37 @@ fn layer(source: &Source, said: &mut Vec<Saying>) -> Layer {
     let mine = said.iter().position(belongs).map(|at| said.remove(at));
     // A layer that said it more than once is shown with what came of it last.
     said.retain(|saying| !belongs(saying) || saying.0);
-    let name = source.path.as_ref().map_or_else(|| source.name.clone(), |path| format!("{} {path}", source.name));
-    let blank = Layer { name, state: LayerState::Silent, value: None, origin: None, note: source.note.clone() };
+    let name = source.path.as_ref().map_or_else(
+        || source.name.clone(),
+        |path| format!("{} {path}", source.name),
+    );
+    let blank = Layer {
+        name,
+        state: LayerState::Silent,
+        value: None,
+        origin: None,
+        note: source.note.clone(),
+    };
     if let Some(unknown) = &source.unknown {
-        return Layer { state: LayerState::Unread, note: Some(unknown.reason.clone()), ..blank };
+        return Layer {
+            state: LayerState::Unread,
+            note: Some(unknown.reason.clone()),
+            ..blank
+        };
     }
     match mine {
         Some((won, value, origin)) => {
-            let state = if won { LayerState::Won } else { LayerState::Overridden };
-            Layer { state, value, origin: Some(origin), ..blank }
+            let state = if won {
+                LayerState::Won
+            } else {
+                LayerState::Overridden
+            };
+            Layer {
+                state,
+                value,
+                origin: Some(origin),
+                ..blank
+            }
         }
         None => blank,
     }

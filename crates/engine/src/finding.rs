@@ -47,17 +47,37 @@ impl Decision {
 /// Returns the findings of a rule on a kubelet: for `running`, and for `restart` where a file changed since.
 pub(crate) fn of(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> Vec<Finding> {
     let running = decide_all(rule, kubelet, &kubelet.running, Horizon::Running, context);
-    let mut findings = vec![assemble(rule, &kubelet.subject, Horizon::Running, running, context)];
+    let mut findings = vec![assemble(
+        rule,
+        &kubelet.subject,
+        Horizon::Running,
+        running,
+        context,
+    )];
     if let Some(resolutions) = &kubelet.restart {
         let mut restart = decide_all(rule, kubelet, resolutions, Horizon::Restart, context);
-        restart.assumes.insert(0, "same arguments as now".to_owned());
-        findings.push(assemble(rule, &kubelet.subject, Horizon::Restart, restart, context));
+        restart
+            .assumes
+            .insert(0, "same arguments as now".to_owned());
+        findings.push(assemble(
+            rule,
+            &kubelet.subject,
+            Horizon::Restart,
+            restart,
+            context,
+        ));
     }
     findings
 }
 
 /// Returns the finding for a kubelet that must be there and was not seen.
-pub(crate) fn unseen(rule: &Rule, subject: &Subject, cause: Cause, reason: &str, context: &Context<'_>) -> Finding {
+pub(crate) fn unseen(
+    rule: &Rule,
+    subject: &Subject,
+    cause: Cause,
+    reason: &str,
+    context: &Context<'_>,
+) -> Finding {
     let decision = Decision::unknown(cause, reason.to_owned());
     assemble(rule, subject, Horizon::Running, decision, context)
 }
@@ -92,7 +112,10 @@ fn assemble(
         witnesses: vec![witness],
         evidence: decision.evidence,
         waiver: None,
-        fix: Fix { possible: false, why_not: None },
+        fix: Fix {
+            possible: false,
+            why_not: None,
+        },
         remediation: rule.remediation().to_owned(),
     }
 }
@@ -110,16 +133,26 @@ fn decide_all(
     }
     let mut decisions: Vec<(Minor, Decision)> = resolutions
         .iter()
-        .map(|resolution| (resolution.minor, decide(rule, kubelet, resolution, horizon, context)))
+        .map(|resolution| {
+            (
+                resolution.minor,
+                decide(rule, kubelet, resolution, horizon, context),
+            )
+        })
         .collect();
     let same = decisions.windows(2).all(|pair| match pair {
-        [(_, a), (_, b)] => a.verdict == b.verdict && (a.verdict != Verdict::Unknown || a.cause == b.cause),
+        [(_, a), (_, b)] => {
+            a.verdict == b.verdict && (a.verdict != Verdict::Unknown || a.cause == b.cause)
+        }
         _ => true,
     });
     if same {
         let minors: Vec<Minor> = decisions.iter().map(|(minor, _)| *minor).collect();
         let Some((_, mut decision)) = decisions.pop() else {
-            return Decision::unknown(Cause::VersionUnknown, "no version is left that could run this".to_owned());
+            return Decision::unknown(
+                Cause::VersionUnknown,
+                "no version is left that could run this".to_owned(),
+            );
         };
         if minors.len() > 1 {
             decision.assumes.push(format!(
@@ -144,13 +177,18 @@ fn differing(decisions: Vec<(Minor, Decision)>) -> Decision {
         }
         evidence = decision.evidence;
     }
-    let said: Vec<String> =
-        groups.into_iter().map(|(said, minors)| format!("in {} {said}", version::shown(&minors))).collect();
+    let said: Vec<String> = groups
+        .into_iter()
+        .map(|(said, minors)| format!("in {} {said}", version::shown(&minors)))
+        .collect();
     let reason = format!(
         "it depends on the kubelet's version, which could not be told: {}; give it with --kubernetes-version",
         said.join("; ")
     );
-    Decision { evidence, ..Decision::unknown(Cause::VersionUnknown, reason) }
+    Decision {
+        evidence,
+        ..Decision::unknown(Cause::VersionUnknown, reason)
+    }
 }
 
 /// Decides for one version.
@@ -178,9 +216,17 @@ fn decide(
     }
     let Some(evaluation) = rule.evaluate(&View(resolution), context.chosen) else {
         let reason = "the page has no check; a person has to decide".to_owned();
-        return Decision { verdict: Verdict::Manual, ..Decision::unknown(Cause::Unsupported, reason) };
+        return Decision {
+            verdict: Verdict::Manual,
+            ..Decision::unknown(Cause::Unsupported, reason)
+        };
     };
-    let evidence = evidence::of(&evaluation.read, resolution, kubelet.process, context.observed_at);
+    let evidence = evidence::of(
+        &evaluation.read,
+        resolution,
+        kubelet.process,
+        context.observed_at,
+    );
     let decided = |verdict, cause, reason| Decision {
         verdict,
         cause,
@@ -193,7 +239,9 @@ fn decide(
         Outcome::Fails => decided(Verdict::Fail, None, values(&evidence)),
         Outcome::NotApplicable(reason) => decided(Verdict::NotApplicable, None, reason),
         Outcome::Unknown(settings) => {
-            let cause = settings.first().map_or(Cause::Unsupported, |unknown| unknown.cause);
+            let cause = settings
+                .first()
+                .map_or(Cause::Unsupported, |unknown| unknown.cause);
             decided(Verdict::Unknown, Some(cause), unknown_reason(&settings))
         }
         Outcome::NeedsChoice(name) => decided(
@@ -219,14 +267,21 @@ fn values(evidence: &[Evidence]) -> String {
             Some(format!("{name} is {}", evidence.value))
         })
         .collect();
-    if said.is_empty() { "it does not depend on any setting".to_owned() } else { said.join(", ") }
+    if said.is_empty() {
+        "it does not depend on any setting".to_owned()
+    } else {
+        said.join(", ")
+    }
 }
 
 fn unknown_reason(settings: &[UnknownSetting]) -> String {
     let said: Vec<String> = settings
         .iter()
         .map(|unknown| {
-            let name = unknown.setting.strip_prefix("kubelet.").unwrap_or(&unknown.setting);
+            let name = unknown
+                .setting
+                .strip_prefix("kubelet.")
+                .unwrap_or(&unknown.setting);
             format!("{name} is not known: {}", unknown.reason)
         })
         .collect();

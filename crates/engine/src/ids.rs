@@ -11,7 +11,12 @@ pub(crate) fn finding(rule: &str, node: &str, subject: &str, horizon: Horizon) -
         // A byte that none of them holds keeps `ab` + `c` from being `a` + `bc`.
         hash.update([0xff]);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let digest = hash.finalize();
+    let id = digest
+        .iter()
+        .take(16)
+        .fold(0_u128, |id, byte| id << 8 | u128::from(*byte));
+    format!("{id:032x}")
 }
 
 #[cfg(test)]
@@ -22,8 +27,16 @@ mod tests {
 
     #[test]
     fn ids_are_stable_and_tell_their_parts_apart() {
-        let id = finding("kubelet-authorization-mode", "node-1", "/var/lib/kubelet", Horizon::Running);
+        let id = finding(
+            "kubelet-authorization-mode",
+            "node-1",
+            "/var/lib/kubelet",
+            Horizon::Running,
+        );
         assert_eq!(id, "22c30ee61dc3e4c8f41e377ce998e417");
-        assert_ne!(finding("a", "bc", "d", Horizon::Running), finding("ab", "c", "d", Horizon::Running));
+        assert_ne!(
+            finding("a", "bc", "d", Horizon::Running),
+            finding("ab", "c", "d", Horizon::Running)
+        );
     }
 }

@@ -16,6 +16,9 @@ use crate::finding::{self, Context};
 use crate::gate::gate;
 use crate::kubelets::{self, DEFAULT_ROOT, Kubelets};
 
+/// Distributions whose kubelet is no process of its own.
+const EMBEDDING: [&str; 3] = ["k3s", "microk8s", "microshift"];
+
 /// What the user asked for, and what the report says of the scan itself.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -52,25 +55,52 @@ struct Nothing {
 
 /// Judges the facts of any number of nodes by `rules`.
 pub fn judge(facts: &[Facts], rules: &[&Rule], options: &Options) -> Report {
-    let mut judged = Judged { findings: Vec::new(), problems: options.problems.clone(), nodes: Vec::new(), nothing: Vec::new() };
+    let mut judged = Judged {
+        findings: Vec::new(),
+        problems: options.problems.clone(),
+        nodes: Vec::new(),
+        nothing: Vec::new(),
+    };
     for facts in facts {
         judged.node(facts, rules, options);
     }
-    let Judged { mut findings, problems, nodes, nothing } = judged;
+    let Judged {
+        mut findings,
+        problems,
+        nodes,
+        nothing,
+    } = judged;
     findings.sort_by(|a, b| {
-        (&a.node, &a.rule, &a.subject.key, a.horizon).cmp(&(&b.node, &b.rule, &b.subject.key, b.horizon))
+        (&a.node, &a.rule, &a.subject.key, a.horizon).cmp(&(
+            &b.node,
+            &b.rule,
+            &b.subject.key,
+            b.horizon,
+        ))
     });
     let coverage = coverage(&nodes);
     let complete = !nodes.is_empty() && coverage.scanned == coverage.nodes;
-    let counted = findings.iter().filter(|finding| options.include_pods || !finding.subject.in_pod);
+    let counted = findings
+        .iter()
+        .filter(|finding| options.include_pods || !finding.subject.in_pod);
     let nothing_judged = if facts.is_empty() {
         Some("nothing was judged: there are no facts".to_owned())
     } else if counted.clone().next().is_none() {
-        Some(nothing.first().cloned().unwrap_or_else(|| "nothing was judged: no rule was chosen".to_owned()))
+        Some(
+            nothing
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "nothing was judged: no rule was chosen".to_owned()),
+        )
     } else {
         None
     };
-    let gate = gate(counted.clone(), complete, nothing_judged.as_deref(), options.fail_on);
+    let gate = gate(
+        &counted,
+        complete,
+        nothing_judged.as_deref(),
+        options.fail_on,
+    );
     let summary = summary(counted);
     Report {
         schema: SCHEMA.to_owned(),
@@ -102,9 +132,13 @@ struct Judged {
 impl Judged {
     fn node(&mut self, facts: &Facts, rules: &[&Rule], options: &Options) {
         let name = node_name(facts);
-        let id = self.unique_id(facts.node.id.clone().unwrap_or_else(|| name.clone()));
+        let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
         let kubelets = kubelets::find(facts, options.kubernetes_version);
-        let context = Context { node: &id, observed_at: facts.finished, chosen: &options.choices };
+        let context = Context {
+            node: &id,
+            observed_at: facts.finished,
+            chosen: &options.choices,
+        };
         for kubelet in &kubelets.found {
             for rule in rules {
                 self.findings.extend(finding::of(rule, kubelet, &context));
@@ -114,9 +148,9 @@ impl Judged {
         if let Some(nothing) = &nothing {
             if nothing.unseen {
                 let subject = unseen_subject();
-                self.findings.extend(
-                    rules.iter().map(|rule| finding::unseen(rule, &subject, nothing.cause, &nothing.reason, &context)),
-                );
+                self.findings.extend(rules.iter().map(|rule| {
+                    finding::unseen(rule, &subject, nothing.cause, &nothing.reason, &context)
+                }));
             }
             self.nothing.push(nothing.reason.clone());
         }
@@ -124,7 +158,11 @@ impl Judged {
         let hidden = !facts.node.process_table.unreadable.is_empty();
         let partial = !facts.complete || kubelets.undecided || hidden;
         let status = match &nothing {
-            Some(Nothing { unseen: true, cause: Cause::Unsupported, .. }) => NodeStatus::Unsupported,
+            Some(Nothing {
+                unseen: true,
+                cause: Cause::Unsupported,
+                ..
+            }) => NodeStatus::Unsupported,
             Some(Nothing { unseen: true, .. }) => NodeStatus::Partial,
             _ if partial => NodeStatus::Partial,
             _ => NodeStatus::Scanned,
@@ -150,15 +188,24 @@ impl Judged {
     }
 
     /// Two documents of the same machine stay apart in one report.
-    fn unique_id(&self, id: String) -> String {
-        let taken = |id: &str| self.nodes.iter().any(|node| node.id == id);
-        if !taken(&id) {
-            return id;
+    fn unique_id(&self, id: &str) -> String {
+        let taken = |wanted: &str| self.nodes.iter().any(|node| node.id == wanted);
+        let mut unique = id.to_owned();
+        let mut number = 1_usize;
+        while taken(&unique) {
+            number += 1;
+            unique = format!("{id}#{number}");
         }
-        (2..).map(|number| format!("{id}#{number}")).find(|id| !taken(id)).unwrap_or(id)
+        unique
     }
 
-    fn collect_problems(&mut self, facts: &Facts, kubelets: &Kubelets<'_>, node: &str, rules: &[&Rule]) {
+    fn collect_problems(
+        &mut self,
+        facts: &Facts,
+        kubelets: &Kubelets<'_>,
+        node: &str,
+        rules: &[&Rule],
+    ) {
         let problem = |subject: Option<&Subject>, problem: &FactsProblem| Problem {
             node: Some(node.to_owned()),
             subject: subject.map(|subject| subject.key.clone()),
@@ -167,21 +214,41 @@ impl Judged {
             reason: problem.reason.clone(),
             affects: Vec::new(),
         };
-        self.problems.extend(facts.problems.iter().chain(&kubelets.problems).map(|one| problem(None, one)));
+        self.problems.extend(
+            facts
+                .problems
+                .iter()
+                .chain(&kubelets.problems)
+                .map(|one| problem(None, one)),
+        );
         for unreadable in &facts.node.process_table.unreadable {
             let reason = format!(
                 "process {} may be a kubelet and could not be read: {}; run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
                 unreadable.pid, unreadable.reason
             );
-            let one = FactsProblem { cause: unreadable.cause, path: None, reason };
+            let one = FactsProblem {
+                cause: unreadable.cause,
+                path: None,
+                reason,
+            };
             self.problems.push(problem(None, &one));
         }
         for kubelet in &kubelets.found {
             let subject = Some(&kubelet.subject);
-            self.problems.extend(kubelet.process.problems.iter().map(|one| problem(subject, one)));
-            let Some(resolution) = kubelet.running.last() else { continue };
+            self.problems.extend(
+                kubelet
+                    .process
+                    .problems
+                    .iter()
+                    .map(|one| problem(subject, one)),
+            );
+            let Some(resolution) = kubelet.running.last() else {
+                continue;
+            };
             for layer in &resolution.layers {
-                let Some(unknown) = &layer.unknown else { continue };
+                let Some(unknown) = &layer.unknown else {
+                    continue;
+                };
                 let one = FactsProblem {
                     cause: unknown.cause,
                     path: layer.path.clone(),
@@ -193,7 +260,11 @@ impl Judged {
                 });
             }
             for note in &resolution.notes {
-                let one = FactsProblem { cause: note.cause, path: note.path.clone(), reason: note.reason.clone() };
+                let one = FactsProblem {
+                    cause: note.cause,
+                    path: note.path.clone(),
+                    reason: note.reason.clone(),
+                };
                 self.problems.push(problem(subject, &one));
             }
         }
@@ -202,18 +273,34 @@ impl Judged {
 
 /// Returns why nothing of this node was judged, if nothing was.
 fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option<Nothing> {
-    let judged = kubelets.found.iter().any(|kubelet| include_pods || !kubelet.subject.in_pod);
+    let judged = kubelets
+        .found
+        .iter()
+        .any(|kubelet| include_pods || !kubelet.subject.in_pod);
     let table = &facts.node.process_table;
-    let running = facts.node.distributions.iter().find(|distribution| distribution.running);
+    // Where a kubelet was found, only one that is part of another program can be missing.
+    let running = facts.node.distributions.iter().find(|distribution| {
+        distribution.running && (!judged || EMBEDDING.contains(&distribution.id.as_str()))
+    });
     if judged && running.is_none() {
         return None;
     }
-    let unseen = |cause, reason: String| Some(Nothing { cause, reason, unseen: true });
-    if let Some(distribution) = running.or_else(|| facts.node.distributions.first().filter(|_| !judged)) {
+    let unseen = |cause, reason: String| {
+        Some(Nothing {
+            cause,
+            reason,
+            unseen: true,
+        })
+    };
+    if let Some(distribution) =
+        running.or_else(|| facts.node.distributions.first().filter(|_| !judged))
+    {
         let id = &distribution.id;
         return unseen(
             Cause::Unsupported,
-            format!("{id} embeds its kubelet in a program of its own, which this version cannot judge yet; ask the kubelet itself: kubectl get --raw /api/v1/nodes/NODE/proxy/configz"),
+            format!(
+                "{id} is here and brings a kubelet of its own, which this version cannot judge where it is part of another program or does not run; ask the kubelet itself: kubectl get --raw /api/v1/nodes/NODE/proxy/configz"
+            ),
         );
     }
     if table.own_namespace_only {
@@ -231,11 +318,17 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
     if let Some(unreadable) = table.unreadable.first() {
         return unseen(
             unreadable.cause,
-            format!("process {} may be a kubelet and could not be read ({}); run as root: sudo kubeassay scan", unreadable.pid, unreadable.reason),
+            format!(
+                "process {} may be a kubelet and could not be read ({}); run as root: sudo kubeassay scan",
+                unreadable.pid, unreadable.reason
+            ),
         );
     }
     if kubelets.undecided {
-        let reason = kubelets.problems.first().map_or_else(String::new, |problem| problem.reason.clone());
+        let reason = kubelets
+            .problems
+            .first()
+            .map_or_else(String::new, |problem| problem.reason.clone());
         return unseen(Cause::ParseError, reason);
     }
     if !facts.complete {
@@ -249,7 +342,11 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
     } else {
         "nothing was judged: the only kubelets here run inside workloads; count them with --include-pods"
     };
-    Some(Nothing { cause: Cause::Missing, reason: reason.to_owned(), unseen: false })
+    Some(Nothing {
+        cause: Cause::Missing,
+        reason: reason.to_owned(),
+        unseen: false,
+    })
 }
 
 fn unseen_subject() -> Subject {
@@ -274,10 +371,17 @@ fn node_name(facts: &Facts) -> String {
 }
 
 fn node_version(kubelets: &Kubelets<'_>) -> Option<KubernetesVersion> {
-    let mut own = kubelets.found.iter().filter(|kubelet| !kubelet.subject.in_pod);
+    let mut own = kubelets
+        .found
+        .iter()
+        .filter(|kubelet| !kubelet.subject.in_pod);
     let first = own.next()?;
     first.version.known.clone().or_else(|| {
-        let minors: Vec<Minor> = first.running.iter().map(|resolution| resolution.minor).collect();
+        let minors: Vec<Minor> = first
+            .running
+            .iter()
+            .map(|resolution| resolution.minor)
+            .collect();
         (minors.len() < Minor::all().count()).then(|| KubernetesVersion {
             value: crate::version::shown(&minors),
             origin: "arguments".to_owned(),

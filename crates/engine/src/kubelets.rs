@@ -48,7 +48,11 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
 
 /// Finds and resolves the kubelets of a node. `said` is the version that the user gave.
 pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Kubelets<'_> {
-    let mut kubelets = Kubelets { found: Vec::new(), problems: Vec::new(), undecided: false };
+    let mut kubelets = Kubelets {
+        found: Vec::new(),
+        problems: Vec::new(),
+        undecided: false,
+    };
     for process in &facts.processes {
         if let Err(reason) = accepted_by_some_version(process) {
             let program = version::program(process);
@@ -86,23 +90,57 @@ fn accepted_by_some_version(process: &ProcessFacts) -> Result<(), String> {
     Err(reason)
 }
 
-fn resolve_kubelet<'a>(process: &'a ProcessFacts, facts: &Facts, said: Option<Minor>) -> Kubelet<'a> {
+fn resolve_kubelet<'a>(
+    process: &'a ProcessFacts,
+    facts: &Facts,
+    said: Option<Minor>,
+) -> Kubelet<'a> {
     let version = version::candidates(said, &facts.node, process);
-    let known = || version.minors.iter().copied().filter(|minor| minor.is_known());
-    let mut running: Vec<Resolution> = known().map(|minor| resolve(process, minor, When::Started)).collect();
+    let known = || {
+        version
+            .minors
+            .iter()
+            .copied()
+            .filter(|minor| minor.is_known())
+    };
+    let mut running: Vec<Resolution> = known()
+        .map(|minor| resolve(process, minor, When::Started))
+        .collect();
     // The process runs, so it is none of the versions that would refuse what it was given.
-    if running.iter().any(|resolution| resolution.refusal.is_none()) {
+    if running
+        .iter()
+        .any(|resolution| resolution.refusal.is_none())
+    {
         running.retain(|resolution| resolution.refusal.is_none());
     }
     let changed = running.iter().any(|resolution| {
-        let stale = resolution.layers.iter().filter_map(|layer| layer.unknown.as_ref());
-        let missing = resolution.refusal.as_ref().is_some_and(|refusal| refusal.cause == Cause::Missing);
-        missing || stale.into_iter().any(|unknown| unknown.cause == Cause::Stale)
+        let stale = resolution
+            .layers
+            .iter()
+            .filter_map(|layer| layer.unknown.as_ref());
+        let missing = resolution
+            .refusal
+            .as_ref()
+            .is_some_and(|refusal| refusal.cause == Cause::Missing);
+        missing
+            || stale
+                .into_iter()
+                .any(|unknown| unknown.cause == Cause::Stale)
     });
-    let restart = changed
-        .then(|| running.iter().map(|resolution| resolve(process, resolution.minor, When::Now)).collect());
+    let restart = changed.then(|| {
+        running
+            .iter()
+            .map(|resolution| resolve(process, resolution.minor, When::Now))
+            .collect()
+    });
     let subject = subject(process, running.first());
-    Kubelet { process, subject, version, running, restart }
+    Kubelet {
+        process,
+        subject,
+        version,
+        running,
+        restart,
+    }
 }
 
 fn subject(process: &ProcessFacts, resolution: Option<&Resolution>) -> Subject {
@@ -129,7 +167,12 @@ pub(crate) const DEFAULT_ROOT: &str = "/var/lib/kubelet";
 
 /// Numbers subjects that share a key, in the order of their start, so that every key is its own.
 fn tell_apart(kubelets: &mut [Kubelet<'_>]) {
-    kubelets.sort_by_key(|kubelet| (kubelet.process.started.map(|started| started.at), kubelet.process.pid));
+    kubelets.sort_by_key(|kubelet| {
+        (
+            kubelet.process.started.map(|started| started.at),
+            kubelet.process.pid,
+        )
+    });
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for kubelet in kubelets {
         let count = seen.entry(kubelet.subject.key.clone()).or_insert(0);

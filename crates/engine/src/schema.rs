@@ -13,11 +13,16 @@ impl Schema for Components {
     fn setting(&self, setting: &str) -> Option<SettingType> {
         let path = setting.strip_prefix("kubelet.")?;
         if let Some(name) = path.strip_prefix("flags.") {
-            let flag = KUBELET.flags.iter().find(|flag| is_own(flag) && flag.setting == name)?;
+            let flag = KUBELET
+                .flags
+                .iter()
+                .find(|flag| is_own(flag) && flag.setting == name)?;
             return Some(flag_type(flag.kind));
         }
         if let Some(name) = path.strip_prefix("gates.") {
-            return gate_names().any(|gate| gate == name).then_some(SettingType::Bool);
+            return gate_names()
+                .any(|gate| gate == name)
+                .then_some(SettingType::Bool);
         }
         if path == "derived.servingCertificate" {
             return Some(SettingType::String);
@@ -26,7 +31,10 @@ impl Schema for Components {
     }
 
     fn names(&self) -> Vec<String> {
-        let fields = KUBELET.fields.iter().map(|field| format!("kubelet.{}", field.path));
+        let fields = KUBELET
+            .fields
+            .iter()
+            .map(|field| format!("kubelet.{}", field.path));
         let flags = KUBELET.flags.iter().filter(|flag| is_own(flag));
         let flags = flags.map(|flag| format!("kubelet.flags.{}", flag.setting));
         let gates = gate_names().map(|gate| format!("kubelet.gates.{gate}"));
@@ -41,7 +49,11 @@ impl Schema for Components {
 
 /// Returns whether the flag is read as a setting of its own in some version.
 fn is_own(flag: &kubeassay_config::tables::Flag) -> bool {
-    flag.target(Minor::NEWEST) == Target::Own || flag.targets.iter().any(|(_, target)| *target == Target::Own)
+    flag.target(Minor::NEWEST) == Target::Own
+        || flag
+            .targets
+            .iter()
+            .any(|(_, target)| *target == Target::Own)
 }
 
 fn field_type(kind: FieldKind) -> SettingType {
@@ -66,7 +78,9 @@ fn flag_type(kind: FlagKind) -> SettingType {
     let text = || Box::new(SettingType::String);
     match kind {
         FlagKind::Bool => SettingType::Bool,
-        FlagKind::Int32 | FlagKind::Int64 | FlagKind::Uint64 | FlagKind::Int | FlagKind::Level => SettingType::Int,
+        FlagKind::Int32 | FlagKind::Int64 | FlagKind::Uint64 | FlagKind::Int | FlagKind::Level => {
+            SettingType::Int
+        }
         FlagKind::Float64 => SettingType::Float,
         FlagKind::Duration => SettingType::Duration,
         FlagKind::Quantity => SettingType::Quantity,

@@ -27,7 +27,11 @@ pub struct ParseVersionError {
 
 impl std::fmt::Display for ParseVersionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} is not a version of Kubernetes; write it as 1.34 or v1.34.2", self.text)
+        write!(
+            f,
+            "{:?} is not a version of Kubernetes; write it as 1.34 or v1.34.2",
+            self.text
+        )
     }
 }
 
@@ -41,20 +45,30 @@ impl std::error::Error for ParseVersionError {}
 pub fn parse_version(text: &str) -> Result<Minor, ParseVersionError> {
     let rest = text.strip_prefix('v').unwrap_or(text).strip_prefix("1.");
     let digits = rest.map(|rest| {
-        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         rest.split_at(end)
     });
     match digits {
-        Some((minor, after)) if after.is_empty() || after.starts_with(['.', '+', '-']) => minor.parse().ok(),
+        Some((minor, after)) if after.is_empty() || after.starts_with(['.', '+', '-']) => {
+            minor.parse().ok()
+        }
         _ => None,
     }
     .map(Minor)
-    .ok_or_else(|| ParseVersionError { text: text.to_owned() })
+    .ok_or_else(|| ParseVersionError {
+        text: text.to_owned(),
+    })
 }
 
 /// Returns the versions that a process may be: what the user said, else what its executable and the package
 /// it belongs to say, else all.
-pub(crate) fn candidates(said: Option<Minor>, node: &NodeFacts, process: &ProcessFacts) -> Candidates {
+pub(crate) fn candidates(
+    said: Option<Minor>,
+    node: &NodeFacts,
+    process: &ProcessFacts,
+) -> Candidates {
     if let Some(minor) = said {
         return of(vec![(minor, minor.to_string())], "option");
     }
@@ -62,12 +76,18 @@ pub(crate) fn candidates(said: Option<Minor>, node: &NodeFacts, process: &Proces
     let mut origins: BTreeSet<&str> = BTreeSet::new();
     if let Some(executable) = &process.executable {
         let versions = executable.versions.iter();
-        let versions: Vec<_> = versions.filter_map(|text| Some((parse_version(text).ok()?, text.clone()))).collect();
+        let versions: Vec<_> = versions
+            .filter_map(|text| Some((parse_version(text).ok()?, text.clone())))
+            .collect();
         // Several minors in one program mean that it is not known which of them is its own.
         let mut minors: Vec<Minor> = versions.iter().map(|(minor, _)| *minor).collect();
         minors.dedup();
         if minors.len() == 1 {
-            origins.insert(if executable.found_by.as_deref() == Some("variable") { "variable" } else { "build-information" });
+            origins.insert(if executable.found_by.as_deref() == Some("variable") {
+                "variable"
+            } else {
+                "build-information"
+            });
             found.extend(versions);
         }
     }
@@ -81,31 +101,53 @@ pub(crate) fn candidates(said: Option<Minor>, node: &NodeFacts, process: &Proces
         }
     }
     if found.is_empty() {
-        return Candidates { minors: Minor::all().collect(), known: None, unsupported: None };
+        return Candidates {
+            minors: Minor::all().collect(),
+            known: None,
+            unsupported: None,
+        };
     }
     let origin = origins.into_iter().collect::<Vec<_>>().join(", ");
     of(found, &origin)
 }
 
-/// Returns whether the executable lies where packages put it.
+/// Returns whether the executable lies where the host's packages put it.
 fn packaged(process: &ProcessFacts) -> bool {
-    process.exe.as_ref().is_some_and(|exe| *exe == "/usr/bin/kubelet")
+    let own_root = process.namespaces.mount == Some(false);
+    !own_root
+        && process
+            .exe
+            .as_ref()
+            .is_some_and(|exe| *exe == "/usr/bin/kubelet")
 }
 
 fn of(found: Vec<(Minor, String)>, origin: &str) -> Candidates {
     let mut minors: Vec<Minor> = found.iter().map(|(minor, _)| *minor).collect();
     minors.sort();
     minors.dedup();
-    let mut texts: Vec<String> =
-        found.into_iter().map(|(_, text)| text.strip_prefix('v').map_or(text.clone(), str::to_owned)).collect();
+    let mut texts: Vec<String> = found
+        .into_iter()
+        .map(|(_, text)| text.strip_prefix('v').map_or(text.clone(), str::to_owned))
+        .collect();
     texts.sort();
     texts.dedup();
     let value = texts.join(", ");
     let unsupported = minors.iter().any(|minor| !minor.is_known()).then(|| {
-        format!("kubelet {value} is outside the versions this kubeassay knows ({} to {})", Minor::OLDEST, Minor::NEWEST)
+        format!(
+            "kubelet {value} is outside the versions this kubeassay knows ({} to {})",
+            Minor::OLDEST,
+            Minor::NEWEST
+        )
     });
-    let known = Some(KubernetesVersion { value, origin: origin.to_owned() });
-    Candidates { minors, known, unsupported }
+    let known = Some(KubernetesVersion {
+        value,
+        origin: origin.to_owned(),
+    });
+    Candidates {
+        minors,
+        known,
+        unsupported,
+    }
 }
 
 /// Returns minors as text: `1.28`, or `1.28 to 1.31`, or `1.25, 1.28`.
@@ -113,8 +155,14 @@ pub(crate) fn shown(minors: &[Minor]) -> String {
     match minors {
         [] => String::new(),
         [only] => only.to_string(),
-        [first, .., last] if usize::from(last.0 - first.0) + 1 == minors.len() => format!("{first} to {last}"),
-        _ => minors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        [first, .., last] if usize::from(last.0 - first.0) + 1 == minors.len() => {
+            format!("{first} to {last}")
+        }
+        _ => minors
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }
 
@@ -132,7 +180,12 @@ mod tests {
 
     #[test]
     fn versions_are_read_in_every_usual_spelling() {
-        for (text, minor) in [("1.34", 34), ("v1.34.2", 34), ("1.28.3+k3s1", 28), ("1.30.0-eks-1", 30)] {
+        for (text, minor) in [
+            ("1.34", 34),
+            ("v1.34.2", 34),
+            ("1.28.3+k3s1", 28),
+            ("1.30.0-eks-1", 30),
+        ] {
             assert_eq!(parse_version(text), Ok(Minor(minor)), "{text}");
         }
         for text in ["", "34", "2.1", "v1.", "1.34x", "1.999"] {

@@ -10,14 +10,22 @@ pub(crate) struct View<'a>(pub(crate) &'a Resolution);
 
 impl Settings for View<'_> {
     fn read(&self, setting: &str) -> Reading {
-        let Some(path) = setting.strip_prefix("kubelet.") else { return Reading::NoSuchSetting };
-        self.0.settings.get(path).map_or(Reading::NoSuchSetting, reading)
+        let Some(path) = setting.strip_prefix("kubelet.") else {
+            return Reading::NoSuchSetting;
+        };
+        self.0
+            .settings
+            .get(path)
+            .map_or(Reading::NoSuchSetting, reading)
     }
 }
 
 fn reading(setting: &Setting) -> Reading {
     if let Some(unknown) = setting.unknown() {
-        return Reading::Unknown { cause: unknown.cause, reason: unknown.reason.clone() };
+        return Reading::Unknown {
+            cause: unknown.cause,
+            reason: unknown.reason.clone(),
+        };
     }
     match (&setting.state, setting.value()) {
         (State::OneOf(values), _) => Reading::Unknown {
@@ -36,5 +44,9 @@ fn reading(setting: &Setting) -> Reading {
 }
 
 fn any_of(values: &[Value]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+    values
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" or ")
 }

@@ -6,7 +6,10 @@ use kubeassay_engine::{BUNDLED_RULES, run_examples};
 
 fn bundled() -> Catalogue {
     Catalogue::bundled(BUNDLED_RULES).unwrap_or_else(|faults| {
-        let shown: Vec<String> = faults.iter().map(|fault| fault.render(RenderStyle::Plain)).collect();
+        let shown: Vec<String> = faults
+            .iter()
+            .map(|fault| fault.render(RenderStyle::Plain))
+            .collect();
         panic!("{}", shown.join("\n"));
     })
 }
@@ -40,8 +43,16 @@ fn every_example_comes_out_as_its_page_says() {
             ));
         }
     }
-    assert!(faults.is_empty(), "{} of {count} examples\n{}", faults.len(), faults.join("\n"));
-    assert!(count >= 3 * catalogue.rules().len(), "too few examples: {count}");
+    assert!(
+        faults.is_empty(),
+        "{} of {count} examples\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+    assert!(
+        count >= 3 * catalogue.rules().len(),
+        "too few examples: {count}"
+    );
 }
 
 #[test]
@@ -50,8 +61,11 @@ fn the_rules_and_their_numbers_are_these() {
     let list: Vec<String> = catalogue
         .rules()
         .map(|rule| {
-            let numbers: Vec<String> =
-                rule.controls().iter().map(|control| format!("{}:{}", control.framework, control.control)).collect();
+            let numbers: Vec<String> = rule
+                .controls()
+                .iter()
+                .map(|control| format!("{}:{}", control.framework, control.control))
+                .collect();
             format!("{} = {}", rule.id(), numbers.join(" "))
         })
         .collect();

@@ -50,7 +50,7 @@ pub enum HostError {
         path: PathBuf,
     },
     /// It is a file that is no captured host.
-    #[error("{} is not a captured host", path.display())]
+    #[error("{}", path.display())]
     Captured {
         /// The file.
         path: PathBuf,

@@ -266,7 +266,7 @@ impl<'a> Survey<'a> {
         let Err(trouble) = exe else {
             return;
         };
-        if trouble.cause == Cause::Missing {
+        if matches!(trouble.cause, Cause::Missing | Cause::Vanished) {
             return;
         }
         if names.comm.is_none() && arguments.is_err() {

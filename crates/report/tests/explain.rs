@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use common::{CONFIG, file, subject};
 use insta::assert_snapshot;
+use kubeassay_core::explanation::{Explanation, Layer, LayerState};
 use kubeassay_core::{Origin, OriginKind, Place, Severity, Value};
 use kubeassay_report::list::{RuleRow, write_rules};
-use kubeassay_core::explanation::{Explanation, Layer, LayerState};
 use kubeassay_report::{Style, describe_origin, explain};
 
 fn layer(name: &str, state: LayerState, value: Option<Value>, origin: Option<Origin>) -> Layer {

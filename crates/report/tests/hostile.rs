@@ -11,10 +11,11 @@ mod common;
 use std::sync::Arc;
 
 use common::{evidence, failing, in_pod, node, passing, problem, report, shown, stale_pair};
+use kubeassay_core::explanation::{Explanation, Layer, LayerState};
 use kubeassay_core::report::{Cluster, Finding, Overridden, Report, Waiver};
 use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Place, Severity, Value, Verdict};
 use kubeassay_report::list::{RuleRow, write_rules};
-use kubeassay_report::{Explanation, Format, Layer, LayerState, Style, explain};
+use kubeassay_report::{Format, Style, explain};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::test_runner::TestCaseError;
 

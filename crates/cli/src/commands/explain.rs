@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use kubeassay_core::explanation::Explanation;
 use kubeassay_core::facts::Facts;
 use kubeassay_core::report::{FailOn, Finding, Report};
-use kubeassay_core::rule::{RenderStyle, Rule, Schema as _};
+use kubeassay_core::rule::{RenderStyle, Rule, Schema as _, did_you_mean, suggestion};
 use kubeassay_engine::schema::Components;
 use kubeassay_engine::{Options, judge};
 use kubeassay_report::Style;
@@ -27,18 +27,27 @@ struct Explained<'a> {
     settings: Vec<Explanation>,
 }
 
-pub(crate) fn run(arguments: &Explain, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
+pub(crate) fn run(
+    arguments: &Explain,
+    global: &Global,
+    messages: Messages,
+) -> anyhow::Result<Exit> {
     let layout = output::layout(global, false);
-    let diagnostics = if layout.colour { RenderStyle::Colour } else { RenderStyle::Plain };
+    let diagnostics = if layout.colour {
+        RenderStyle::Colour
+    } else {
+        RenderStyle::Plain
+    };
     let (catalogue, _) = catalogue::load(&arguments.catalogue, diagnostics, messages)?;
     let topic = std::slice::from_ref(&arguments.topic);
-    let (rules, settings) = match setting(&arguments.topic) {
-        Some(setting) => (Vec::new(), vec![setting]),
-        None => {
-            let rules = catalogue.select(topic).map_err(|unknown| not_found(&arguments.topic, &unknown.to_string()))?;
-            let settings = settings_of(&rules);
-            (rules, settings)
-        }
+    let (rules, settings) = if let Some(setting) = setting(&arguments.topic) {
+        (Vec::new(), vec![setting])
+    } else {
+        let rules = catalogue
+            .select(topic)
+            .map_err(|unknown| not_found(&arguments.topic, &unknown.to_string()))?;
+        let settings = settings_of(&rules);
+        (rules, settings)
     };
     let version = hosts::version(&arguments.subject)?;
     let (facts, source) = hosts::facts(&arguments.subject, messages)?;
@@ -59,7 +68,10 @@ pub(crate) fn run(arguments: &Explain, global: &Global, messages: Messages) -> a
         },
     );
     let explain_all = |facts: &Facts| -> Vec<Explanation> {
-        settings.iter().flat_map(|setting| kubeassay_engine::explain(setting, facts, version)).collect()
+        settings
+            .iter()
+            .flat_map(|setting| kubeassay_engine::explain(setting, facts, version))
+            .collect()
     };
     let mut explanations: Vec<Explanation> = facts.iter().flat_map(explain_all).collect();
     for explanation in &mut explanations {
@@ -67,7 +79,10 @@ pub(crate) fn run(arguments: &Explain, global: &Global, messages: Messages) -> a
     }
     let text = match arguments.output {
         TextFormat::Table => {
-            let style = Style { width: layout.width, colour: layout.colour };
+            let style = Style {
+                width: layout.width,
+                colour: layout.colour,
+            };
             for_people(&rules, &explanations, &report, style)?
         }
         format => super::document(
@@ -112,7 +127,9 @@ fn for_people(
 /// Returns the full name of a setting, if the topic is one; `authorization.mode` is the kubelet's.
 fn setting(topic: &str) -> Option<String> {
     let known = |name: &str| Components.setting(name).is_some() || below_a_map(name);
-    [topic.to_owned(), format!("kubelet.{topic}")].into_iter().find(|name| known(name))
+    [topic.to_owned(), format!("kubelet.{topic}")]
+        .into_iter()
+        .find(|name| known(name))
 }
 
 /// Returns whether the name is that of an entry of a map, such as `kubelet.featureGates.X`.
@@ -126,7 +143,11 @@ fn below_a_map(name: &str) -> bool {
 
 /// Returns the settings that the checks of the rules name.
 fn settings_of(rules: &[&Rule]) -> Vec<String> {
-    let checks = rules.iter().flat_map(|rule| rule.check().into_iter().chain(rule.applies().map(|(check, _)| check)));
+    let checks = rules.iter().flat_map(|rule| {
+        rule.check()
+            .into_iter()
+            .chain(rule.applies().map(|(check, _)| check))
+    });
     let mut names: Vec<String> = Vec::new();
     for name in checks.flat_map(kubeassay_core::rule::Check::names) {
         if name.starts_with("kubelet.") && !names.contains(&name) {
@@ -137,14 +158,20 @@ fn settings_of(rules: &[&Rule]) -> Vec<String> {
 }
 
 fn not_found(topic: &str, as_rule: &str) -> anyhow::Error {
+    let names = Components.names();
     let wanted = topic.to_lowercase();
-    let mut near: Vec<String> = Components.names();
-    near.retain(|name| {
-        let short = name.strip_prefix("kubelet.").unwrap_or(name).to_lowercase();
-        name.to_lowercase() == wanted || short == wanted || short.ends_with(&format!(".{wanted}"))
-    });
-    match near.first() {
-        Some(setting) => anyhow!("there is no rule or setting `{topic}`; did you mean the setting `{setting}`?"),
+    let ends = |name: &&String| name.to_lowercase().ends_with(&format!(".{wanted}"));
+    let mut near: Vec<String> = names.iter().filter(ends).take(3).cloned().collect();
+    if near.is_empty() {
+        let full = if topic.starts_with("kubelet.") {
+            topic.to_owned()
+        } else {
+            format!("kubelet.{topic}")
+        };
+        near = did_you_mean(&full, names.iter().map(String::as_str));
+    }
+    match suggestion(&near) {
+        Some(suggestion) => anyhow!("there is no rule or setting `{topic}`; {suggestion}"),
         None => anyhow!("{as_rule}; a setting is written as kubelet.authorization.mode"),
     }
 }
@@ -156,7 +183,12 @@ fn verdict_line(report: &Report, explanation: &Explanation) -> Option<String> {
         .findings
         .iter()
         .filter(about)
-        .map(|finding| format!("{} {} ({}): {}", finding.verdict, finding.rule, finding.horizon, finding.reason))
+        .map(|finding| {
+            format!(
+                "{} {} ({}): {}",
+                finding.verdict, finding.rule, finding.horizon, finding.reason
+            )
+        })
         .collect();
     (!lines.is_empty()).then(|| lines.join("; "))
 }

@@ -7,6 +7,7 @@ use kubeassay_core::rule::{Diagnostic, Document, RenderStyle, Replacing, Rule};
 use kubeassay_engine::run_examples;
 use kubeassay_engine::schema::Components;
 use kubeassay_report::Style;
+use kubeassay_report::describe::{control_label, control_order};
 use kubeassay_report::list::{RuleRow, write_rules};
 use serde::Serialize;
 
@@ -15,34 +16,68 @@ use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::{catalogue, output};
 
-pub(crate) fn run(command: &RulesCommand, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
+pub(crate) fn run(
+    command: &RulesCommand,
+    global: &Global,
+    messages: Messages,
+) -> anyhow::Result<Exit> {
     let layout = output::layout(global, false);
-    let style = if layout.colour { RenderStyle::Colour } else { RenderStyle::Plain };
+    let style = if layout.colour {
+        RenderStyle::Colour
+    } else {
+        RenderStyle::Plain
+    };
     match command {
-        RulesCommand::List { catalogue: arguments, output: format } => {
+        RulesCommand::List {
+            catalogue: arguments,
+            output: format,
+        } => {
             let (catalogue, _) = catalogue::load(arguments, style, messages)?;
-            let rows: Vec<RuleRow> = catalogue.rules().map(row).collect();
+            let mut rows: Vec<RuleRow> = catalogue.rules().map(row).collect();
+            rows.sort_by_key(|row| control_order(row.control.as_deref().unwrap_or(&row.id)));
             let mut data = Vec::new();
             match format {
                 TextFormat::Table => {
-                    write_rules(&rows, Style { width: layout.width, colour: layout.colour }, &mut data)?;
+                    write_rules(
+                        &rows,
+                        Style {
+                            width: layout.width,
+                            colour: layout.colour,
+                        },
+                        &mut data,
+                    )?;
                 }
                 format => data = super::document(&rows, *format)?,
             }
             output::write(&data, None)?;
             Ok(Exit::Success)
         }
-        RulesCommand::Show { rule, catalogue: arguments, output: format } => {
+        RulesCommand::Show {
+            rule,
+            catalogue: arguments,
+            output: format,
+        } => {
             let (catalogue, _) = catalogue::load(arguments, style, messages)?;
             let rules = catalogue::select(&catalogue, std::slice::from_ref(rule))?;
             let data = match format {
-                TextFormat::Table => rules.iter().map(|rule| rule.text()).collect::<Vec<_>>().join("\n").into_bytes(),
-                format => super::document(&rules.iter().map(|rule| Shown::of(rule)).collect::<Vec<_>>(), *format)?,
+                TextFormat::Table => rules
+                    .iter()
+                    .map(|rule| rule.text())
+                    .collect::<Vec<_>>()
+                    .join("\n")
+                    .into_bytes(),
+                format => super::document(
+                    &rules.iter().map(|rule| Shown::of(rule)).collect::<Vec<_>>(),
+                    *format,
+                )?,
             };
             output::write(&data, None)?;
             Ok(Exit::Success)
         }
-        RulesCommand::Lint { paths, output: format } => lint(paths, *format, style),
+        RulesCommand::Lint {
+            paths,
+            output: format,
+        } => lint(paths, *format, style),
     }
 }
 
@@ -81,7 +116,10 @@ impl<'a> Shown<'a> {
             applies: rule.applies().map(|(check, _)| check.source()),
             expected: rule.expected(),
             sections: sections
-                .map(|section| ShownSection { name: &section.name, markdown: &section.markdown })
+                .map(|section| ShownSection {
+                    name: &section.name,
+                    markdown: &section.markdown,
+                })
                 .collect(),
         }
     }
@@ -90,17 +128,10 @@ impl<'a> Shown<'a> {
 fn row(rule: &Rule) -> RuleRow {
     RuleRow {
         id: rule.id().to_owned(),
-        control: best_known(rule.controls()),
+        control: (!rule.controls().is_empty()).then(|| control_label(rule.controls(), rule.id())),
         severity: rule.severity(),
         title: rule.title().to_owned(),
     }
-}
-
-/// Returns the number a rule is best known by: that of CIS Kubernetes, else its first.
-fn best_known(controls: &[Control]) -> Option<String> {
-    let home = controls.iter().find(|control| control.framework == "cis-kubernetes");
-    home.map(|control| control.control.clone())
-        .or_else(|| controls.first().map(|control| format!("{}:{}", control.framework, control.control)))
 }
 
 /// What `rules lint -o json` says of one mistake.
@@ -108,7 +139,13 @@ fn best_known(controls: &[Control]) -> Option<String> {
 #[serde(untagged)]
 enum Mistake {
     Page(Diagnostic),
-    Example { file: String, line: usize, severity: &'static str, code: &'static str, message: String },
+    Example {
+        file: String,
+        line: usize,
+        severity: &'static str,
+        code: &'static str,
+        message: String,
+    },
 }
 
 /// Checks pages as a compiler would, and runs their examples.
@@ -120,7 +157,10 @@ fn lint(paths: &[PathBuf], format: TextFormat, style: RenderStyle) -> anyhow::Re
     for page in &pages {
         // Each page for itself: pages that replace bundled ones, or each other, are no mistake here.
         let mut alone = catalogue::bundled()?;
-        let document = Document { file: &page.file, bytes: &page.bytes };
+        let document = Document {
+            file: &page.file,
+            bytes: &page.bytes,
+        };
         let mut found = alone.add(&[document], Replacing::Allowed, &Components);
         let rule = alone.rules().find(|rule| rule.file() == page.file);
         for fault in rule.map(|rule| rule.lint(&Components)).unwrap_or_default() {
@@ -130,7 +170,8 @@ fn lint(paths: &[PathBuf], format: TextFormat, style: RenderStyle) -> anyhow::Re
         }
         for fault in found {
             failed |= fault.is_error();
-            shown += &format!("{}\n\n", fault.render(style));
+            shown.push_str(&fault.render(style));
+            shown.push_str("\n\n");
             mistakes.push(Mistake::Page(fault));
         }
         for fault in rule.map(run_examples).unwrap_or_default() {
@@ -142,7 +183,11 @@ fn lint(paths: &[PathBuf], format: TextFormat, style: RenderStyle) -> anyhow::Re
                 fault.found
             );
             let safe = kubeassay_core::text::escape(&message);
-            shown += &format!("error[example-differs]: {safe}\n --> {}:{}\n\n", page.file, fault.line);
+            let place = format!(
+                "error[example-differs]: {safe}\n --> {}:{}\n\n",
+                page.file, fault.line
+            );
+            shown.push_str(&place);
             mistakes.push(Mistake::Example {
                 file: page.file.clone(),
                 line: fault.line,
@@ -155,10 +200,19 @@ fn lint(paths: &[PathBuf], format: TextFormat, style: RenderStyle) -> anyhow::Re
     let data = match format {
         TextFormat::Table => {
             let verdict = if failed { "faulty" } else { "no errors" };
-            format!("{shown}{} {}, {verdict}\n", pages.len(), if pages.len() == 1 { "page" } else { "pages" }).into_bytes()
+            format!(
+                "{shown}{} {}, {verdict}\n",
+                pages.len(),
+                if pages.len() == 1 { "page" } else { "pages" }
+            )
+            .into_bytes()
         }
         format => super::document(&mistakes, format)?,
     };
     output::write(&data, None)?;
-    Ok(if failed { Exit::Findings } else { Exit::Success })
+    Ok(if failed {
+        Exit::Findings
+    } else {
+        Exit::Success
+    })
 }

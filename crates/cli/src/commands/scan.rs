@@ -18,17 +18,20 @@ use crate::{catalogue, hosts, output};
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(&arguments.subject)?;
     let layout = output::layout(global, arguments.output_file.is_some());
-    let style = if layout.colour { RenderStyle::Colour } else { RenderStyle::Plain };
+    let style = if layout.colour {
+        RenderStyle::Colour
+    } else {
+        RenderStyle::Plain
+    };
     let (catalogue, faults) = catalogue::load(&arguments.catalogue, style, messages)?;
     let rules = catalogue::select(&catalogue, &arguments.rules)?;
     let (facts, source) = hosts::facts(&arguments.subject, messages)?;
     let fail_on = match arguments.fail_on {
-        Some(FailOnArg::Unknown) => FailOn::Unknown,
         Some(FailOnArg::Fail) => FailOn::Fail,
         Some(FailOnArg::Never) => FailOn::Never,
         // A demonstration fails nobody's pipeline.
         None if source == Source::Demo => FailOn::Never,
-        None => FailOn::Unknown,
+        Some(FailOnArg::Unknown) | None => FailOn::Unknown,
     };
     let options = Options {
         tool: tool(),
@@ -39,7 +42,11 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         include_pods: arguments.include_pods,
         fail_on,
         rules: catalogue::describe(&catalogue, &rules),
-        problems: faults.iter().filter(|fault| fault.is_error()).map(page_problem).collect(),
+        problems: faults
+            .iter()
+            .filter(|fault| fault.is_error())
+            .map(page_problem)
+            .collect(),
         choices: BTreeMap::new(),
     };
     let report = judge(&facts, &rules, &options);
@@ -56,7 +63,11 @@ fn moment(
     of: impl Fn(&Facts) -> jiff::Timestamp,
     choose: impl Fn(jiff::Timestamp, jiff::Timestamp) -> jiff::Timestamp,
 ) -> jiff::Timestamp {
-    facts.iter().map(of).reduce(choose).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    facts
+        .iter()
+        .map(of)
+        .reduce(choose)
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
 
 fn page_problem(fault: &Diagnostic) -> Problem {
@@ -65,7 +76,10 @@ fn page_problem(fault: &Diagnostic) -> Problem {
         subject: None,
         cause: Cause::ParseError,
         path: Some(Bytes::from(fault.file.as_str())),
-        reason: format!("the rule page was left out: line {}, column {}: {}", fault.line, fault.column, fault.message),
+        reason: format!(
+            "the rule page was left out: line {}, column {}: {}",
+            fault.line, fault.column, fault.message
+        ),
         affects: Vec::new(),
     }
 }
@@ -79,6 +93,14 @@ fn write(report: &Report, arguments: &Scan, layout: output::Layout) -> anyhow::R
         ReportFormat::Yaml => Format::Yaml,
     };
     let mut data = Vec::new();
-    render(report, format, Style { width: layout.width, colour: layout.colour }, &mut data)?;
+    render(
+        report,
+        format,
+        Style {
+            width: layout.width,
+            colour: layout.colour,
+        },
+        &mut data,
+    )?;
     output::write(&data, arguments.output_file.as_deref())
 }

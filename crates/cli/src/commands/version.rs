@@ -27,13 +27,24 @@ pub(crate) fn run(arguments: &Version) -> anyhow::Result<Exit> {
         version: tool.version,
         commit: tool.commit,
         kubernetes: [Minor::OLDEST.to_string(), Minor::NEWEST.to_string()],
-        schemas: [kubeassay_core::facts::SCHEMA, kubeassay_core::report::SCHEMA],
+        schemas: [
+            kubeassay_core::facts::SCHEMA,
+            kubeassay_core::report::SCHEMA,
+        ],
     };
     let data = match arguments.output {
         TextFormat::Table => {
-            let commit = described.commit.as_ref().map(|commit| format!(" ({commit})")).unwrap_or_default();
+            let commit = described
+                .commit
+                .as_ref()
+                .map(|commit| format!(" ({commit})"))
+                .unwrap_or_default();
             let [oldest, newest] = &described.kubernetes;
-            format!("{} {}{commit}, for Kubernetes {oldest} to {newest}\n", described.name, described.version).into_bytes()
+            format!(
+                "{} {}{commit}, for Kubernetes {oldest} to {newest}\n",
+                described.name, described.version
+            )
+            .into_bytes()
         }
         format => super::document(&described, format)?,
     };

@@ -12,7 +12,12 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) const fn new(content: &'a [u8]) -> Self {
-        Self { content, offset: 0, line: 1, column: 1 }
+        Self {
+            content,
+            offset: 0,
+            line: 1,
+            column: 1,
+        }
     }
 
     /// Returns what lies ahead.
@@ -26,7 +31,9 @@ impl<'a> Cursor<'a> {
 
     /// Steps over one byte. LF, CR LF and CR end a line.
     pub(super) fn advance(&mut self) {
-        let Some((&byte, rest)) = self.rest().split_first() else { return };
+        let Some((&byte, rest)) = self.rest().split_first() else {
+            return;
+        };
         self.offset += 1;
         match byte {
             b'\r' if rest.first() == Some(&b'\n') => {}
@@ -57,7 +64,12 @@ impl<'a> Cursor<'a> {
 
     /// Returns the place, as a mark that spans nothing yet.
     pub(super) const fn mark(&self) -> Mark {
-        Mark { line: self.line, column: self.column, span: (self.offset, self.offset), via: Vec::new() }
+        Mark {
+            line: self.line,
+            column: self.column,
+            span: (self.offset, self.offset),
+            via: Vec::new(),
+        }
     }
 
     /// Returns the mark that reaches from `start` to here.

@@ -10,13 +10,17 @@ impl Number {
     /// Returns the number that a JSON literal writes. The literal is not checked; one that is no number is none for
     /// the `as_` methods either.
     pub fn from_literal(literal: impl Into<String>) -> Self {
-        Self { literal: literal.into() }
+        Self {
+            literal: literal.into(),
+        }
     }
 
     /// Returns the number that Go writes for `value`; nothing for infinities and what is no number, which Go refuses
     /// to write.
     pub fn from_f64(value: f64) -> Option<Self> {
-        value.is_finite().then(|| Self { literal: format_float(value) })
+        value.is_finite().then(|| Self {
+            literal: format_float(value),
+        })
     }
 
     /// Returns the literal.
@@ -32,7 +36,9 @@ impl Number {
 
     /// Returns the number for an unsigned integer field: nothing where Go would refuse it, which it does for `-0`.
     pub fn as_u64(&self) -> Option<u64> {
-        self.digits().filter(|_| !self.literal.starts_with('-')).and_then(|_| self.literal.parse().ok())
+        self.digits()
+            .filter(|_| !self.literal.starts_with('-'))
+            .and_then(|_| self.literal.parse().ok())
     }
 
     /// Returns the number for a floating point field: nothing where Go would refuse it as too large.
@@ -46,7 +52,9 @@ impl Number {
     /// Nothing where Go refuses the number.
     pub fn untyped(&self) -> Option<Self> {
         match self.as_i64() {
-            Some(value) => Some(Self { literal: value.to_string() }),
+            Some(value) => Some(Self {
+                literal: value.to_string(),
+            }),
             None => self.as_f64().and_then(Self::from_f64),
         }
     }
@@ -63,7 +71,9 @@ fn format_float(value: f64) -> String {
     if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
         let scientific = format!("{value:e}");
         match scientific.split_once('e') {
-            Some((mantissa, exponent)) if !exponent.starts_with('-') => format!("{mantissa}e+{exponent}"),
+            Some((mantissa, exponent)) if !exponent.starts_with('-') => {
+                format!("{mantissa}e+{exponent}")
+            }
             _ => scientific,
         }
     } else {
@@ -103,19 +113,31 @@ mod tests {
             ("1e3", None, None, Some(1000.0)),
             ("-1", Some(-1), None, Some(-1.0)),
             ("-0", Some(0), None, Some(-0.0)),
-            ("9223372036854775808", None, Some(1 << 63), Some(9_223_372_036_854_775_808.0)),
+            (
+                "9223372036854775808",
+                None,
+                Some(1 << 63),
+                Some(9_223_372_036_854_775_808.0),
+            ),
             ("1e999", None, None, None),
         ] {
             let number = Number::from_literal(literal);
-            assert_eq!((number.as_i64(), number.as_u64(), number.as_f64()), (signed, unsigned, float), "{literal}");
+            assert_eq!(
+                (number.as_i64(), number.as_u64(), number.as_f64()),
+                (signed, unsigned, float),
+                "{literal}"
+            );
         }
     }
 
     #[test]
     fn drop_ins_turn_whole_floats_into_integers() {
-        for (literal, expected) in
-            [("10255.0", Some("10255")), ("-0", Some("0")), ("1e3", Some("1000")), ("1e999", None)]
-        {
+        for (literal, expected) in [
+            ("10255.0", Some("10255")),
+            ("-0", Some("0")),
+            ("1e3", Some("1000")),
+            ("1e999", None),
+        ] {
             let number = Number::from_literal(literal).untyped();
             assert_eq!(number.as_ref().map(Number::literal), expected, "{literal}");
         }

@@ -12,8 +12,10 @@ impl Cursor<'_> {
         self.advance();
         loop {
             let plain = self.rest();
-            let length =
-                plain.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0x00..=0x1f)).count();
+            let length = plain
+                .iter()
+                .take_while(|byte| !matches!(byte, b'"' | b'\\' | 0x00..=0x1f))
+                .count();
             append_mended(&mut text, plain.get(..length).unwrap_or_default());
             for _ in 0..length {
                 self.advance();
@@ -78,9 +80,9 @@ impl Cursor<'_> {
 
 /// Returns the value of four hexadecimal digits.
 fn hexadecimal(text: &[u8]) -> Option<u32> {
-    text.get(..4)?
-        .iter()
-        .try_fold(0, |value, byte| Some(value << 4 | char::from(*byte).to_digit(16)?))
+    text.get(..4)?.iter().try_fold(0, |value, byte| {
+        Some(value << 4 | char::from(*byte).to_digit(16)?)
+    })
 }
 
 /// Appends bytes with one U+FFFD for each that is not part of a UTF-8 character.

@@ -7,7 +7,7 @@ use kubeassay_core::{Bytes, Cause, Origin, OriginKind};
 
 use super::{DROP_IN_VARIABLE, Layer, Note, Resolver, check_kind};
 use crate::merge::merge_patch;
-use crate::node::{Content, Node};
+use crate::node::{Content, Entry, Node};
 use crate::path;
 use crate::refusal::Refusal;
 use crate::setting::{State, Unknown};
@@ -28,7 +28,9 @@ enum DropIn {
 impl Resolver<'_> {
     /// Layer 3: the drop-ins.
     pub(super) fn drop_ins(&mut self) -> Result<(), Refusal> {
-        let Some((given, origin)) = self.line.path("config-dir") else { return Ok(()) };
+        let Some((given, origin)) = self.line.path("config-dir") else {
+            return Ok(());
+        };
         let (given, origin) = (given.clone(), origin.clone());
         self.check_variable(&given, &origin)?;
         let Some(root) = self.files.absolute(&given) else {
@@ -37,16 +39,22 @@ impl Resolver<'_> {
             return Ok(());
         };
         let mut found = Vec::new();
-        self.walk(&root, None, 0, &mut found).map_err(|refusal| Refusal {
-            reason: format!("failed to walk through kubelet dropin directory \"{given}\": {}", refusal.reason),
-            ..refusal
-        })?;
+        self.walk(&root, None, 0, &mut found)
+            .map_err(|refusal| Refusal {
+                reason: format!(
+                    "failed to walk through kubelet dropin directory \"{given}\": {}",
+                    refusal.reason
+                ),
+                ..refusal
+            })?;
         self.layers.push(Layer {
             name: "--config-dir".to_owned(),
             kind: OriginKind::DropIn,
             path: Some(root.clone()),
             unknown: None,
-            note: found.is_empty().then(|| "no drop-in is read from it".to_owned()),
+            note: found
+                .is_empty()
+                .then(|| "no drop-in is read from it".to_owned()),
         });
         match self.minor.0 {
             ..=28 => self.merge_structs(found),
@@ -63,7 +71,9 @@ impl Resolver<'_> {
         match &self.process.environment {
             Some(environment) if environment.contains_key(DROP_IN_VARIABLE) => Ok(()),
             Some(_) => Err(Refusal::new(
-                format!("flag {given} specified but environment variable {DROP_IN_VARIABLE} not set, cannot start kubelet"),
+                format!(
+                    "flag {given} specified but environment variable {DROP_IN_VARIABLE} not set, cannot start kubelet"
+                ),
                 Some(origin.clone()),
             )),
             None => {
@@ -94,7 +104,11 @@ impl Resolver<'_> {
         }
         if depth > MAX_DEPTH {
             let reason = format!("{path} lies more than {MAX_DEPTH} folders deep");
-            let unknown = Unknown { cause: Cause::TooLarge, reason, path: Some(path.clone()) };
+            let unknown = Unknown {
+                cause: Cause::TooLarge,
+                reason,
+                path: Some(path.clone()),
+            };
             found.push(DropIn::Unknown(path.clone(), unknown));
             return Ok(());
         }
@@ -152,7 +166,10 @@ impl Resolver<'_> {
                 Ok(Some((with_origins(document, &source), path, duplicates)))
             }
             Loaded::Unknown(unknown) => {
-                let origin = Origin { path: Some(Arc::new(path.clone())), ..Origin::new(OriginKind::DropIn) };
+                let origin = Origin {
+                    path: Some(Arc::new(path.clone())),
+                    ..Origin::new(OriginKind::DropIn)
+                };
                 self.forget_all(&path, &unknown, &origin);
                 Ok(None)
             }
@@ -170,17 +187,24 @@ impl Resolver<'_> {
         for drop_in in found {
             let Some((mut document, path, duplicates)) = self.read(drop_in)? else {
                 base = self.settings.marshal(names);
+                in_any_spelling(&mut base);
                 continue;
             };
             check_drop_in(&document, names).map_err(|refusal| refused(&path, refusal))?;
             if duplicates {
-                let refusal = Refusal::new("strict decoding error: key already set in map", Some(document.origin));
+                let refusal = Refusal::new(
+                    "strict decoding error: key already set in map",
+                    Some(document.origin),
+                );
                 return Err(refused(&path, refusal));
             }
-            document.untype().map_err(|refusal| refused(&path, refusal))?;
+            document
+                .untype()
+                .map_err(|refusal| refused(&path, refusal))?;
             base = merge_patch(base, document);
         }
-        let mut merged = crate::settings::Settings::new(&crate::tables::kubelet::KUBELET, self.minor);
+        let mut merged =
+            crate::settings::Settings::new(&crate::tables::kubelet::KUBELET, self.minor);
         merged.decode(&base, names)?;
         let before = std::mem::replace(&mut self.settings, merged);
         if names == Names::Internal {
@@ -195,10 +219,16 @@ impl Resolver<'_> {
     /// overrides (`mergo.Merge(…, mergo.WithOverride)`).
     fn merge_structs(&mut self, found: Vec<DropIn>) -> Result<(), Refusal> {
         for drop_in in found {
-            let Some((document, path, _)) = self.read(drop_in)? else { continue };
-            let overriding = self.decode_file(document, &path).map_err(|refusal| refused(&path, refusal))?;
+            let Some((document, path, _)) = self.read(drop_in)? else {
+                continue;
+            };
+            let overriding = self
+                .decode_file(&document, &path)
+                .map_err(|refusal| refused(&path, refusal))?;
             for (name, setting) in overriding.iter().filter(|(_, setting)| !setting.is_zero()) {
-                let Some(field) = crate::tables::kubelet::KUBELET.field(name) else { continue };
+                let Some(field) = crate::tables::kubelet::KUBELET.field(name) else {
+                    continue;
+                };
                 let mut setting = setting.clone();
                 if setting.origin.kind == OriginKind::Default {
                     setting.origin.path = Some(Arc::new(path.clone()));
@@ -208,6 +238,10 @@ impl Resolver<'_> {
                     (State::Entries(entries), State::Entries(added)) => {
                         entries.extend(added);
                         target.origin = setting.origin;
+                    }
+                    (State::Part(entries, _), State::Entries(added)) => entries.extend(added),
+                    (State::Unknown(unknown), State::Entries(added)) => {
+                        target.state = State::Part(added, unknown.clone());
                     }
                     (_, state) => {
                         setting.state = state;
@@ -220,8 +254,44 @@ impl Resolver<'_> {
     }
 }
 
+/// Adds to each key of an unread document the spelling of it that is decoded last.
+///
+/// Keys are decoded without regard to case and in byte order, so what an unread drop-in says under another
+/// spelling survives a later drop-in, unless that spells the key so that nothing can come after it.
+fn in_any_spelling(node: &mut Node) {
+    let Content::Map(entries) = &mut node.content else {
+        return;
+    };
+    for entry in entries.iter_mut() {
+        in_any_spelling(&mut entry.node);
+    }
+    let added: Vec<Entry> = entries
+        .iter()
+        .map(|entry| Entry {
+            key: last_spelling(&entry.key),
+            ..entry.clone()
+        })
+        .filter(|added| entries.iter().all(|entry| entry.key != added.key))
+        .collect();
+    entries.extend(added);
+    entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+}
+
+/// Returns the spelling of a key that comes last in byte order among those that Go takes for the same.
+fn last_spelling(key: &str) -> String {
+    let last = |character: char| match character.to_ascii_lowercase() {
+        's' => '\u{17f}',
+        'k' => '\u{212a}',
+        other => other,
+    };
+    key.chars().map(last).collect()
+}
+
 fn refused(path: &Bytes, refusal: Refusal) -> Refusal {
-    let reason = format!("failed to load kubelet dropin file, path: {path}, error: {}", refusal.reason);
+    let reason = format!(
+        "failed to load kubelet dropin file, path: {path}, error: {}",
+        refusal.reason
+    );
     Refusal { reason, ..refusal }
 }
 
@@ -232,6 +302,9 @@ fn check_drop_in(document: &Node, names: Names) -> Result<(), Refusal> {
     }
     match document.folded("kind").map(|node| &node.content) {
         Some(Content::String(kind)) if !kind.is_empty() => Ok(()),
-        _ => Err(Refusal::new("Object 'Kind' is missing", Some(document.origin.clone()))),
+        _ => Err(Refusal::new(
+            "Object 'Kind' is missing",
+            Some(document.origin.clone()),
+        )),
     }
 }

@@ -16,7 +16,9 @@ impl Resolver<'_> {
     /// Applies every flag that sets a field.
     pub(super) fn apply_flags(&mut self) {
         for (name, occurrences) in &self.line.given {
-            let target = KUBELET.flag(name).map_or(Target::Own, |flag| flag.target(self.minor));
+            let target = KUBELET
+                .flag(name)
+                .map_or(Target::Own, |flag| flag.target(self.minor));
             if let Target::Field(path) = target
                 && let Some(field) = KUBELET.field(path)
             {
@@ -46,40 +48,70 @@ impl Resolver<'_> {
 
 fn default_of(flag: &Flag, minor: Minor) -> Setting {
     let holds = |span: &&DefaultSpan| span.from <= minor && minor <= span.to;
-    let mut values: Vec<Value> = flag.defaults.iter().filter(holds).map(|span| span.value.to_value()).collect();
+    let mut values: Vec<Value> = flag
+        .defaults
+        .iter()
+        .filter(holds)
+        .map(|span| span.value.to_value())
+        .collect();
     values.dedup();
     let state = match values.len() {
         0 => State::OneOf(Vec::new()),
         1 => values.pop().map_or(State::Unset, State::Known),
         _ => State::OneOf(values),
     };
-    Setting { state, ..Setting::unset(default_origin(minor)) }
+    Setting {
+        state,
+        ..Setting::unset(default_origin(minor))
+    }
 }
 
 fn apply(setting: &mut Setting, occurrences: &[Occurrence], keep: bool) {
     let mut first_of_map = !keep;
     let mut first_of_list = true;
-    for Occurrence { flag, text, value, origin } in occurrences {
+    for Occurrence {
+        flag,
+        text,
+        value,
+        origin,
+    } in occurrences
+    {
         match value {
             FlagValue::One(value) => {
-                let value = if flag.secret { crate::secrets::redact(text) } else { value.clone() };
+                let value = if flag.secret {
+                    crate::secrets::redact(text)
+                } else {
+                    value.clone()
+                };
                 setting.replace(Setting::known(value, origin.clone()));
             }
             FlagValue::Elements(elements) => {
-                let elements = elements.iter().map(|element| Value::String(element.clone()));
+                let elements = elements
+                    .iter()
+                    .map(|element| Value::String(element.clone()));
                 match &mut setting.state {
                     State::Known(Value::List(list)) if !first_of_list => {
                         list.extend(elements);
                         setting.origin = origin.clone();
                     }
-                    _ => setting.replace(Setting::known(Value::List(elements.collect()), origin.clone())),
+                    _ => setting.replace(Setting::known(
+                        Value::List(elements.collect()),
+                        origin.clone(),
+                    )),
                 }
                 first_of_list = false;
             }
             FlagValue::Entries(entries) => {
-                if first_of_map || !matches!(setting.state, State::Entries(_)) {
+                if keep && let State::Unknown(unknown) = &setting.state {
+                    setting.state = State::Part(BTreeMap::new(), unknown.clone());
+                } else if first_of_map
+                    || !matches!(setting.state, State::Entries(_) | State::Part(..))
+                {
                     let state = State::Entries(BTreeMap::new());
-                    setting.replace(Setting { state, ..Setting::unset(origin.clone()) });
+                    setting.replace(Setting {
+                        state,
+                        ..Setting::unset(origin.clone())
+                    });
                     first_of_map = false;
                 }
                 add_entries(setting, entries, flag, origin);
@@ -89,7 +121,11 @@ fn apply(setting: &mut Setting, occurrences: &[Occurrence], keep: bool) {
 }
 
 fn add_entries(setting: &mut Setting, entries: &[(String, Value)], flag: &Flag, origin: &Origin) {
-    let State::Entries(map) = &mut setting.state else { return };
+    let (map, partial) = match &mut setting.state {
+        State::Entries(map) => (map, false),
+        State::Part(map, _) => (map, true),
+        _ => return,
+    };
     for (key, value) in entries {
         let value = match value {
             Value::String(text) if flag.secret => crate::secrets::redact(text),
@@ -103,10 +139,17 @@ fn add_entries(setting: &mut Setting, entries: &[(String, Value)], flag: &Flag, 
             }
         }
     }
-    if setting.origin != *origin {
+    // Of a map that is known in part the origin is that of what is not known.
+    if !partial && setting.origin != *origin {
         let before = std::mem::replace(&mut setting.origin, origin.clone());
         if before.kind != OriginKind::Flag {
-            setting.overrode.insert(0, Overridden { value: Value::Null, origin: before });
+            setting.overrode.insert(
+                0,
+                Overridden {
+                    value: Value::Null,
+                    origin: before,
+                },
+            );
         }
     }
 }

@@ -21,7 +21,10 @@ enum Stage {
 }
 
 const GATES: [Gate; 2] = [
-    Gate { name: "RotateKubeletServerCertificate", stages: &[(Minor(12), Stage::Beta, true)] },
+    Gate {
+        name: "RotateKubeletServerCertificate",
+        stages: &[(Minor(12), Stage::Beta, true)],
+    },
     Gate {
         name: "SeccompDefault",
         stages: &[
@@ -41,25 +44,46 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub(super) fn all(settings: &Settings, minor: Minor) -> Vec<(String, Setting)> {
     GATES
         .iter()
-        .filter_map(|gate| Some((format!("gates.{}", gate.name), effective(gate, settings, minor)?)))
+        .filter_map(|gate| {
+            Some((
+                format!("gates.{}", gate.name),
+                effective(gate, settings, minor)?,
+            ))
+        })
         .collect()
 }
 
 /// Returns the effective state of the gate `name`, if it is known and exists in `minor`.
 pub(super) fn enabled(name: &str, settings: &Settings, minor: Minor) -> Option<Setting> {
-    GATES.iter().find(|gate| gate.name == name).and_then(|gate| effective(gate, settings, minor))
+    GATES
+        .iter()
+        .find(|gate| gate.name == name)
+        .and_then(|gate| effective(gate, settings, minor))
 }
 
 /// A gate that is named beats `AllAlpha` and `AllBeta`, which beat its default
 /// (`component-base/featuregate/feature_gate.go`).
 fn effective(gate: &Gate, settings: &Settings, minor: Minor) -> Option<Setting> {
     let (_, stage, default) = *gate.stages.iter().rev().find(|(from, ..)| *from <= minor)?;
-    let origin = Origin { name: Some(gate.name.into()), ..default_origin(minor) };
+    let origin = Origin {
+        name: Some(gate.name.into()),
+        ..default_origin(minor)
+    };
     let default = Setting::known(Value::Bool(default), origin);
-    let Some(set) = settings.get("featureGates") else { return Some(default) };
+    let Some(set) = settings.get("featureGates") else {
+        return Some(default);
+    };
     let entries = match &set.state {
         State::Entries(entries) => entries,
         State::Unknown(_) => return Some(set.clone()),
+        // A gate that the unread file names beats any group of gates.
+        State::Part(entries, unknown) => {
+            let rest = Setting {
+                state: State::Unknown(unknown.clone()),
+                ..set.clone()
+            };
+            return Some(entries.get(gate.name).cloned().unwrap_or(rest));
+        }
         _ => return Some(default),
     };
     let group = match stage {

@@ -18,21 +18,41 @@ impl Resolver<'_> {
     /// paths (`server.go:InitializeTLS`): `/configz` shows them as if they had been configured.
     pub(super) fn fill_serving_certificate(&mut self) {
         let silent = |path| self.settings.get(path).is_none_or(Setting::is_zero);
-        let alone = ["serverTLSBootstrap", "tlsCertFile", "tlsPrivateKeyFile"].into_iter().all(silent);
-        let folder = KUBELET.flag("cert-dir").map(|flag| self.own_flag(flag).value());
-        let (true, Some(Some(Value::String(folder)))) = (alone, folder) else { return };
-        for (path, name) in [("tlsCertFile", "kubelet.crt"), ("tlsPrivateKeyFile", "kubelet.key")] {
-            let Some(field) = KUBELET.field(path) else { continue };
-            let origin = Origin { name: Some(Arc::from(SELF_SIGNED)), ..default_origin(self.minor) };
+        let alone = ["serverTLSBootstrap", "tlsCertFile", "tlsPrivateKeyFile"]
+            .into_iter()
+            .all(silent);
+        let folder = KUBELET
+            .flag("cert-dir")
+            .map(|flag| self.own_flag(flag).value());
+        let (true, Some(Some(Value::String(folder)))) = (alone, folder) else {
+            return;
+        };
+        for (path, name) in [
+            ("tlsCertFile", "kubelet.crt"),
+            ("tlsPrivateKeyFile", "kubelet.key"),
+        ] {
+            let Some(field) = KUBELET.field(path) else {
+                continue;
+            };
+            let origin = Origin {
+                name: Some(Arc::from(SELF_SIGNED)),
+                ..default_origin(self.minor)
+            };
             let value = Value::String(path::join(&folder, &Bytes::from(name)));
-            self.settings.entry(field).replace(Setting::known(value, origin));
+            self.settings
+                .entry(field)
+                .replace(Setting::known(value, origin));
         }
     }
 }
 
 /// Returns `derived.servingCertificate`: `configured`, `bootstrap` or `self-signed`.
 pub(super) fn derived(settings: &Settings) -> Vec<(String, Setting)> {
-    let (Some(certificate), Some(bootstrap)) = (settings.get("tlsCertFile"), settings.get("serverTLSBootstrap")) else {
+    let (Some(certificate), Some(key), Some(bootstrap)) = (
+        settings.get("tlsCertFile"),
+        settings.get("tlsPrivateKeyFile"),
+        settings.get("serverTLSBootstrap"),
+    ) else {
         return Vec::new();
     };
     let known = |word: &str, from: &Setting| Setting {
@@ -43,8 +63,14 @@ pub(super) fn derived(settings: &Settings) -> Vec<(String, Setting)> {
     let setting = match (bootstrap.value(), certificate.value()) {
         (None, _) => bootstrap.clone(),
         (_, None) => certificate.clone(),
+        // Without either the kubelet makes one itself.
+        (Some(Value::Bool(false)), _) if certificate.is_zero() && key.value().is_none() => {
+            key.clone()
+        }
         (Some(Value::Bool(true)), _) => known("bootstrap", bootstrap),
-        _ if certificate.origin.name.as_deref() == Some(SELF_SIGNED) => known(SELF_SIGNED, certificate),
+        _ if certificate.origin.name.as_deref() == Some(SELF_SIGNED) => {
+            known(SELF_SIGNED, certificate)
+        }
         _ => known("configured", certificate),
     };
     vec![("derived.servingCertificate".to_owned(), setting)]

@@ -3,7 +3,10 @@
 
 /// Returns the bytes, if the text is base64.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !matches!(byte, b'\r' | b'\n'))
+        .collect();
     let (groups, rest) = digits.as_chunks::<4>();
     if !rest.is_empty() {
         return None;
@@ -16,7 +19,10 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
             [.., b'='] if is_last => 1,
             _ => 0,
         };
-        let bits = group.iter().take(4 - padding).try_fold(0, |bits, digit| Some(bits << 6 | value(*digit)?))?;
+        let bits = group
+            .iter()
+            .take(4 - padding)
+            .try_fold(0, |bits, digit| Some(bits << 6 | value(*digit)?))?;
         let [_, decoded @ ..] = (bits << (6 * padding)).to_be_bytes();
         bytes.extend(decoded.iter().take(3 - padding));
     }

@@ -36,17 +36,28 @@ pub(super) struct Raw {
 /// What a node is.
 #[derive(Debug)]
 pub(super) enum RawKind {
-    Scalar { tag: Option<String>, text: String, implicit: bool },
+    Scalar {
+        tag: Option<String>,
+        text: String,
+        implicit: bool,
+    },
     List(Vec<NodeId>),
     /// Keys and values.
     Map(Vec<(NodeId, NodeId)>),
-    Alias { name: String, target: NodeId },
+    Alias {
+        name: String,
+        target: NodeId,
+    },
 }
 
 impl Graph {
     /// Returns a node.
     pub(super) fn node(&self, id: NodeId) -> &Raw {
-        const NOTHING: &Raw = &Raw { kind: RawKind::List(Vec::new()), start: Position::ORIGIN, end: Position::ORIGIN };
+        const NOTHING: &Raw = &Raw {
+            kind: RawKind::List(Vec::new()),
+            start: Position::ORIGIN,
+            end: Position::ORIGIN,
+        };
         self.nodes.get(id.0).unwrap_or(NOTHING)
     }
 
@@ -55,7 +66,11 @@ impl Graph {
             let message = format!("has more than {MAX_NODES} parts");
             return Err(Problem::too_large(message, event.content));
         }
-        self.nodes.push(Raw { kind, start: event.content, end: event.end });
+        self.nodes.push(Raw {
+            kind,
+            start: event.content,
+            end: event.end,
+        });
         Ok(NodeId(self.nodes.len() - 1))
     }
 }
@@ -78,14 +93,32 @@ pub(super) fn compose(mut parser: Parser<'_>) -> Result<Graph, Problem> {
     let root = loop {
         let event = parser.next()?;
         let done = match event.kind {
-            EventKind::Scalar { anchor, tag, text, implicit } => {
-                let event = Event { kind: EventKind::ListEnd, ..event };
-                let id = graph.add(RawKind::Scalar { tag, text, implicit }, &event)?;
+            EventKind::Scalar {
+                anchor,
+                tag,
+                text,
+                implicit,
+            } => {
+                let event = Event {
+                    kind: EventKind::ListEnd,
+                    ..event
+                };
+                let id = graph.add(
+                    RawKind::Scalar {
+                        tag,
+                        text,
+                        implicit,
+                    },
+                    &event,
+                )?;
                 remember(&mut anchors, anchor, id);
                 Some(id)
             }
             EventKind::Alias(name) => {
-                let event = Event { kind: EventKind::ListEnd, ..event };
+                let event = Event {
+                    kind: EventKind::ListEnd,
+                    ..event
+                };
                 let Some(&target) = anchors.get(&name) else {
                     let problem = format!("unknown anchor '{name}' referenced");
                     return Err(Problem::meaning(&problem, event.start));
@@ -100,10 +133,16 @@ pub(super) fn compose(mut parser: Parser<'_>) -> Result<Graph, Problem> {
                 }
                 let id = graph.add(RawKind::List(Vec::new()), &event)?;
                 remember(&mut anchors, anchor.clone(), id);
-                open.push(Open { id, is_map, parts: Vec::new() });
+                open.push(Open {
+                    id,
+                    is_map,
+                    parts: Vec::new(),
+                });
                 None
             }
-            EventKind::ListEnd | EventKind::MapEnd => open.pop().map(|open| close(&mut graph, open, &event)),
+            EventKind::ListEnd | EventKind::MapEnd => {
+                open.pop().map(|open| close(&mut graph, open, &event))
+            }
             EventKind::DocumentStart | EventKind::DocumentEnd | EventKind::StreamEnd => break None,
         };
         match (done, open.last_mut()) {
@@ -114,7 +153,9 @@ pub(super) fn compose(mut parser: Parser<'_>) -> Result<Graph, Problem> {
     };
     graph.root = root;
     parser.next()?;
-    graph.more_documents = !parser.next().is_ok_and(|event| matches!(event.kind, EventKind::StreamEnd));
+    graph.more_documents = !parser
+        .next()
+        .is_ok_and(|event| matches!(event.kind, EventKind::StreamEnd));
     Ok(graph)
 }
 
@@ -128,10 +169,18 @@ fn remember(anchors: &mut HashMap<String, NodeId>, anchor: Option<String>, id: N
 /// Gives a collection its parts and its end.
 fn close(graph: &mut Graph, open: Open, event: &Event) -> NodeId {
     // What ends by indentation ends with its last part, and not where the next thing begins.
-    let end = if event.start == event.end { end_of(graph, &open.parts) } else { Some(event.end) };
+    let end = if event.start == event.end {
+        end_of(graph, &open.parts)
+    } else {
+        Some(event.end)
+    };
     let kind = if open.is_map {
         let pairs = open.parts.chunks_exact(2);
-        RawKind::Map(pairs.filter_map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect())
+        RawKind::Map(
+            pairs
+                .filter_map(|pair| Some((*pair.first()?, *pair.get(1)?)))
+                .collect(),
+        )
     } else {
         RawKind::List(open.parts)
     };
@@ -147,7 +196,9 @@ fn end_of(graph: &Graph, parts: &[NodeId]) -> Option<Position> {
     let last = parts.next()?;
     // The missing value of a lone `? key` would be placed at whatever comes next.
     match parts.next() {
-        Some(before) if last.start == last.end && last.start.line > before.end.line => Some(before.end),
+        Some(before) if last.start == last.end && last.start.line > before.end.line => {
+            Some(before.end)
+        }
         _ => Some(last.end),
     }
 }

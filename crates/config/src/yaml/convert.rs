@@ -19,11 +19,23 @@ pub(super) fn to_json(part: Part) -> Result<Node, ReadError> {
             Scalar::Unsigned(value) => Tree::Number(Number::from_literal(value.to_string())),
             Scalar::Float(value) => match Number::from_f64(value) {
                 Some(number) => Tree::Number(number),
-                None => return Err(unsupported(format!("json: unsupported value: {}", go_name(value)), &at)),
+                None => {
+                    return Err(unsupported(
+                        format!("json: unsupported value: {}", go_name(value)),
+                        &at,
+                    ));
+                }
             },
             Scalar::Text(text) => Tree::String(mended(&text)),
         },
-        Value::List(parts) => Tree::List(parts.into_iter().map(to_json).collect::<Result<_, _>>()?),
+        Value::List(parts) => {
+            // A loop and not a chain of iterators: its frames would count a thousand times.
+            let mut nodes = Vec::with_capacity(parts.len());
+            for part in parts {
+                nodes.push(to_json(part)?);
+            }
+            Tree::List(nodes)
+        }
         Value::Map(slots) => map_to_json(slots)?,
     };
     Ok(Node { tree, at })
@@ -32,19 +44,38 @@ pub(super) fn to_json(part: Part) -> Result<Node, ReadError> {
 fn map_to_json(slots: Vec<Slot>) -> Result<Tree, ReadError> {
     let mut entries: Vec<Entry> = Vec::with_capacity(slots.len());
     let mut place_of = HashMap::with_capacity(slots.len());
-    for Slot { key, key_at, value, shadowed, .. } in slots {
-        let key = key.to_json().map_err(|message| unsupported(message, &key_at))?;
+    for Slot {
+        key,
+        key_at,
+        value,
+        shadowed,
+        ..
+    } in slots
+    {
+        let key = key
+            .to_json()
+            .map_err(|message| unsupported(message, &key_at))?;
         let value = to_json(value)?;
         // What lost may be anything.
-        let shadowed: Vec<Node> = shadowed.into_iter().filter_map(|part| to_json(part).ok()).collect();
+        let mut lost = Vec::new();
+        for part in shadowed {
+            lost.extend(to_json(part));
+        }
         let place = *place_of.entry(key.clone()).or_insert(entries.len());
         match entries.get_mut(place) {
-            None => entries.push(Entry { key, key_at, value, shadowed }),
+            None => entries.push(Entry {
+                key,
+                key_at,
+                value,
+                shadowed: lost,
+            }),
             // `1` and `"1"` are two keys in YAML and one in JSON. Which of them the kubelet keeps is chance.
             Some(entry) => {
                 entry.key_at = key_at;
-                entry.shadowed.push(std::mem::replace(&mut entry.value, value));
-                entry.shadowed.extend(shadowed);
+                entry
+                    .shadowed
+                    .push(std::mem::replace(&mut entry.value, value));
+                entry.shadowed.extend(lost);
             }
         }
     }
@@ -62,5 +93,10 @@ fn go_name(value: f64) -> &'static str {
 }
 
 fn unsupported(message: String, at: &Mark) -> ReadError {
-    ReadError { kind: ReadErrorKind::Unsupported, line: at.line, column: at.column, message }
+    ReadError {
+        kind: ReadErrorKind::Unsupported,
+        line: at.line,
+        column: at.column,
+        message,
+    }
 }

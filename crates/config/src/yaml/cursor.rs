@@ -23,7 +23,12 @@ pub(super) struct Position {
 
 impl Position {
     /// The start of a text.
-    pub(super) const ORIGIN: Self = Self { index: 0, offset: 0, line: 0, column: 0 };
+    pub(super) const ORIGIN: Self = Self {
+        index: 0,
+        offset: 0,
+        line: 0,
+        column: 0,
+    };
 }
 
 /// A place in a text that moves forward.
@@ -47,7 +52,10 @@ pub(super) struct Cursor<'t> {
 
 impl<'t> Cursor<'t> {
     pub(super) fn new(text: &'t Text, size: usize) -> Self {
-        let here = Position { offset: text.start, ..Position::default() };
+        let here = Position {
+            offset: text.start,
+            ..Position::default()
+        };
         Self {
             text,
             size,
@@ -98,7 +106,11 @@ impl<'t> Cursor<'t> {
             self.unread += 1;
         }
         match self.text.fault {
-            Some(fault) if fault.seen_at.map_or(self.ended, |seen_at| seen_at <= self.window) => {
+            Some(fault)
+                if fault
+                    .seen_at
+                    .map_or(self.ended, |seen_at| seen_at <= self.window) =>
+            {
                 Err(Problem::reader(fault.problem, self.end_of_text()))
             }
             _ => Ok(()),
@@ -107,9 +119,16 @@ impl<'t> Cursor<'t> {
 
     /// Returns the place behind the last character that is one.
     fn end_of_text(&self) -> Position {
-        let mut cursor = Self { here: Position::default(), ..Self::new(self.text, self.size) };
+        let mut cursor = Self {
+            here: Position::default(),
+            ..Self::new(self.text, self.size)
+        };
         while cursor.here.index < self.text.characters.len() {
-            if is_break(cursor.peek()) { cursor.skip_line() } else { cursor.skip() }
+            if is_break(cursor.peek()) {
+                cursor.skip_line();
+            } else {
+                cursor.skip();
+            }
         }
         cursor.here
     }
@@ -121,7 +140,11 @@ impl<'t> Cursor<'t> {
 
     /// Returns the character `ahead` of the next.
     pub(super) fn peek_at(&self, ahead: usize) -> char {
-        self.text.characters.get(self.here.index + ahead).copied().unwrap_or('\0')
+        self.text
+            .characters
+            .get(self.here.index + ahead)
+            .copied()
+            .unwrap_or('\0')
     }
 
     /// Returns the next character, read if it was not.
@@ -171,7 +194,11 @@ impl<'t> Cursor<'t> {
     pub(super) fn take_line(&mut self, to: &mut String) {
         let character = self.peek();
         if is_break(character) {
-            to.push(if matches!(character, '\u{2028}' | '\u{2029}') { character } else { '\n' });
+            to.push(if matches!(character, '\u{2028}' | '\u{2029}') {
+                character
+            } else {
+                '\n'
+            });
             self.skip_line();
         }
     }

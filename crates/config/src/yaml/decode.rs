@@ -86,10 +86,12 @@ impl<'g> Decoder<'g> {
     pub(super) fn part(&mut self, id: NodeId, depth: usize) -> Result<Part, Problem> {
         let node = self.count(id, depth)?;
         let value = match &node.kind {
-            RawKind::Scalar { tag, text, implicit } => scalar(node, tag.as_deref(), text, *implicit)?,
-            RawKind::List(parts) => {
-                Value::List(parts.iter().map(|part| self.part(*part, depth + 1)).collect::<Result<_, _>>()?)
-            }
+            RawKind::Scalar {
+                tag,
+                text,
+                implicit,
+            } => scalar(node, tag.as_deref(), text, *implicit)?,
+            RawKind::List(parts) => Value::List(self.list(parts, depth)?),
             RawKind::Map(_) => {
                 let mut filling = Filling::default();
                 self.fill(&mut filling, node, depth)?;
@@ -102,12 +104,26 @@ impl<'g> Decoder<'g> {
                 return Ok(part);
             }
         };
-        Ok(Part { value, at: self.mark(node) })
+        Ok(Part {
+            value,
+            at: self.mark(node),
+        })
+    }
+
+    // Loops and not chains of iterators: their frames would count a thousand times.
+    fn list(&mut self, nodes: &[NodeId], depth: usize) -> Result<Vec<Part>, Problem> {
+        let mut parts = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            parts.push(self.part(*node, depth + 1)?);
+        }
+        Ok(parts)
     }
 
     /// Puts the entries of a map node into a map.
     fn fill(&mut self, map: &mut Filling, node: &Raw, depth: usize) -> Result<(), Problem> {
-        let RawKind::Map(pairs) = &node.kind else { return Ok(()) };
+        let RawKind::Map(pairs) = &node.kind else {
+            return Ok(());
+        };
         for (key, value) in pairs {
             if self.is_merge(*key) {
                 self.merge(map, *key, *value, depth)?;
@@ -131,36 +147,64 @@ impl<'g> Decoder<'g> {
             Place::Vacant(place) => *place.insert(map.slots.len()),
         };
         let Some(slot) = map.slots.get_mut(place) else {
-            map.slots.push(Slot { key, key_at, value, shadowed: Vec::new(), first_at: None });
+            map.slots.push(Slot {
+                key,
+                key_at,
+                value,
+                shadowed: Vec::new(),
+                first_at: None,
+            });
             return;
         };
         let before = std::mem::replace(&mut slot.key_at, key_at.clone());
         let first = slot.first_at.get_or_insert(before).clone();
-        slot.shadowed.push(std::mem::replace(&mut slot.value, value));
-        self.duplicates.push(Duplicate { key: key.shown(), first, again: key_at });
+        slot.shadowed
+            .push(std::mem::replace(&mut slot.value, value));
+        self.duplicates.push(Duplicate {
+            key: key.shown(),
+            first,
+            again: key_at,
+        });
+        // Of two zeros the later one gives the sign.
+        slot.key = key;
     }
 
     /// Returns whether the node is a `<<` that merges.
     fn is_merge(&self, id: NodeId) -> bool {
         match &self.graph.node(id).kind {
-            RawKind::Scalar { tag, text, implicit } => {
-                text == "<<" && (*implicit || tag.as_deref() == Some("tag:yaml.org,2002:merge"))
-            }
+            RawKind::Scalar {
+                tag,
+                text,
+                implicit,
+            } => text == "<<" && (*implicit || tag.as_deref() == Some("tag:yaml.org,2002:merge")),
             _ => false,
         }
     }
 
     /// Merges one map or, the last first, a list of maps.
-    fn merge(&mut self, map: &mut Filling, key: NodeId, value: NodeId, depth: usize) -> Result<(), Problem> {
+    fn merge(
+        &mut self,
+        map: &mut Filling,
+        key: NodeId,
+        value: NodeId,
+        depth: usize,
+    ) -> Result<(), Problem> {
         match &self.graph.node(value).kind {
-            RawKind::List(parts) => {
-                parts.iter().rev().try_for_each(|part| self.merge_one(map, key, *part, depth))
-            }
+            RawKind::List(parts) => parts
+                .iter()
+                .rev()
+                .try_for_each(|part| self.merge_one(map, key, *part, depth)),
             _ => self.merge_one(map, key, value, depth),
         }
     }
 
-    fn merge_one(&mut self, map: &mut Filling, key: NodeId, value: NodeId, depth: usize) -> Result<(), Problem> {
+    fn merge_one(
+        &mut self,
+        map: &mut Filling,
+        key: NodeId,
+        value: NodeId,
+        depth: usize,
+    ) -> Result<(), Problem> {
         let node = self.graph.node(value);
         let target = match &node.kind {
             RawKind::Alias { target, .. } => *target,
@@ -188,7 +232,10 @@ impl<'g> Decoder<'g> {
     fn follow(&mut self, id: NodeId, name: &str) -> Result<(), Problem> {
         let node = self.graph.node(id);
         if self.aliases.contains(&id) {
-            return Err(Problem::meaning(&format!("anchor '{name}' value contains itself"), node.start));
+            return Err(Problem::meaning(
+                &format!("anchor '{name}' value contains itself"),
+                node.start,
+            ));
         }
         if self.aliases.len() >= MAX_ALIASES {
             let message = format!("leads through more than {MAX_ALIASES} aliases");
@@ -210,7 +257,10 @@ impl<'g> Decoder<'g> {
         self.decoded += 1;
         self.repeated += usize::from(!self.aliases.is_empty());
         if self.repeated > 100 && self.decoded > 1000 && self.repeated * 100 > self.decoded * 99 {
-            return Err(Problem::meaning("document contains excessive aliasing", node.start));
+            return Err(Problem::meaning(
+                "document contains excessive aliasing",
+                node.start,
+            ));
         }
         if let RawKind::Scalar { text, .. } = &node.kind {
             self.text += text.len();
@@ -232,7 +282,12 @@ impl<'g> Decoder<'g> {
 
     fn mark(&self, node: &Raw) -> Mark {
         let kubeassay_core::Place { line, column } = place(node);
-        Mark { line, column, span: (node.start.offset, node.end.offset), via: self.via.clone() }
+        Mark {
+            line,
+            column,
+            span: (node.start.offset, node.end.offset),
+            via: self.via.clone(),
+        }
     }
 }
 
@@ -244,5 +299,8 @@ fn scalar(node: &Raw, tag: Option<&str>, text: &str, implicit: bool) -> Result<V
 }
 
 fn place(node: &Raw) -> kubeassay_core::Place {
-    kubeassay_core::Place { line: counted(node.start.line), column: counted(node.start.column) }
+    kubeassay_core::Place {
+        line: counted(node.start.line),
+        column: counted(node.start.column),
+    }
 }

@@ -15,13 +15,23 @@ pub(super) struct Event {
 
 impl Event {
     pub(super) const fn new(kind: EventKind, start: Position, end: Position) -> Self {
-        Self { kind, start, content: start, end }
+        Self {
+            kind,
+            start,
+            content: start,
+            end,
+        }
     }
 
     /// Returns the scalar that stands where nothing is written.
     pub(super) const fn nothing(at: Position) -> Self {
         Self::new(
-            EventKind::Scalar { anchor: None, tag: None, text: String::new(), implicit: true },
+            EventKind::Scalar {
+                anchor: None,
+                tag: None,
+                text: String::new(),
+                implicit: true,
+            },
             at,
             at,
         )

@@ -12,18 +12,14 @@ pub(super) struct Key(Scalar);
 
 impl From<Scalar> for Key {
     fn from(scalar: Scalar) -> Self {
-        // Zero is the same with either sign.
-        Self(match scalar {
-            Scalar::Float(value) => Scalar::Float(value + 0.0),
-            scalar => scalar,
-        })
+        Self(scalar)
     }
 }
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Scalar::Float(one), Scalar::Float(other)) => one.to_bits() == other.to_bits(),
+            (Scalar::Float(one), Scalar::Float(other)) => bits(*one) == bits(*other),
             (one, other) => one == other,
         }
     }
@@ -38,7 +34,7 @@ impl Hash for Key {
             Scalar::Bool(value) => value.hash(state),
             Scalar::Int(value) => value.hash(state),
             Scalar::Unsigned(value) => value.hash(state),
-            Scalar::Float(value) => value.to_bits().hash(state),
+            Scalar::Float(value) => bits(*value).hash(state),
             Scalar::Text(text) => text.hash(state),
         }
     }
@@ -56,7 +52,9 @@ impl Key {
             Scalar::Null => Err("unsupported map key of type: %!s(<nil>), key: <nil>".to_owned()),
             Scalar::Bool(value) => Ok(value.to_string()),
             Scalar::Int(value) => Ok(value.to_string()),
-            Scalar::Unsigned(value) => Err(format!("unsupported map key of type: uint64, key: {value:#x}")),
+            Scalar::Unsigned(value) => Err(format!(
+                "unsupported map key of type: uint64, key: {value:#x}"
+            )),
             Scalar::Float(value) => Ok(format_key(*value)),
             Scalar::Text(text) => Ok(mended(text)),
         }
@@ -70,6 +68,11 @@ impl Key {
             _ => self.to_json().unwrap_or_default(),
         }
     }
+}
+
+/// Returns what tells floats apart: zero is the same with either sign.
+fn bits(value: f64) -> u64 {
+    (value + 0.0).to_bits()
 }
 
 /// Makes text of bytes, as Go's JSON does.

@@ -18,7 +18,11 @@ pub(super) fn parse(text: &str) -> Option<Numeral> {
         return Some(value);
     }
     if is_decimal(digits) {
-        return plain.parse().ok().filter(|value: &f64| value.is_finite()).map(Numeral::Float);
+        return plain
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite())
+            .map(Numeral::Float);
     }
     // The library tries the digits behind `0b` once more as they are, so that a sign may stand there too.
     let number = plain.strip_prefix("0b")?;
@@ -93,7 +97,10 @@ fn is_decimal(text: &str) -> bool {
 
 /// Writes a float that is a map's key as Go's library does: in single precision, with an exponent from 1e6 on.
 pub(super) fn format_key(value: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "Go converts it the same way")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "Go converts it the same way"
+    )]
     let value = value as f32;
     if value.is_nan() {
         return ".nan".to_owned();
@@ -102,7 +109,9 @@ pub(super) fn format_key(value: f64) -> String {
         return if value > 0.0 { ".inf" } else { "-.inf" }.to_owned();
     }
     let scientific = format!("{value:e}");
-    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
     let exponent: i32 = exponent.parse().unwrap_or_default();
     if (-4..6).contains(&exponent) {
         return format!("{value}");

@@ -87,7 +87,11 @@ impl<'t> Parser<'t> {
             State::FlowMapKey => self.flow_map_key(false),
             State::FlowMapValue => self.flow_map_value(false),
             State::FlowMapEmptyValue => self.flow_map_value(true),
-            State::End => Ok(Event::new(EventKind::StreamEnd, Position::default(), Position::default())),
+            State::End => Ok(Event::new(
+                EventKind::StreamEnd,
+                Position::default(),
+                Position::default(),
+            )),
         }
     }
 
@@ -107,7 +111,9 @@ impl<'t> Parser<'t> {
                 self.state = State::End;
                 return Ok(Event::new(EventKind::StreamEnd, start, end));
             }
-            TokenKind::Version { .. } | TokenKind::TagDirective { .. } | TokenKind::DocumentStart => {}
+            TokenKind::Version { .. }
+            | TokenKind::TagDirective { .. }
+            | TokenKind::DocumentStart => {}
             _ if implicit => {
                 self.directives()?;
                 self.states.push(State::DocumentEnd);
@@ -120,7 +126,11 @@ impl<'t> Parser<'t> {
         let token = self.scanner.peek()?;
         if !matches!(token.kind, TokenKind::DocumentStart) {
             let at = token.start;
-            return Err(Problem::parser("did not find expected <document start>", at, Position::default()));
+            return Err(Problem::parser(
+                "did not find expected <document start>",
+                at,
+                Position::default(),
+            ));
         }
         let end = self.scanner.next()?.end;
         self.states.push(State::DocumentEnd);
@@ -163,7 +173,9 @@ impl<'t> Parser<'t> {
             let at = token.start;
             let refuse = |problem| Err(Problem::parser(problem, at, Position::default()));
             match token.kind {
-                TokenKind::Version { .. } if version_seen => return refuse("found duplicate %YAML directive"),
+                TokenKind::Version { .. } if version_seen => {
+                    return refuse("found duplicate %YAML directive");
+                }
                 TokenKind::Version { major: 1, minor: 1 } => version_seen = true,
                 TokenKind::Version { .. } => return refuse("found incompatible YAML document"),
                 TokenKind::TagDirective { .. } => {}
@@ -177,7 +189,9 @@ impl<'t> Parser<'t> {
             }
         }
         for (handle, prefix) in [("!", "!"), ("!!", "tag:yaml.org,2002:")] {
-            self.tag_directives.entry(handle.to_owned()).or_insert_with(|| prefix.to_owned());
+            self.tag_directives
+                .entry(handle.to_owned())
+                .or_insert_with(|| prefix.to_owned());
         }
         Ok(())
     }

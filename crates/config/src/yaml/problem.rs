@@ -14,13 +14,21 @@ pub(super) struct Problem {
 impl Problem {
     /// Bytes or characters that may not be there. Go does not say where.
     pub(super) fn reader(problem: &str, at: Position) -> Self {
-        Self { kind: ReadErrorKind::Encoding, at, message: format!("yaml: {problem}") }
+        Self {
+            kind: ReadErrorKind::Encoding,
+            at,
+            message: format!("yaml: {problem}"),
+        }
     }
 
     /// Text that makes no token.
     pub(super) fn scanner(problem: &str, at: Position, context: Position) -> Self {
         // Go leaves out the number of the first line, and counts from 1 here but from 0 elsewhere.
-        let line = if at.line > 0 { at.line + 1 } else { context.line };
+        let line = if at.line > 0 {
+            at.line + 1
+        } else {
+            context.line
+        };
         Self::numbered(problem, at, line)
     }
 
@@ -35,22 +43,38 @@ impl Problem {
             0 => format!("yaml: {problem}"),
             _ => format!("yaml: line {line}: {problem}"),
         };
-        Self { kind: ReadErrorKind::Syntax, at, message }
+        Self {
+            kind: ReadErrorKind::Syntax,
+            at,
+            message,
+        }
     }
 
     /// A document that means nothing. Go does not say where.
     pub(super) fn meaning(problem: &str, at: Position) -> Self {
-        Self { kind: ReadErrorKind::Syntax, at, message: format!("yaml: {problem}") }
+        Self {
+            kind: ReadErrorKind::Syntax,
+            at,
+            message: format!("yaml: {problem}"),
+        }
     }
 
     /// More than is read here.
     pub(super) const fn too_large(message: String, at: Position) -> Self {
-        Self { kind: ReadErrorKind::TooLarge, at, message }
+        Self {
+            kind: ReadErrorKind::TooLarge,
+            at,
+            message,
+        }
     }
 
     /// Deeper than is read here.
     pub(super) const fn too_deep(message: String, at: Position) -> Self {
-        Self { kind: ReadErrorKind::TooDeep, at, message }
+        Self {
+            kind: ReadErrorKind::TooDeep,
+            at,
+            message,
+        }
     }
 }
 
@@ -67,5 +91,7 @@ impl From<Problem> for ReadError {
 
 /// Counts from 1 what was counted from 0.
 pub(super) fn counted(from_zero: usize) -> u32 {
-    u32::try_from(from_zero).unwrap_or(u32::MAX).saturating_add(1)
+    u32::try_from(from_zero)
+        .unwrap_or(u32::MAX)
+        .saturating_add(1)
 }

@@ -23,7 +23,11 @@ pub(super) enum Scalar {
 pub(super) fn resolve(tag: Option<&str>, text: &str, implicit: bool) -> Result<Scalar, String> {
     let as_text = || Scalar::Text(text.as_bytes().to_vec());
     let Some(tag) = tag.filter(|tag| !tag.is_empty()) else {
-        return Ok(if implicit { resolve_plain(text) } else { as_text() });
+        return Ok(if implicit {
+            resolve_plain(text)
+        } else {
+            as_text()
+        });
     };
     let wanted = match tag.strip_prefix("tag:yaml.org,2002:") {
         Some("binary") => {
@@ -34,7 +38,11 @@ pub(super) fn resolve(tag: Option<&str>, text: &str, implicit: bool) -> Result<S
         _ => return Ok(as_text()),
     };
     let is_timestamp = wanted == "timestamp" && timestamp::is_timestamp(text);
-    let meaning = if is_timestamp { as_text() } else { resolve_plain(text) };
+    let meaning = if is_timestamp {
+        as_text()
+    } else {
+        resolve_plain(text)
+    };
     let found = match &meaning {
         _ if is_timestamp => "timestamp",
         Scalar::Null => "null",
@@ -54,13 +62,17 @@ pub(super) fn resolve(tag: Option<&str>, text: &str, implicit: bool) -> Result<S
 /// Returns what a plain scalar without a tag means. Timestamps stay text.
 fn resolve_plain(text: &str) -> Scalar {
     let word = match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Some(Scalar::Bool(true)),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Some(Scalar::Bool(true))
+        }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             Some(Scalar::Bool(false))
         }
         "" | "~" | "null" | "Null" | "NULL" => Some(Scalar::Null),
         ".nan" | ".NaN" | ".NAN" => Some(Scalar::Float(f64::NAN)),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Some(Scalar::Float(f64::INFINITY)),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
+            Some(Scalar::Float(f64::INFINITY))
+        }
         "-.inf" | "-.Inf" | "-.INF" => Some(Scalar::Float(f64::NEG_INFINITY)),
         _ => None,
     };

@@ -79,7 +79,10 @@ impl<'t> Scanner<'t> {
     pub(super) fn next(&mut self) -> Result<Token, Problem> {
         self.peek()?;
         self.taken += 1;
-        Ok(self.tokens.pop_front().unwrap_or_else(|| Token::at(TokenKind::StreamEnd, self.cursor.here())))
+        Ok(self
+            .tokens
+            .pop_front()
+            .unwrap_or_else(|| Token::at(TokenKind::StreamEnd, self.cursor.here())))
     }
 
     /// Returns whether the next token may still turn out to begin a key.
@@ -101,8 +104,12 @@ impl<'t> Scanner<'t> {
         match next {
             '\0' => self.scan_end(),
             '%' if self.cursor.here().column == 0 => self.scan_directive(),
-            '-' if self.cursor.at_document_indicator('-') => self.scan_document_indicator(TokenKind::DocumentStart),
-            '.' if self.cursor.at_document_indicator('.') => self.scan_document_indicator(TokenKind::DocumentEnd),
+            '-' if self.cursor.at_document_indicator('-') => {
+                self.scan_document_indicator(TokenKind::DocumentStart)
+            }
+            '.' if self.cursor.at_document_indicator('.') => {
+                self.scan_document_indicator(TokenKind::DocumentEnd)
+            }
             '[' => self.scan_opening(TokenKind::FlowListStart),
             '{' => self.scan_opening(TokenKind::FlowMapStart),
             ']' => self.scan_closing(TokenKind::FlowListEnd),
@@ -123,7 +130,10 @@ impl<'t> Scanner<'t> {
     }
 
     fn stray_character(&self) -> Problem {
-        self.problem("found character that cannot start any token", self.cursor.here())
+        self.problem(
+            "found character that cannot start any token",
+            self.cursor.here(),
+        )
     }
 
     fn problem(&self, problem: &str, context: Position) -> Problem {
@@ -156,14 +166,19 @@ impl<'t> Scanner<'t> {
 
     /// Puts a token at the end of the queue that reaches from `start` to here.
     fn push(&mut self, kind: TokenKind, start: Position) {
-        self.tokens.push_back(Token { kind, start, end: self.cursor.here() });
+        self.tokens.push_back(Token {
+            kind,
+            start,
+            end: self.cursor.here(),
+        });
     }
 
     /// Puts a token before the one of this number.
     fn insert(&mut self, number: usize, kind: TokenKind, at: Position) {
         // Go appends what would come before a token that was taken already.
         let place = number.checked_sub(self.taken).unwrap_or(self.tokens.len());
-        self.tokens.insert(place.min(self.tokens.len()), Token::at(kind, at));
+        self.tokens
+            .insert(place.min(self.tokens.len()), Token::at(kind, at));
     }
 
     /// Opens a block collection, if this column is further in than the one that is open.
@@ -181,7 +196,8 @@ impl<'t> Scanner<'t> {
     /// Closes the block collections that are further in than this column.
     fn close_blocks(&mut self, column: Option<usize>) {
         while self.flow_level == 0 && self.indent > column {
-            self.tokens.push_back(Token::at(TokenKind::BlockEnd, self.cursor.here()));
+            self.tokens
+                .push_back(Token::at(TokenKind::BlockEnd, self.cursor.here()));
             self.indent = self.indents.pop().flatten();
         }
     }
@@ -189,7 +205,9 @@ impl<'t> Scanner<'t> {
     /// Returns whether what began at this level may still be a key. A key is short and stands on one line.
     fn is_possible(&mut self, level: usize) -> Result<bool, Problem> {
         let here = self.cursor.here();
-        let Some(key) = self.keys.get_mut(level).filter(|key| key.possible) else { return Ok(false) };
+        let Some(key) = self.keys.get_mut(level).filter(|key| key.possible) else {
+            return Ok(false);
+        };
         if key.at.line < here.line || key.at.index + LONGEST_KEY < here.index {
             if key.required {
                 let at = key.at;
@@ -223,7 +241,12 @@ impl<'t> Scanner<'t> {
     /// Notes that what came before on this level is no key.
     fn forget_key(&mut self) -> Result<(), Problem> {
         if let Some(key) = self.keys.last_mut().filter(|key| key.possible) {
-            let SimpleKey { required, at, token, .. } = *key;
+            let SimpleKey {
+                required,
+                at,
+                token,
+                ..
+            } = *key;
             if required {
                 return Err(self.problem(NO_COLON, at));
             }

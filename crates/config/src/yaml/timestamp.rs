@@ -2,9 +2,15 @@
 
 /// Returns whether Go's library takes the text for a timestamp: a date, or a date and a time of day.
 pub(super) fn is_timestamp(text: &str) -> bool {
-    let Some((year, rest)) = digits(text, 4, 4) else { return false };
-    let Some((month, rest)) = rest.strip_prefix('-').and_then(|rest| digits(rest, 1, 2)) else { return false };
-    let Some((day, rest)) = rest.strip_prefix('-').and_then(|rest| digits(rest, 1, 2)) else { return false };
+    let Some((year, rest)) = digits(text, 4, 4) else {
+        return false;
+    };
+    let Some((month, rest)) = rest.strip_prefix('-').and_then(|rest| digits(rest, 1, 2)) else {
+        return false;
+    };
+    let Some((day, rest)) = rest.strip_prefix('-').and_then(|rest| digits(rest, 1, 2)) else {
+        return false;
+    };
     is_date(year, month, day)
         && match rest.split_at_checked(1) {
             None => rest.is_empty(),
@@ -16,7 +22,11 @@ pub(super) fn is_timestamp(text: &str) -> bool {
 
 /// Splits off a number of so many digits.
 fn digits(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
-    let length = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    let length = text
+        .bytes()
+        .take(most)
+        .take_while(u8::is_ascii_digit)
+        .count();
     let (number, rest) = text.split_at_checked(length).filter(|_| length >= least)?;
     Some((number.parse().ok()?, rest))
 }

@@ -13,7 +13,11 @@ pub(super) struct Token {
 impl Token {
     /// Returns a token that is no characters wide.
     pub(super) const fn at(kind: TokenKind, at: Position) -> Self {
-        Self { kind, start: at, end: at }
+        Self {
+            kind,
+            start: at,
+            end: at,
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use cel::ExecutionError;
 use cel::common::types::{CelInt, CelString};
 use cel::common::value::CowVal;
 
+use crate::duration;
+
 /// The most digits that are read of a number; more is no value of a setting.
 const DIGITS: usize = 22;
 
@@ -16,45 +18,12 @@ const DIGITS: usize = 22;
 ///
 /// One sentence that says what is wrong with the text.
 pub fn parse_duration(text: &str) -> Result<i64, String> {
-    let refused = || {
+    duration::parse(text).map_err(|_| {
         format!(
             "`{}` is no duration; write it like `4h`, `1h30m` or `250ms`",
             shown(text)
         )
-    };
-    let (negative, mut rest) = split_sign(text);
-    if rest == "0" {
-        return Ok(0);
-    }
-    if rest.is_empty() {
-        return Err(refused());
-    }
-    let mut total: i128 = 0;
-    while !rest.is_empty() {
-        let number = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .ok_or_else(refused)?;
-        let (number, after) = rest.split_at(number);
-        let unit = after
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(after.len());
-        let (unit, after) = after.split_at(unit);
-        let size: i128 = match unit {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return Err(refused()),
-        };
-        let (digits, places) = decimal(number).ok_or_else(refused)?;
-        // Go drops what is less than a nanosecond.
-        total = total.saturating_add(digits * size / 10_i128.pow(places));
-        rest = after;
-    }
-    let signed = if negative { -total } else { total };
-    i64::try_from(signed).map_err(|_| format!("`{}` is longer than a duration can be", shown(text)))
+    })
 }
 
 /// Reads a Kubernetes quantity as a whole number, rounded away from zero.

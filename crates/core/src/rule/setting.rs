@@ -156,10 +156,7 @@ pub(crate) const fn kind_of(value: &Value) -> &'static str {
 }
 
 /// Returns the names of `known` that `word` may have been meant to be, best first, at most three.
-pub(crate) fn did_you_mean<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Vec<String> {
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let word = word.to_lowercase();
     let mut near: Vec<(usize, f64, &str)> = known
         .into_iter()
@@ -181,7 +178,7 @@ pub(crate) fn did_you_mean<'a>(
 }
 
 /// Returns `did you mean …?` for the names, or nothing where there are none.
-pub(crate) fn suggestion(names: &[String]) -> Option<String> {
+pub fn suggestion(names: &[String]) -> Option<String> {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.as_slice() {
         [] => None,

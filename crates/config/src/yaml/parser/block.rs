@@ -13,7 +13,10 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::BlockEntry => {
                 self.scanner.next()?;
-                if matches!(self.scanner.peek()?.kind, TokenKind::BlockEntry | TokenKind::BlockEnd) {
+                if matches!(
+                    self.scanner.peek()?.kind,
+                    TokenKind::BlockEntry | TokenKind::BlockEnd
+                ) {
                     self.state = State::BlockListEntry;
                     return Ok(Event::nothing(end));
                 }
@@ -21,7 +24,11 @@ impl Parser<'_> {
                 self.node(true, false)
             }
             TokenKind::BlockEnd => self.close(EventKind::ListEnd),
-            _ => Err(Problem::parser("did not find expected '-' indicator", start, self.opened())),
+            _ => Err(Problem::parser(
+                "did not find expected '-' indicator",
+                start,
+                self.opened(),
+            )),
         }
     }
 
@@ -34,7 +41,10 @@ impl Parser<'_> {
         }
         self.scanner.next()?;
         let next = &self.scanner.peek()?.kind;
-        if matches!(next, TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
+        if matches!(
+            next,
+            TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
+        ) {
             self.state = State::IndentlessListEntry;
             return Ok(Event::nothing(end));
         }
@@ -49,7 +59,11 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::Key => self.block_map_part(State::BlockMapValue),
             TokenKind::BlockEnd => self.close(EventKind::MapEnd),
-            _ => Err(Problem::parser("did not find expected key", start, self.opened())),
+            _ => Err(Problem::parser(
+                "did not find expected key",
+                start,
+                self.opened(),
+            )),
         }
     }
 
@@ -67,7 +81,10 @@ impl Parser<'_> {
     fn block_map_part(&mut self, state: State) -> Result<Event, Problem> {
         let end = self.scanner.next()?.end;
         let next = &self.scanner.peek()?.kind;
-        if matches!(next, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd) {
+        if matches!(
+            next,
+            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
+        ) {
             self.state = state;
             return Ok(Event::nothing(end));
         }

@@ -35,7 +35,10 @@ impl Parser<'_> {
     pub(super) fn flow_list_entry_key(&mut self) -> Result<Event, Problem> {
         let token = self.scanner.peek()?;
         let end = token.end;
-        if matches!(token.kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowListEnd) {
+        if matches!(
+            token.kind,
+            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowListEnd
+        ) {
             // libyaml steps over the sign here, although it is needed.
             self.scanner.next()?;
             self.state = State::FlowListEntryValue;
@@ -50,7 +53,10 @@ impl Parser<'_> {
         let start = token.start;
         if matches!(token.kind, TokenKind::Value) {
             self.scanner.next()?;
-            if !matches!(self.scanner.peek()?.kind, TokenKind::FlowEntry | TokenKind::FlowListEnd) {
+            if !matches!(
+                self.scanner.peek()?.kind,
+                TokenKind::FlowEntry | TokenKind::FlowListEnd
+            ) {
                 self.states.push(State::FlowListEntryEnd);
                 return self.node(false, false);
             }
@@ -78,7 +84,10 @@ impl Parser<'_> {
                 self.scanner.next()?;
                 let token = self.scanner.peek()?;
                 let start = token.start;
-                if matches!(token.kind, TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMapEnd) {
+                if matches!(
+                    token.kind,
+                    TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMapEnd
+                ) {
                     self.state = State::FlowMapValue;
                     return Ok(Event::nothing(start));
                 }

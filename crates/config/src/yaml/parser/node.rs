@@ -21,7 +21,11 @@ impl Parser<'_> {
         if matches!(self.scanner.peek()?.kind, TokenKind::Alias(_)) {
             let token = self.scanner.next()?;
             self.pop_state();
-            let name = if let TokenKind::Alias(name) = token.kind { name } else { String::new() };
+            let name = if let TokenKind::Alias(name) = token.kind {
+                name
+            } else {
+                String::new()
+            };
             return Ok(Event::new(EventKind::Alias(name), token.start, token.end));
         }
         let Properties { anchor, tag, span } = self.properties()?;
@@ -39,26 +43,59 @@ impl Parser<'_> {
                 };
                 self.pop_state();
                 let implicit = implicit && plain || tag.as_deref() == Some("!");
-                let kind = EventKind::Scalar { anchor, tag, text, implicit };
-                return Ok(Event { kind, start, content, end });
+                let kind = EventKind::Scalar {
+                    anchor,
+                    tag,
+                    text,
+                    implicit,
+                };
+                return Ok(Event {
+                    kind,
+                    start,
+                    content,
+                    end,
+                });
             }
-            TokenKind::FlowListStart => (EventKind::ListStart { anchor }, State::FlowListFirstEntry),
+            TokenKind::FlowListStart => {
+                (EventKind::ListStart { anchor }, State::FlowListFirstEntry)
+            }
             TokenKind::FlowMapStart => (EventKind::MapStart { anchor }, State::FlowMapFirstKey),
             TokenKind::BlockListStart if block => {
                 (EventKind::ListStart { anchor }, State::BlockListFirstEntry)
             }
-            TokenKind::BlockMapStart if block => (EventKind::MapStart { anchor }, State::BlockMapFirstKey),
+            TokenKind::BlockMapStart if block => {
+                (EventKind::MapStart { anchor }, State::BlockMapFirstKey)
+            }
             _ => {
                 let Some((start, end)) = span else {
-                    return Err(Problem::parser("did not find expected node content", content, start));
+                    return Err(Problem::parser(
+                        "did not find expected node content",
+                        content,
+                        start,
+                    ));
                 };
                 self.pop_state();
-                let kind = EventKind::Scalar { anchor, tag, text: String::new(), implicit };
-                return Ok(Event { kind, start, content: end, end });
+                let kind = EventKind::Scalar {
+                    anchor,
+                    tag,
+                    text: String::new(),
+                    implicit,
+                };
+                return Ok(Event {
+                    kind,
+                    start,
+                    content: end,
+                    end,
+                });
             }
         };
         self.state = state;
-        Ok(Event { kind, start, content, end })
+        Ok(Event {
+            kind,
+            start,
+            content,
+            end,
+        })
     }
 
     /// Reads a tag and an anchor, in either order.
@@ -84,7 +121,10 @@ impl Parser<'_> {
             properties.tag = if handle.is_empty() {
                 Some(suffix)
             } else {
-                let tag = self.tag_directives.get(&handle).map(|prefix| format!("{prefix}{suffix}"));
+                let tag = self
+                    .tag_directives
+                    .get(&handle)
+                    .map(|prefix| format!("{prefix}{suffix}"));
                 let start = properties.span.map_or(at, |(start, _)| start);
                 Some(tag.ok_or_else(|| Problem::parser("found undefined tag handle", at, start))?)
             };

@@ -33,7 +33,8 @@ impl Scanner<'_> {
         self.cursor.skip_line();
 
         let mut indent = increment.map(|increment| self.indent.unwrap_or(0) + increment);
-        let (mut text, mut first_break, mut more_breaks) = (String::new(), String::new(), String::new());
+        let (mut text, mut first_break, mut more_breaks) =
+            (String::new(), String::new(), String::new());
         let mut column = self.skip_block_indentation(&mut indent, &mut more_breaks, start)?;
         let mut was_blank = false;
         self.cursor.need(1)?;
@@ -65,7 +66,11 @@ impl Scanner<'_> {
         if chomping == Chomping::Keep {
             text.push_str(&more_breaks);
         }
-        self.tokens.push_back(Token { kind: TokenKind::Scalar { text, plain: false }, start, end });
+        self.tokens.push_back(Token {
+            kind: TokenKind::Scalar { text, plain: false },
+            start,
+            end,
+        });
         Ok(())
     }
 

@@ -25,7 +25,11 @@ impl Scanner<'_> {
     pub(super) fn scan_opening(&mut self, kind: TokenKind) -> Result<(), Problem> {
         self.expect_key()?;
         let token = self.taken + self.tokens.len();
-        self.keys.push(SimpleKey { token, at: self.cursor.here(), ..SimpleKey::default() });
+        self.keys.push(SimpleKey {
+            token,
+            at: self.cursor.here(),
+            ..SimpleKey::default()
+        });
         self.flow_level += 1;
         self.key_allowed = true;
         self.sign(1, kind);
@@ -58,7 +62,9 @@ impl Scanner<'_> {
         let at = self.cursor.here();
         if self.flow_level == 0 {
             if !self.key_allowed {
-                return Err(self.problem("block sequence entries are not allowed in this context", at));
+                return Err(
+                    self.problem("block sequence entries are not allowed in this context", at)
+                );
             }
             self.open_block(at.column, None, TokenKind::BlockListStart, at);
         }

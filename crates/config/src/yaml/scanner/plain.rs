@@ -36,7 +36,11 @@ impl Scanner<'_> {
                 break;
             }
         }
-        self.tokens.push_back(Token { kind: TokenKind::Scalar { text, plain: true }, start, end });
+        self.tokens.push_back(Token {
+            kind: TokenKind::Scalar { text, plain: true },
+            start,
+            end,
+        });
         if gap.broken {
             self.key_allowed = true;
         }
@@ -75,8 +79,12 @@ impl Scanner<'_> {
                 self.cursor.take(&mut gap.blanks);
             } else {
                 match plain {
-                    Some((least_column, start)) if next == '\t' && self.cursor.here().column < least_column => {
-                        return Err(self.problem("found a tab character that violates indentation", start));
+                    Some((least_column, start))
+                        if next == '\t' && self.cursor.here().column < least_column =>
+                    {
+                        return Err(
+                            self.problem("found a tab character that violates indentation", start)
+                        );
                     }
                     _ => self.cursor.skip(),
                 }
@@ -98,7 +106,10 @@ pub(super) struct Gap {
 impl Gap {
     /// Returns a gap that begins, or that begins behind a line break that a backslash took away.
     pub(super) fn after(broken: bool) -> Self {
-        Self { broken, ..Self::default() }
+        Self {
+            broken,
+            ..Self::default()
+        }
     }
 
     /// Appends what the gap stands for, and empties it: blanks as they are, one line break as a space, more of them
@@ -107,7 +118,11 @@ impl Gap {
         if !self.broken {
             text.push_str(&self.blanks);
         } else if self.first_break.starts_with('\n') {
-            text.push_str(if self.more_breaks.is_empty() { " " } else { &self.more_breaks });
+            text.push_str(if self.more_breaks.is_empty() {
+                " "
+            } else {
+                &self.more_breaks
+            });
         } else {
             text.push_str(&self.first_break);
             text.push_str(&self.more_breaks);

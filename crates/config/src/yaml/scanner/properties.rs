@@ -54,7 +54,9 @@ impl Scanner<'_> {
     fn version_number(&mut self, start: Position) -> Result<u8, Problem> {
         let mut number = None;
         for _ in 0..2 {
-            let Some(digit) = self.cursor.next()?.to_digit(10) else { break };
+            let Some(digit) = self.cursor.next()?.to_digit(10) else {
+                break;
+            };
             self.cursor.skip();
             let digit = u8::try_from(digit).unwrap_or_default();
             number = Some(number.unwrap_or(0) * 10 + digit);
@@ -89,11 +91,22 @@ impl Scanner<'_> {
         self.cursor.skip();
         let name = self.word()?;
         let next = self.cursor.peek();
-        let ends = is_blank_or_end(next) || matches!(next, '?' | ':' | ',' | ']' | '}' | '%' | '@' | '`');
+        let ends =
+            is_blank_or_end(next) || matches!(next, '?' | ':' | ',' | ']' | '}' | '%' | '@' | '`');
         if name.is_empty() || !ends {
-            return Err(self.problem("did not find expected alphabetic or numeric character", start));
+            return Err(self.problem(
+                "did not find expected alphabetic or numeric character",
+                start,
+            ));
         }
-        self.push(if alias { TokenKind::Alias(name) } else { TokenKind::Anchor(name) }, start);
+        self.push(
+            if alias {
+                TokenKind::Alias(name)
+            } else {
+                TokenKind::Anchor(name)
+            },
+            start,
+        );
         Ok(())
     }
 
@@ -152,7 +165,9 @@ impl Scanner<'_> {
         loop {
             match self.cursor.next()? {
                 '%' => self.escaped_octets(&mut uri, start)?,
-                next if is_word(next) || ";/?:@&=+$,.!~*'()[]".contains(next) => self.cursor.take(&mut uri),
+                next if is_word(next) || ";/?:@&=+$,.!~*'()[]".contains(next) => {
+                    self.cursor.take(&mut uri);
+                }
                 _ if found => return Ok(uri),
                 _ => return Err(self.problem("did not find expected tag URI", start)),
             }
@@ -166,7 +181,10 @@ impl Scanner<'_> {
         let mut width = 1;
         while octets.len() < width {
             self.cursor.need(3)?;
-            let digits = (self.cursor.peek_at(1).to_digit(16), self.cursor.peek_at(2).to_digit(16));
+            let digits = (
+                self.cursor.peek_at(1).to_digit(16),
+                self.cursor.peek_at(2).to_digit(16),
+            );
             let ('%', (Some(high), Some(low))) = (self.cursor.peek(), digits) else {
                 return Err(self.problem("did not find URI escaped octet", start));
             };

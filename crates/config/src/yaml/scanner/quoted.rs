@@ -34,7 +34,12 @@ impl Scanner<'_> {
     }
 
     /// Reads up to the closing quote or the next gap. Returns whether a backslash took the line break away.
-    fn scan_words(&mut self, quote: char, text: &mut String, start: Position) -> Result<bool, Problem> {
+    fn scan_words(
+        &mut self,
+        quote: char,
+        text: &mut String,
+        start: Position,
+    ) -> Result<bool, Problem> {
         while !is_blank_or_end(self.cursor.peek()) {
             match (self.cursor.peek(), self.cursor.peek_at(1)) {
                 ('\'', '\'') if quote == '\'' => {
@@ -58,7 +63,12 @@ impl Scanner<'_> {
     }
 
     /// Reads a backslash and what it escapes. Go takes `\'` and refuses `\/`.
-    fn scan_escape(&mut self, escaped: char, text: &mut String, start: Position) -> Result<(), Problem> {
+    fn scan_escape(
+        &mut self,
+        escaped: char,
+        text: &mut String,
+        start: Position,
+    ) -> Result<(), Problem> {
         let length = match escaped {
             'x' => 2,
             'u' => 4,
