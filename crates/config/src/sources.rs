@@ -12,7 +12,7 @@ use crate::node::{Node, Source};
 use crate::path;
 use crate::refusal::Refusal;
 use crate::setting::Unknown;
-use crate::tree::{self, Document, ReadErrorKind};
+use crate::tree::{self, Document, ReadErrorKind, Tree};
 
 /// At which moment the files are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +167,15 @@ impl<'a> Files<'a> {
             return Loaded::Refused(Refusal::new(reason, Some(source.whole())));
         }
         match tree::read(content) {
-            Ok(document) => Loaded::Read(Box::new((document, source))),
+            Ok(mut document) => {
+                // YAML becomes JSON on the way, whose keys Go sorts: of `Kind` and `kind` the latter counts.
+                if !tree::is_json(content)
+                    && let Tree::Map(entries) = &mut document.root.tree
+                {
+                    entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+                }
+                Loaded::Read(Box::new((document, source)))
+            }
             Err(error)
                 if matches!(error.kind, ReadErrorKind::TooLarge | ReadErrorKind::TooDeep) =>
             {

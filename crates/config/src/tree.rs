@@ -154,7 +154,7 @@ pub fn read(content: &[u8]) -> Result<Document, ReadError> {
 }
 
 /// Returns whether the first character that Go does not call a space is `{`.
-fn is_json(content: &[u8]) -> bool {
+pub(crate) fn is_json(content: &[u8]) -> bool {
     // What is not UTF-8 is no space, so the first chunk decides.
     content
         .utf8_chunks()

@@ -190,3 +190,13 @@ fn a_certificate_without_a_known_key_is_not_known_to_be_configured() {
     let resolution = resolved(36, &arguments, &[("/c", "")]);
     assert_eq!(value(&resolution, "derived.servingCertificate"), None);
 }
+
+/// Go finds `kind` without regard to case, the last one in its own order.
+#[test]
+fn the_kind_is_found_as_go_finds_it() {
+    let arguments = ["--config=/c", "--kubeconfig=/k"];
+    let refused = |text| resolved(36, &arguments, &[("/c", text)]).refusal.is_some();
+    assert!(!refused("Kind: Nonsense"));
+    assert!(!refused("KIND: Nonsense\nApiVersion: x"));
+    assert!(refused("kind: Nonsense"));
+}
