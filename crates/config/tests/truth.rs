@@ -366,7 +366,8 @@ fn every_measured_kubelet_is_understood() {
         faults.join("\n")
     );
     assert_eq!(runs, 1516);
-    assert!(unknown <= 20, "{unknown} runs are beyond files");
+    // Two kubelets hid by a bind mount of their own the file that they had read.
+    assert_eq!(unknown, 2, "runs whose truth no file holds");
 }
 
 fn judge(resolution: &Resolution, case: &Json, outcome: &Json) -> Vec<String> {
