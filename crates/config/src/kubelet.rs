@@ -164,7 +164,10 @@ impl Resolver<'_> {
         let absolute = self.files.absolute(&given).map(|path| path::clean(&path));
         let shown = absolute.clone().unwrap_or_else(|| given.clone());
         let loaded = match absolute {
-            Some(path) => self.files.load(&path, OriginKind::File),
+            Some(path) => match self.moved_folder(&path) {
+                Some(unknown) => Loaded::Unknown(unknown),
+                None => self.files.load(&path, OriginKind::File),
+            },
             None => Loaded::Unknown(self.unknown_directory(&given)),
         };
         let unknown = match loaded {
@@ -235,6 +238,16 @@ impl Resolver<'_> {
             unknown: None,
             note: None,
         }
+    }
+
+    /// Returns why the folders on the way to `path` may be others than at the start of the process.
+    fn moved_folder(&mut self, path: &Bytes) -> Option<Unknown> {
+        let flag = KUBELET.flag("root-dir")?;
+        let root = match self.own_flag(flag).value() {
+            Some(Value::String(root)) => self.files.absolute(&root).unwrap_or(root),
+            _ => return None,
+        };
+        self.files.moved_folder(path, &path::clean(&root))
     }
 
     fn unknown_directory(&self, path: &Bytes) -> Unknown {

@@ -55,6 +55,12 @@ pub(crate) fn parent(path: &Bytes) -> Bytes {
     clean(&Bytes::from(path.as_slice().get(..end).unwrap_or_default()))
 }
 
+/// Returns whether a cleaned path is `folder` or lies below it.
+pub(crate) fn is_below(path: &Bytes, folder: &Bytes) -> bool {
+    let rest = path.as_slice().strip_prefix(folder.as_slice());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
 /// Returns the last component of a path.
 pub(crate) fn name(path: &Bytes) -> &[u8] {
     path.as_slice()

@@ -130,6 +130,46 @@ impl<'a> Files<'a> {
         })
     }
 
+    /// Returns why the folders on the way may not be those that the process went through.
+    ///
+    /// A folder that is renamed brings along files older than the process. Renaming changes the folder's inode
+    /// and none of its entries, so that its ctime is later than its mtime; as does a change of its mode, which
+    /// cannot be told apart. What lies in or above the kubelet's root directory is left out: that is a mount
+    /// of its own, which cannot be renamed, and the kubelet sets modes there itself.
+    pub(crate) fn moved_folder(&mut self, path: &Bytes, root: &Bytes) -> Option<Unknown> {
+        if self.when == When::Now {
+            return None;
+        }
+        let started = self.process.started?;
+        let mut folder = path::parent(path);
+        while folder != "/" && folder != "." {
+            let own = path::is_below(&folder, root) || path::is_below(root, &folder);
+            let facts = if own {
+                None
+            } else {
+                self.look_up(NeedKind::Presence, &folder).ok()
+            };
+            if let Some((changed, modified)) =
+                facts.and_then(|facts| facts.changed.zip(facts.modified))
+            {
+                let later_by = changed
+                    .as_millisecond()
+                    .saturating_sub(started.at.as_millisecond());
+                if changed > modified && later_by.saturating_add(i64::from(started.error_ms)) >= 0 {
+                    return Some(Unknown {
+                        cause: Cause::Stale,
+                        reason: format!(
+                            "the folder {folder} was renamed, or its mode or owner set, at {changed:.0}, after the process started; whether {path} is the file that it read is not known"
+                        ),
+                        path: Some(folder),
+                    });
+                }
+            }
+            folder = path::parent(&folder);
+        }
+        None
+    }
+
     /// Reads and parses the configuration file at the absolute `path`.
     pub(crate) fn load(&mut self, path: &Bytes, kind: OriginKind) -> Loaded {
         let facts = match self.look_up(NeedKind::Content, path) {

@@ -26,6 +26,8 @@ pub(crate) struct Sight {
     /// Its root; without one every file of it is denied.
     root: Result<Handle, Trouble>,
     mounts: Vec<Mount>,
+    /// Its mounts are those of the host's first process, where anybody may add one while it runs.
+    shared: bool,
     recorded: bool,
 }
 
@@ -33,17 +35,17 @@ impl Sight {
     /// Returns what the process of `directory` sees.
     pub(crate) fn of(host: &Host, directory: &ProcessDirectory) -> Self {
         let table = directory.read("mountinfo", MOST_MOUNTS);
+        let shared = is_host_view(host, table.as_deref().ok());
         let (view, root) = match root_of(host, directory) {
             Ok(root) => (View::Own, Ok(root)),
-            Err(_) if is_host_view(host, table.as_deref().ok()) => {
-                (View::Host, Ok(Arc::clone(host.root())))
-            }
+            Err(_) if shared => (View::Host, Ok(Arc::clone(host.root()))),
             Err(trouble) => (View::Denied, Err(trouble)),
         };
         Self {
             view,
             root,
             mounts: mountinfo::parse(&table.unwrap_or_default()),
+            shared,
             recorded: !host.proc().is_live(),
         }
     }
@@ -54,6 +56,7 @@ impl Sight {
             view: View::Host,
             root: Ok(Arc::clone(host.root())),
             mounts: Vec::new(),
+            shared: false,
             recorded: !host.proc().is_live(),
         }
     }
@@ -78,13 +81,29 @@ impl Sight {
             }
         };
         let mut facts = facts_of(need, &found);
-        let outcome = match facts.need.what {
-            NeedKind::Presence => Ok(()),
-            NeedKind::Listing => self.list(&found, &mut facts),
-            NeedKind::Content => self.content(&found, &mut facts, guide),
+        let outcome = match (facts.need.what, self.mounted_over(&found)) {
+            (NeedKind::Presence, _) => Ok(()),
+            (_, Some(trouble)) => Err(trouble),
+            (NeedKind::Listing, None) => self.list(&found, &mut facts),
+            (NeedKind::Content, None) => self.content(&found, &mut facts, guide),
         };
         facts.problem = outcome.err();
         facts
+    }
+
+    /// Returns why a file or folder that is a mount of its own may not be what the process read.
+    ///
+    /// Among the host's mounts one may have been added over it while the process ran, and no table says when.
+    /// In a namespace of its own a process has the mounts that it was started with.
+    fn mounted_over(&self, found: &Found) -> Option<Trouble> {
+        let own = self.mounts.iter().any(|mount| mount.point == found.path);
+        (self.shared && own).then(|| Trouble {
+            cause: Cause::HiddenByMount,
+            reason: format!(
+                "{} is a mount of its own; whether it was mounted before or after the process started cannot be told",
+                Bytes::from(found.path.as_slice())
+            ),
+        })
     }
 
     /// Reads a file of the host whose content is not part of the facts.

@@ -71,6 +71,29 @@ fn a_folder_gives_the_same_facts_as_the_file_but_for_times() {
     }
 }
 
+/// Among the host's mounts nobody can tell when one was made; in a namespace of its own the process started
+/// with those it has.
+#[test]
+fn a_file_that_is_a_mount_of_the_host_is_not_taken_for_what_was_read() {
+    let text = std::fs::read_to_string(kubeassay_testkit::host_path("kubeadm")).unwrap();
+    let last = "rw,nsdelegate,memory_recursiveprot\n";
+    let own = "      96 27 8:1 /var/lib/kubelet /var/lib/kubelet rw,relatime shared:1 - ext4 /dev/sda1 rw\n";
+    let over =
+        format!("{last}      97 27 8:1 /other {CONFIG} rw,relatime shared:1 - ext4 /dev/sda1 rw\n");
+    assert!(text.contains(last) && text.contains(own));
+    let shared = text.replace(own, "").replace(last, &over);
+    let (before, kubelet) = shared.split_once("/proc/1234/").unwrap();
+    let alone = format!("{}/proc/1234/{kubelet}", before.replace(&over, last));
+    for (host, problem) in [(shared, Some(Cause::HiddenByMount)), (alone, None)] {
+        let facts = facts(parsed(&host));
+        let config = file(only(&facts), NeedKind::Content, CONFIG);
+        assert_eq!(
+            config.problem.as_ref().map(|problem| problem.cause),
+            problem
+        );
+    }
+}
+
 #[test]
 fn kubeadm_is_one_kubelet_of_the_host() {
     let facts = facts(captured("kubeadm"));

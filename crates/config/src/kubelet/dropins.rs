@@ -38,6 +38,14 @@ impl Resolver<'_> {
             self.forget_all(&given, &unknown, &origin);
             return Ok(());
         };
+        if let Some(unknown) = self.moved_folder(&path::clean(&root)) {
+            let origin = Origin {
+                path: Some(Arc::new(root.clone())),
+                ..Origin::new(OriginKind::DropIn)
+            };
+            self.forget_all(&root, &unknown, &origin);
+            return Ok(());
+        }
         let mut found = Vec::new();
         self.walk(&root, None, 0, &mut found)
             .map_err(|refusal| Refusal {

@@ -200,3 +200,51 @@ fn the_kind_is_found_as_go_finds_it() {
     assert!(!refused("KIND: Nonsense\nApiVersion: x"));
     assert!(refused("kind: Nonsense"));
 }
+
+/// A folder that was renamed into place brings along files older than the process.
+#[test]
+fn a_folder_renamed_since_the_start_leaves_its_files_unknown() {
+    let mode = |path: &str, changed: &str| {
+        let argv = ["kubelet", "--kubeconfig=/k", &format!("--config={path}")].map(Bytes::from);
+        let moment = |text: &str| Some(text.parse().unwrap());
+        let mut process = ProcessFacts {
+            cwd: Some(Bytes::from("/")),
+            started: Some(Moment {
+                at: "2026-01-02T00:00:00Z".parse().unwrap(),
+                error_ms: 20,
+            }),
+            ..ProcessFacts::new(1, argv.to_vec())
+        };
+        loop {
+            let resolution = resolve(&process, Minor(36), When::Started);
+            if resolution.needs.is_empty() {
+                return value(&resolution, "authorization.mode");
+            }
+            process
+                .files
+                .extend(resolution.needs.into_iter().map(|need| {
+                    let folder = ["/etc/k", "/var/lib/kubelet"]
+                        .contains(&need.path.to_string_lossy().as_str());
+                    let facts = answer(need, &[(path, "authorization: {mode: Webhook}")]);
+                    let (modified, changed) = if folder {
+                        (moment("2026-01-01T00:00:00Z"), moment(changed))
+                    } else {
+                        (None, None)
+                    };
+                    FileFacts {
+                        modified,
+                        changed,
+                        ..facts
+                    }
+                }));
+        }
+    };
+    let webhook = Some(Value::string("Webhook"));
+    assert_eq!(mode("/etc/k/c.yaml", "2026-01-01T00:00:00Z"), webhook);
+    assert_eq!(mode("/etc/k/c.yaml", "2026-01-03T00:00:00Z"), None);
+    // The kubelet's own root directory is a mount: it cannot be renamed, and its mode is the kubelet's.
+    assert_eq!(
+        mode("/var/lib/kubelet/c.yaml", "2026-01-03T00:00:00Z"),
+        webhook
+    );
+}
