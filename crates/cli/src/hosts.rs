@@ -1,7 +1,6 @@
 //! What a command looks at: a host, facts documents, or the recorded node inside the program.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use kubeassay_config::secrets;
@@ -49,7 +48,7 @@ pub(crate) fn read(arguments: &HostArgs, messages: Messages) -> anyhow::Result<F
         timeout: arguments.timeout,
         tool: tool(),
     };
-    Ok(collect(host, Arc::new(Kubelets), &options))
+    Ok(collect(&host, &Kubelets, &options))
 }
 
 /// Returns the facts that a command is about, and where they came from.

@@ -1,67 +1,49 @@
 //! What the executables of processes say of themselves, each file looked at once.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use kubeassay_core::Cause;
 use kubeassay_core::facts::{ExecutableFacts, Package, Trouble};
 use rustix::io::Errno;
 
+use crate::aside::Aside;
 use crate::executable::{self, ExecutableError, ReadAt};
 use crate::files::Sight;
 use crate::fs::{Handle, Identity, Opened, read, trouble};
-use crate::host::Host;
+use crate::namespaces::MOST_MOUNTS;
 use crate::packages::{self, DpkgLayout};
-use crate::proc::{ProcessDirectory, mountinfo};
+use crate::proc::ProcessDirectory;
+use crate::proc::mountinfo::{self, Answering, Mount};
 
 /// How many different executables are looked at. A node has a few hundred.
 const MOST_BINARIES: usize = 8192;
-const MOST_MOUNTS: usize = 32 << 20;
 
 /// Executables by the file that they are.
 pub(crate) struct Binaries {
     packages: HashMap<(u64, u64), Option<String>>,
     facts: HashMap<(u64, u64), ExecutableFacts>,
-    /// Mounts by their id: whether a server has to answer for them.
+    /// Who answers for mounts, by their id.
     mounts: HashMap<u64, Answering>,
-}
-
-/// Who answers for a mount's files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answering {
-    Kernel,
-    /// A server, that may take for ever.
-    Server,
-    /// A program of this machine, that may take for ever and that a tenant can start.
-    Program,
+    aside: Rc<Aside>,
 }
 
 impl Binaries {
-    pub(crate) fn new(host: &Host) -> Self {
+    /// Returns a reader of executables that knows the host's mounts.
+    pub(crate) fn new(mounts: &[Mount], aside: &Rc<Aside>) -> Self {
         let mut binaries = Self {
             packages: HashMap::new(),
             facts: HashMap::new(),
             mounts: HashMap::new(),
+            aside: Rc::clone(aside),
         };
-        if host.proc().is_live() {
-            for path in ["1/mountinfo", "self/mountinfo"] {
-                if let Ok(table) = host.proc().read(path, MOST_MOUNTS) {
-                    binaries.learn_mounts(&table);
-                }
-            }
-        }
+        binaries.learn(mounts);
         binaries
     }
 
-    fn learn_mounts(&mut self, table: &[u8]) {
-        for mount in mountinfo::parse(table) {
-            let answering = if mount.file_system.starts_with(b"fuse") {
-                Answering::Program
-            } else if mount.may_block() {
-                Answering::Server
-            } else {
-                Answering::Kernel
-            };
-            self.mounts.insert(mount.id, answering);
+    fn learn(&mut self, mounts: &[Mount]) {
+        for mount in mounts {
+            self.mounts.insert(mount.id, mount.answering());
         }
     }
 
@@ -79,13 +61,13 @@ impl Binaries {
             return if has_disk {
                 Answering::Kernel
             } else {
-                Answering::Server
+                Answering::Program
             };
         };
         if !self.mounts.contains_key(&id)
             && let Ok(table) = directory.read("mountinfo", MOST_MOUNTS)
         {
-            self.learn_mounts(&table);
+            self.learn(&mountinfo::parse(&table));
         }
         if let Some(answering) = self.mounts.get(&id) {
             return *answering;
@@ -96,11 +78,36 @@ impl Binaries {
         if in_memory {
             Answering::Kernel
         } else {
-            Answering::Server
+            Answering::Program
         }
     }
 
-    /// Returns the main package of an executable. Cheap, and never asks a server.
+    /// Reads an executable here if only the kernel has to answer, aside if a server or a tenant has to, and
+    /// not at all where whoever waits could not be ended.
+    fn read<T: Send + 'static>(
+        &mut self,
+        directory: &ProcessDirectory,
+        node: &Handle,
+        identity: Identity,
+        read: impl FnOnce(&Handle) -> T + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let name = directory.path("exe");
+        match (self.answering(directory, identity), directory.aside()) {
+            (Answering::Program, _) => Err(Trouble {
+                cause: Cause::Blocked,
+                reason: format!(
+                    "{name} lies where a program may let whoever asks wait for ever (FUSE, 9p, or a mount that no table lists); it is not read"
+                ),
+            }),
+            (Answering::Kernel, None) => Ok(read(node)),
+            _ => {
+                let node = Handle::clone(node);
+                self.aside.run(&directory.whom(), name, move || read(&node))
+            }
+        }
+    }
+
+    /// Returns the main package of an executable.
     pub(crate) fn main_package(
         &mut self,
         directory: &ProcessDirectory,
@@ -111,16 +118,15 @@ impl Binaries {
         if let Some(known) = self.packages.get(&key) {
             return known.clone();
         }
-        if self.packages.len() >= MOST_BINARIES
-            || self.answering(directory, identity) != Answering::Kernel
-        {
+        if self.packages.len() >= MOST_BINARIES {
             return None;
         }
-        let opened = read::open_regular(node.as_ref(), "an executable").ok();
-        let package = opened.and_then(|opened| {
+        let package = self.read(directory, node, identity, |node| {
+            let opened = read::open_regular(node.as_ref(), "an executable").ok()?;
             let file = Positioned::of(opened).ok()?;
             executable::build_information(&file).ok()?.main_package
         });
+        let package = package.ok().flatten();
         self.packages.insert(key, package.clone());
         package
     }
@@ -137,16 +143,16 @@ impl Binaries {
             return known.clone();
         }
         let name = directory.path("exe");
-        if self.answering(directory, identity) == Answering::Program {
-            return unread(Trouble {
-                cause: Cause::Blocked,
-                reason: format!("{name} lies on FUSE, where reading may never end; it is not read"),
-            });
-        }
-        let facts = match read::open_regular(node.as_ref(), &name) {
-            Ok(opened) => read_facts(opened, &name),
-            Err(trouble) => unread(trouble),
-        };
+        let facts = self.read(
+            directory,
+            node,
+            identity,
+            move |node| match read::open_regular(node.as_ref(), &name) {
+                Ok(opened) => read_facts(opened, &name),
+                Err(trouble) => unread(trouble),
+            },
+        );
+        let facts = facts.unwrap_or_else(unread);
         self.facts.insert(key, facts.clone());
         facts
     }

@@ -54,7 +54,13 @@ impl Deadline {
 
     /// Returns whether it has passed.
     pub(crate) fn has_passed(self) -> bool {
-        duration(clock_gettime(ClockId::Monotonic)) >= self.0
+        self.remaining().is_zero()
+    }
+
+    /// Returns how long it is until then.
+    pub(crate) fn remaining(self) -> Duration {
+        let now = duration(clock_gettime(ClockId::Monotonic));
+        Duration::try_from(self.0.saturating_sub(now)).unwrap_or(Duration::ZERO)
     }
 }
 

@@ -1,31 +1,44 @@
 //! The files of one process, as it sees them.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Need, NeedKind, Trouble, View};
 use kubeassay_core::{Bytes, Cause};
 use sha2::{Digest as _, Sha256};
 
+use crate::aside::Aside;
+use crate::fs::bounds::{Bounds, Care, Slow};
 use crate::fs::read::{self, MOST_CONFIGURATION};
 use crate::fs::walk::{self, Found, Last, Lost};
 use crate::fs::{Handle, Identity, trouble};
 use crate::guide::Guide;
 use crate::host::Host;
+use crate::namespaces::{HostNamespaces, MOST_MOUNTS};
 use crate::proc::ProcessDirectory;
-use crate::proc::mountinfo::{self, Mount};
+use crate::proc::mountinfo::{self, Answering, Mount};
 
 /// The most entries of a directory that are listed.
 const MOST_ENTRIES: usize = 1 << 16;
-/// The most of a table of mounts that is read: a busy node has tens of thousands.
-const MOST_MOUNTS: usize = 32 << 20;
 
-/// What a process sees of its files.
+/// What a process sees of its files, and how they are read.
+#[derive(Clone)]
 pub(crate) struct Sight {
     /// How it was reached.
     pub(crate) view: View,
+    scene: Arc<Scene>,
+    aside: Rc<Aside>,
+    /// Who is asked for all of it, where nothing is read without the second thread: what a tenant sees is the
+    /// tenant's to arrange.
+    tenant: Option<Vec<u8>>,
+}
+
+/// What a process sees of its files, for whichever thread.
+struct Scene {
     /// Its root; without one every file of it is denied.
     root: Result<Handle, Trouble>,
     mounts: Vec<Mount>,
+    bounds: Bounds,
     /// Its mounts are those of the host's first process, where anybody may add one while it runs.
     shared: bool,
     recorded: bool,
@@ -33,62 +46,181 @@ pub(crate) struct Sight {
 
 impl Sight {
     /// Returns what the process of `directory` sees.
-    pub(crate) fn of(host: &Host, directory: &ProcessDirectory) -> Self {
-        let table = directory.read("mountinfo", MOST_MOUNTS);
-        let shared = is_host_view(host, table.as_deref().ok());
+    pub(crate) fn of(
+        host: &Host,
+        namespaces: &HostNamespaces,
+        directory: &ProcessDirectory,
+        aside: &Rc<Aside>,
+    ) -> Self {
+        let table = directory.read("mountinfo", MOST_MOUNTS).unwrap_or_default();
+        let shared = namespaces.shares_mounts(host.proc(), directory, &table);
         let (view, root) = match root_of(host, directory) {
             Ok(root) => (View::Own, Ok(root)),
-            Err(_) if shared => (View::Host, Ok(Arc::clone(host.root()))),
+            Err(_) if namespaces.is_host_view(host.proc(), &table) => {
+                (View::Host, Ok(Arc::clone(host.root())))
+            }
             Err(trouble) => (View::Denied, Err(trouble)),
+        };
+        let mounts = mountinfo::parse(&table);
+        let live = directory.is_live();
+        let own = !live || namespaces.is_own(directory);
+        let bounds = match (live, own && is_at_the_root(directory)) {
+            // What was recorded answers.
+            (false, _) => Bounds::default(),
+            (true, true) => Bounds::of_host(&mounts),
+            (true, false) => Bounds::of_process(&mounts, namespaces.mounts()),
         };
         Self {
             view,
-            root,
-            mounts: mountinfo::parse(&table.unwrap_or_default()),
-            shared,
-            recorded: !host.proc().is_live(),
+            scene: Arc::new(Scene {
+                root,
+                mounts,
+                bounds,
+                shared,
+                recorded: !live,
+            }),
+            aside: Rc::clone(aside),
+            tenant: (!own).then(|| directory.whom()),
         }
     }
 
     /// Returns what the host sees, for files that are not of one process.
-    pub(crate) fn of_host(host: &Host) -> Self {
+    pub(crate) fn of_host(host: &Host, namespaces: &HostNamespaces, aside: &Rc<Aside>) -> Self {
         Self {
             view: View::Host,
-            root: Ok(Arc::clone(host.root())),
-            mounts: Vec::new(),
-            shared: false,
-            recorded: !host.proc().is_live(),
+            scene: Arc::new(Scene {
+                root: Ok(Arc::clone(host.root())),
+                mounts: Vec::new(),
+                bounds: namespaces.bounds().clone(),
+                shared: false,
+                recorded: !host.proc().is_live(),
+            }),
+            aside: Rc::clone(aside),
+            tenant: None,
         }
     }
 
     /// Returns why nothing of it can be seen.
     pub(crate) fn trouble(&self) -> Option<&Trouble> {
-        self.root.as_ref().err()
+        self.scene.root.as_ref().err()
     }
 
     /// Returns the facts of the file that is needed.
     pub(crate) fn look(&self, need: Need, guide: &dyn Guide) -> FileFacts {
+        let asked = need.clone();
+        let seen = self.with_care(&need.path.to_string(), move |scene, allowed| {
+            scene.look(asked.clone(), allowed)
+        });
+        let (mut facts, content) = match seen {
+            Ok(seen) => seen,
+            Err(trouble) => (FileFacts::unread(need, trouble.cause, trouble.reason), None),
+        };
+        facts.content = content.map(|content| guide.redact_content(content).into());
+        facts
+    }
+
+    /// Reads a file of the host whose content is not part of the facts.
+    pub(crate) fn read(&self, path: &str, most: usize) -> Result<Vec<u8>, Trouble> {
+        let owned = path.to_owned();
+        self.with_care(path, move |scene, allowed| {
+            match scene.read(&owned, most, allowed) {
+                Err(lost) if lost.bar.is_some() => Err(lost),
+                read => Ok(read.map_err(|lost| lost.trouble)),
+            }
+        })?
+    }
+
+    /// Finds a file, and says if another one is hidden at its place.
+    pub(crate) fn find(&self, path: &[u8], final_link: Last) -> Result<Found, Trouble> {
+        let owned = path.to_vec();
+        let shown = Bytes::from(path);
+        let found = self.with_care(&shown.to_string(), move |scene, allowed| {
+            match scene.find(&owned, final_link, allowed) {
+                Err(lost) if lost.bar.is_some() => Err(lost),
+                found => Ok(found.map_err(|lost| lost.trouble)),
+            }
+        });
+        found?
+    }
+
+    /// Looks here if only the kernel has to answer, aside if a server or a tenant has to, and not at all where
+    /// whoever waits could not be ended.
+    fn with_care<T: Send + 'static>(
+        &self,
+        what: &str,
+        look: impl Fn(&Scene, Answering) -> Result<T, Lost> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let whom = match &self.tenant {
+            Some(tenant) => tenant.clone(),
+            None => match look(&self.scene, Answering::Kernel) {
+                Ok(seen) => return Ok(seen),
+                Err(Lost {
+                    bar:
+                        Some(Slow {
+                            answering: Answering::Server,
+                            point,
+                            ..
+                        }),
+                    ..
+                }) => point,
+                Err(lost) => return Err(lost.trouble),
+            },
+        };
+        let scene = Arc::clone(&self.scene);
+        let seen = self
+            .aside
+            .run(&whom, what, move || look(&scene, Answering::Server));
+        if self.tenant.is_none() {
+            self.aside.rest();
+        }
+        seen?.map_err(|lost| lost.trouble)
+    }
+}
+
+impl Scene {
+    /// Returns the facts of the file that is needed, and its content as it is on the host.
+    fn look(&self, need: Need, allowed: Answering) -> Result<(FileFacts, Option<Vec<u8>>), Lost> {
         let final_link = match need.what {
             NeedKind::Listing => Last::Keep,
             NeedKind::Content | NeedKind::Presence => Last::Follow,
         };
-        let found = match self.find(need.path.as_slice(), final_link) {
+        let found = match self.find(need.path.as_slice(), final_link, allowed) {
             Ok(found) => found,
+            Err(lost) if lost.bar.is_some() => return Err(lost),
             Err(Lost { trouble, links, .. }) => {
                 let mut facts = FileFacts::unread(need, trouble.cause, trouble.reason);
                 facts.links = links;
-                return facts;
+                return Ok((facts, None));
             }
         };
         let mut facts = facts_of(need, &found);
         let outcome = match (facts.need.what, self.mounted_over(&found)) {
-            (NeedKind::Presence, _) => Ok(()),
+            (NeedKind::Presence, _) => Ok(None),
             (_, Some(trouble)) => Err(trouble),
-            (NeedKind::Listing, None) => self.list(&found, &mut facts),
-            (NeedKind::Content, None) => self.content(&found, &mut facts, guide),
+            (NeedKind::Listing, None) => self.list(&found, &mut facts).map(|()| None),
+            (NeedKind::Content, None) => self.content(&found, &mut facts).map(Some),
         };
-        facts.problem = outcome.err();
-        facts
+        let content = outcome.unwrap_or_else(|trouble| {
+            facts.problem = Some(trouble);
+            None
+        });
+        Ok((facts, content))
+    }
+
+    fn read(&self, path: &str, most: usize, allowed: Answering) -> Result<Vec<u8>, Lost> {
+        let found = self.find(path.as_bytes(), Last::Follow, allowed)?;
+        let content = self
+            .refuse_kernel_path(&found)
+            .and_then(|()| read::regular(found.node.as_ref(), path, most));
+        match content {
+            Ok(content) => Ok(content.bytes),
+            Err(trouble) => Err(Lost {
+                trouble,
+                path: found.path,
+                links: found.links,
+                bar: None,
+            }),
+        }
     }
 
     /// Returns why a file or folder that is a mount of its own may not be what the process read.
@@ -106,17 +238,7 @@ impl Sight {
         })
     }
 
-    /// Reads a file of the host whose content is not part of the facts.
-    pub(crate) fn read(&self, path: &str, most: usize) -> Result<Vec<u8>, Trouble> {
-        let found = self
-            .find(path.as_bytes(), Last::Follow)
-            .map_err(|lost| lost.trouble)?;
-        self.refuse_kernel_path(&found)?;
-        Ok(read::regular(found.node.as_ref(), path, most)?.bytes)
-    }
-
-    /// Finds a file, and says if another one is hidden at its place.
-    pub(crate) fn find(&self, path: &[u8], final_link: Last) -> Result<Found, Lost> {
+    fn find(&self, path: &[u8], final_link: Last, allowed: Answering) -> Result<Found, Lost> {
         let root = self.root.as_ref().map_err(|trouble| Lost {
             trouble: Trouble {
                 cause: match trouble.cause {
@@ -131,8 +253,16 @@ impl Sight {
             },
             path: path.to_vec(),
             links: Vec::new(),
+            bar: None,
         })?;
-        let found = walk::find(root, path, final_link);
+        let care = Care {
+            bounds: &self.bounds,
+            allowed,
+        };
+        let found = walk::find(root, path, final_link, care);
+        if found.as_ref().is_err_and(|lost| lost.bar.is_some()) {
+            return found;
+        }
         let (real_path, mount) = match &found {
             Ok(found) => (&found.path, found.status.identity.mount),
             Err(lost) => (&lost.path, None),
@@ -151,6 +281,7 @@ impl Sight {
             },
             path: real_path.clone(),
             links: found.map_or_else(|lost| lost.links, |found| found.links),
+            bar: None,
         })
     }
 
@@ -182,12 +313,7 @@ impl Sight {
         Ok(())
     }
 
-    fn content(
-        &self,
-        found: &Found,
-        facts: &mut FileFacts,
-        guide: &dyn Guide,
-    ) -> Result<(), Trouble> {
+    fn content(&self, found: &Found, facts: &mut FileFacts) -> Result<Vec<u8>, Trouble> {
         self.refuse_kernel_path(found)?;
         let name = facts.need.path.to_string();
         let content = read::regular(found.node.as_ref(), &name, MOST_CONFIGURATION)?;
@@ -196,8 +322,7 @@ impl Sight {
         facts.modified = content.status.modified;
         facts.changed = content.status.changed;
         facts.sha256 = Some(hexadecimal(&Sha256::digest(&content.bytes)));
-        facts.content = Some(guide.redact_content(content.bytes).into());
-        Ok(())
+        Ok(content.bytes)
     }
 
     /// In a recorded tree the kernel's files are told by where they lie.
@@ -227,24 +352,14 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// Returns which file the executable of a process is, and the file. On a recorded procfs `exe` is a plain
-/// link, looked up in the process's own view.
-pub(crate) fn executable(
-    directory: &ProcessDirectory,
-    sight: Option<&Sight>,
+/// Returns the executable of a process of a recorded procfs, where `exe` is a plain link that is looked up in
+/// the process's own view.
+pub(crate) fn recorded_executable(
+    sight: &Sight,
     exe: &[u8],
 ) -> Result<(Handle, Identity), Trouble> {
-    let node = match sight {
-        Some(sight) if !directory.is_live() => {
-            let found = sight.find(exe, Last::Follow).map_err(|lost| lost.trouble)?;
-            found.node
-        }
-        _ => directory.follow("exe")?,
-    };
-    let status = node
-        .status()
-        .map_err(|errno| trouble(errno, directory.path("exe")))?;
-    Ok((node, status.identity))
+    let found = sight.find(exe, Last::Follow)?;
+    Ok((found.node, found.status.identity))
 }
 
 fn facts_of(need: Need, found: &Found) -> FileFacts {
@@ -268,16 +383,14 @@ fn facts_of(need: Need, found: &Found) -> FileFacts {
 
 fn root_of(host: &Host, directory: &ProcessDirectory) -> Result<Handle, Trouble> {
     if directory.is_live() {
-        let root = directory.follow("root")?;
-        let kind = root.status().map(|status| status.kind);
-        return match kind {
-            Ok(FileKind::Directory) => Ok(root),
-            Ok(_) => Err(Trouble {
+        let (root, status) = directory.follow("root")?;
+        if status.kind != FileKind::Directory {
+            return Err(Trouble {
                 cause: Cause::NotRegular,
                 reason: format!("{} is no directory", directory.path("root")),
-            }),
-            Err(errno) => Err(trouble(errno, directory.path("root"))),
-        };
+            });
+        }
+        return Ok(root);
     }
     let target = match directory.link("root") {
         Ok(target) => target,
@@ -285,26 +398,15 @@ fn root_of(host: &Host, directory: &ProcessDirectory) -> Result<Handle, Trouble>
         Err(trouble) if trouble.cause == Cause::Missing => b"/".to_vec(),
         Err(trouble) => return Err(trouble),
     };
-    let found = walk::find(host.root(), &target, Last::Follow).map_err(|lost| lost.trouble)?;
-    Ok(found.node)
+    let care = Care {
+        bounds: &Bounds::default(),
+        allowed: Answering::Kernel,
+    };
+    let found = walk::find(host.root(), &target, Last::Follow, care);
+    Ok(found.map_err(|lost| lost.trouble)?.node)
 }
 
-/// Returns whether a process with this table of mounts sees what the host's root shows.
-///
-/// Mount ids are unique on a machine, so that equal tables are those of one mount namespace and one root.
-fn is_host_view(host: &Host, table: Option<&[u8]>) -> bool {
-    let Some(table) = table.filter(|table| !table.is_empty()) else {
-        return false;
-    };
-    let proc = host.proc();
-    let first = proc.read("1/mountinfo", MOST_MOUNTS);
-    let same = |other: Result<Vec<u8>, Trouble>| other.is_ok_and(|other| other == table);
-    if !same(first) {
-        return false;
-    }
-    // Our own `/` is the host's only if we live where the first process does.
-    match host.source() {
-        kubeassay_core::facts::Source::Live => same(proc.read("self/mountinfo", MOST_MOUNTS)),
-        _ => true,
-    }
+/// Returns whether the root of a process is that of its mount namespace, and of ours.
+fn is_at_the_root(directory: &ProcessDirectory) -> bool {
+    directory.link("root").is_ok_and(|root| root == b"/")
 }

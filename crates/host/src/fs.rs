@@ -4,6 +4,7 @@
 //! is known before anything is opened. The same code walks the live machine, a mounted root, a captured
 //! folder and a captured host in memory.
 
+pub(crate) mod bounds;
 pub(crate) mod disk;
 pub(crate) mod memory;
 pub(crate) mod read;
@@ -29,6 +30,9 @@ pub(crate) trait Node: Send + Sync {
     /// Returns what is known of it without opening it.
     fn status(&self) -> Result<Status, Errno>;
 
+    /// Returns the id of the mount that it lies on, where the kernel says. Asks nobody but the kernel.
+    fn mount(&self) -> Result<Option<u64>, Errno>;
+
     /// Returns what a symbolic link says.
     fn target(&self) -> Result<Vec<u8>, Errno>;
 
@@ -53,6 +57,9 @@ pub(crate) trait Node: Send + Sync {
 
     /// Reads up to `limit` bytes, and one more to show that there are more, of a file of a live procfs.
     fn read_kernel(&self, path: &str, limit: usize) -> Result<Vec<u8>, Errno>;
+
+    /// Reads at most `limit` bytes of a file of a live procfs, at once: what one call of the kernel gives.
+    fn read_kernel_start(&self, path: &str, limit: usize) -> Result<Vec<u8>, Errno>;
 }
 
 /// A regular file opened for reading.
@@ -120,6 +127,7 @@ pub(crate) fn trouble(errno: Errno, what: impl std::fmt::Display) -> Trouble {
         Errno::NAMETOOLONG => format!("{what} is too long for a path"),
         Errno::ACCESS | Errno::PERM => format!("reading {what} was refused"),
         Errno::SRCH => format!("{what} went away while it was read"),
+        Errno::AGAIN | Errno::TIMEDOUT => format!("{what} did not answer in time"),
         _ => format!("reading {what} failed: {errno}"),
     };
     Trouble {

@@ -6,7 +6,7 @@ use kubeassay_core::facts::{Need, ProcessFacts};
 /// Says which files a process reads, and what of it is secret.
 ///
 /// Pure: it is asked on facts and answers without touching the host.
-pub trait Guide: Sync {
+pub trait Guide {
     /// Returns the files that `process` reads as far as its facts show.
     ///
     /// Asked again with the files that were read until nothing new is named.

@@ -10,7 +10,6 @@ use crate::files::Sight;
 use crate::guide::Guide;
 use crate::host::Host;
 use crate::moments::Beginning;
-use crate::namespaces::HostNamespaces;
 use crate::proc::{ProcessDirectory, cgroup, cmdline, stat, status};
 use crate::processes::{Candidate, Executable, SMALL, Survey};
 
@@ -30,22 +29,9 @@ pub(crate) struct Setting<'a> {
     pub(crate) host: &'a Host,
     pub(crate) guide: &'a dyn Guide,
     pub(crate) beginning: Beginning,
-    pub(crate) namespaces: HostNamespaces,
     /// How users of our own namespace are numbered in the host's, if that is another.
     pub(crate) uid_map: Option<Vec<u8>>,
     pub(crate) deadline: Deadline,
-}
-
-/// Told what is being read, so that a time limit can say what was not reached.
-pub(crate) trait Progress {
-    /// The process has been read, its files have not.
-    fn process(&self, facts: &ProcessFacts);
-    /// A file of it will be read.
-    fn file(&self, need: &Need);
-    /// A file of it has been read.
-    fn read(&self, facts: &FileFacts);
-    /// It is complete.
-    fn done(&self, facts: ProcessFacts);
 }
 
 impl Setting<'_> {
@@ -138,7 +124,7 @@ impl Setting<'_> {
                 None
             }
         };
-        let sight = Sight::of(self.host, directory);
+        let sight = Sight::of(self.host, survey.namespaces(), directory, survey.aside());
         if let Some(trouble) = sight.trouble() {
             note(trouble.clone(), "root");
         }
@@ -156,7 +142,7 @@ impl Setting<'_> {
             uid,
             unit: cgroup.as_deref().and_then(cgroup::unit).map(Bytes::from),
             cgroup: cgroup.map(Bytes::from),
-            namespaces: self.namespaces.compare(directory),
+            namespaces: survey.namespaces().compare(self.host.proc(), directory),
             view: sight.view,
             files: Vec::new(),
             executable,
@@ -181,13 +167,8 @@ impl Setting<'_> {
         }
     }
 
-    /// Reads the files of a process, as far as the guide names them.
-    pub(crate) fn read_files(
-        &self,
-        facts: &mut ProcessFacts,
-        sight: &Sight,
-        progress: &dyn Progress,
-    ) {
+    /// Reads the files of a process, as far as the guide names them and the time allows.
+    pub(crate) fn read_files(&self, facts: &mut ProcessFacts, sight: &Sight) {
         let mut known: HashSet<Need> = HashSet::new();
         for _ in 0..MOST_ROUNDS {
             let mut needs = self.guide.needs(facts);
@@ -196,9 +177,6 @@ impl Setting<'_> {
                 return;
             }
             for need in needs {
-                if self.deadline.has_passed() {
-                    return;
-                }
                 if facts.files.len() >= MOST_FILES {
                     facts.problems.push(Problem {
                         cause: Cause::TooLarge,
@@ -207,9 +185,12 @@ impl Setting<'_> {
                     });
                     return;
                 }
-                progress.file(&need);
-                let file = sight.look(need, self.guide);
-                progress.read(&file);
+                let file = if self.deadline.has_passed() {
+                    let reason = format!("{} was not read before the time limit", need.path);
+                    FileFacts::unread(need, Cause::Blocked, reason)
+                } else {
+                    sight.look(need, self.guide)
+                };
                 facts.files.push(file);
             }
         }

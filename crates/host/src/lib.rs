@@ -9,7 +9,9 @@
 //! - [`collect`]: the way from a host to facts, with a [`Guide`] that knows what components read
 //! - [`executable`], [`packages`]: what executables and package databases say of versions
 
+mod aside;
 mod binaries;
+mod candidates;
 pub mod captured;
 mod clock;
 mod collect;

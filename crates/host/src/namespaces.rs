@@ -1,7 +1,10 @@
-//! Which namespaces of a process are the host's.
+//! Which namespaces of a process are the host's, and whose processes are a tenant's.
 
-use kubeassay_core::facts::Namespaces;
+use kubeassay_core::facts::{Namespaces, Source};
 
+use crate::fs::bounds::Bounds;
+use crate::host::Host;
+use crate::proc::mountinfo::{self, Mount};
 use crate::proc::{Proc, ProcessDirectory};
 
 /// The first namespaces of a kernel have fixed numbers (`include/linux/proc_ns.h`), so that they are known
@@ -9,6 +12,8 @@ use crate::proc::{Proc, ProcessDirectory};
 /// kernels.
 const FIRST_USER: &[u8] = b"user:[4026531837]";
 const FIRST_PID: &[u8] = b"pid:[4026531836]";
+/// The most of a table of mounts that is read: a busy node has tens of thousands.
+pub(crate) const MOST_MOUNTS: usize = 32 << 20;
 
 /// The namespaces of the first process of the process table: the host's.
 pub(crate) struct HostNamespaces {
@@ -18,24 +23,96 @@ pub(crate) struct HostNamespaces {
     network: Option<Vec<u8>>,
     /// Its table of mounts: ids in it are unique on a machine, so that whoever has the same one lives in the
     /// same mount namespace.
-    mounts: Option<Vec<u8>>,
+    table: Option<Vec<u8>>,
+    mounts: Vec<Mount>,
+    /// The table of mounts in which the host's root is looked at: ours on the machine itself.
+    bounds: Bounds,
+    /// Whether that is the first process's.
+    ours: bool,
 }
 
 impl HostNamespaces {
     /// Reads them.
-    pub(crate) fn read(proc: &Proc) -> Self {
+    pub(crate) fn read(host: &Host) -> Self {
+        let proc = host.proc();
         let link = |name: &str| proc.link(&format!("1/ns/{name}")).ok();
+        let table = proc.read("1/mountinfo", MOST_MOUNTS).ok();
+        let mounts = mountinfo::parse(table.as_deref().unwrap_or_default());
+        let (bounds, ours) = match host.source() {
+            Source::Live => {
+                let own = proc.read("self/mountinfo", MOST_MOUNTS).ok();
+                let ours = own == table;
+                let own = own.filter(|_| !ours).map(|own| mountinfo::parse(&own));
+                (Bounds::of_host(own.as_ref().unwrap_or(&mounts)), ours)
+            }
+            _ if proc.is_live() => (Bounds::of_host(&mounts), true),
+            // What was recorded answers.
+            _ => (Bounds::default(), true),
+        };
         Self {
             mount: link("mnt"),
             user: link("user"),
             pid: link("pid"),
             network: link("net"),
-            mounts: proc.read("1/mountinfo", 32 << 20).ok(),
+            table,
+            mounts,
+            bounds,
+            ours,
         }
     }
 
+    /// Returns the mounts that the first process sees.
+    pub(crate) fn mounts(&self) -> &[Mount] {
+        &self.mounts
+    }
+
+    /// Returns where a walk from the host's root needs care.
+    pub(crate) const fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// Returns whether a process is the host's own and no tenant's: it runs as root, where the first process
+    /// sees its files. Nobody else can change its memory, or what is mounted where it looks.
+    pub(crate) fn is_own(&self, process: &ProcessDirectory) -> bool {
+        let Some(host) = &self.mount else {
+            return false;
+        };
+        process.link("ns/mnt").is_ok_and(|own| own == *host)
+            && process.status().is_ok_and(|status| status.uid == 0)
+    }
+
+    /// Returns whether a process has the mounts of the first process, of which `table` is what it sees.
+    pub(crate) fn shares_mounts(
+        &self,
+        proc: &Proc,
+        process: &ProcessDirectory,
+        table: &[u8],
+    ) -> bool {
+        if let (Some(host), Ok(own)) = (&self.mount, process.link("ns/mnt")) {
+            return own == *host;
+        }
+        self.sees_the_same(proc, table)
+    }
+
+    /// Returns whether a process with this table of mounts sees what the host's root shows us.
+    pub(crate) fn is_host_view(&self, proc: &Proc, table: &[u8]) -> bool {
+        self.ours && self.sees_the_same(proc, table)
+    }
+
+    /// Equal tables are those of one mount namespace and one root. Mounts come and go, so that a table that
+    /// differs from the one read before is compared once more.
+    fn sees_the_same(&self, proc: &Proc, table: &[u8]) -> bool {
+        if table.is_empty() {
+            return false;
+        }
+        self.table.as_deref() == Some(table)
+            || proc
+                .read("1/mountinfo", MOST_MOUNTS)
+                .is_ok_and(|now| now == table)
+    }
+
     /// Returns which namespaces of a process are the same.
-    pub(crate) fn compare(&self, process: &ProcessDirectory) -> Namespaces {
+    pub(crate) fn compare(&self, proc: &Proc, process: &ProcessDirectory) -> Namespaces {
         let compare = |name: &str, host: Option<&[u8]>, first: Option<&[u8]>| {
             let own = process.link(&format!("ns/{name}")).ok()?;
             match (host, first) {
@@ -46,10 +123,9 @@ impl HostNamespaces {
             }
         };
         let mount = compare("mnt", self.mount.as_deref(), None).or_else(|| {
-            let own = process.read("mountinfo", 32 << 20).ok()?;
-            let host = self.mounts.as_ref().filter(|host| !host.is_empty())?;
+            let own = process.read("mountinfo", MOST_MOUNTS).ok()?;
             // Another table can also be that of another root in the same namespace.
-            (own == *host).then_some(true)
+            self.sees_the_same(proc, &own).then_some(true)
         });
         Namespaces {
             mount,

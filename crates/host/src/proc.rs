@@ -2,6 +2,10 @@
 //!
 //! Everything about one process is read through one open directory, so that a process id that is given to
 //! another process meanwhile cannot mix two: the directory of the first then answers nothing more.
+//!
+//! Most of it the kernel answers at once. The arguments and the environment lie in the memory of the process,
+//! and the kernel waits where that does (for a page that `userfaultfd` has to fill, for a lock that a thread
+//! holds while it waits for a file server): of a process that may be a tenant's they are read aside.
 
 pub(crate) mod cgroup;
 pub(crate) mod cmdline;
@@ -9,11 +13,15 @@ pub(crate) mod mountinfo;
 pub(crate) mod stat;
 pub(crate) mod status;
 
+use std::rc::Rc;
+use std::sync::Arc;
+
 use kubeassay_core::Cause;
 use kubeassay_core::facts::Trouble;
 use rustix::io::Errno;
 
-use crate::fs::{Handle, read, trouble};
+use crate::aside::Aside;
+use crate::fs::{Handle, Identity, Status, read, trouble};
 
 /// The most entries of `/proc` that are listed: more than any kernel has process ids (`PID_MAX_LIMIT`).
 const MOST_PROCESSES: usize = 4 << 20;
@@ -60,8 +68,12 @@ impl Proc {
         let directory = self.directory.child(pid.to_string().as_bytes())?;
         Ok(ProcessDirectory {
             pid,
-            directory,
-            live: self.live,
+            files: Arc::new(ProcessFiles {
+                pid,
+                directory,
+                live: self.live,
+            }),
+            aside: None,
         })
     }
 
@@ -84,49 +96,155 @@ impl Proc {
 }
 
 /// The directory of one process.
+#[derive(Clone)]
 pub(crate) struct ProcessDirectory {
     pub(crate) pid: u32,
+    files: Arc<ProcessFiles>,
+    /// Where is read what may never answer; without one it is read like all else.
+    aside: Option<Rc<Aside>>,
+}
+
+/// What is read of it, by whichever thread.
+struct ProcessFiles {
+    pid: u32,
     directory: Handle,
     live: bool,
 }
 
 impl ProcessDirectory {
+    /// Has what may never answer read aside from now on.
+    pub(crate) fn set_aside(&mut self, aside: Rc<Aside>) {
+        self.aside = Some(aside);
+    }
+
+    /// Returns where is read what may never answer, if not here.
+    pub(crate) const fn aside(&self) -> Option<&Rc<Aside>> {
+        self.aside.as_ref()
+    }
+
     /// Returns whether it is one of a live procfs.
-    pub(crate) const fn is_live(&self) -> bool {
-        self.live
+    pub(crate) fn is_live(&self) -> bool {
+        self.files.live
     }
 
     /// Returns the path of a file in it, as it is spoken of.
     pub(crate) fn path(&self, name: &str) -> String {
-        format!("/proc/{}/{name}", self.pid)
+        self.files.path(name)
+    }
+
+    /// Returns what is known of the directory: it belongs to the effective user of the process.
+    pub(crate) fn status(&self) -> Result<Status, Trouble> {
+        let status = self.files.directory.status();
+        status.map_err(|errno| {
+            self.files
+                .gone(trouble(errno, format!("/proc/{}", self.pid)))
+        })
     }
 
     /// Reads one of its files, of at most `most` bytes.
-    pub(crate) fn read(&self, name: &str, most: usize) -> Result<Vec<u8>, Trouble> {
-        let content = read_file(&self.directory, self.live, name, &self.path(name), most);
-        content.map_err(|trouble| self.gone(trouble))
+    pub(crate) fn read(&self, name: &'static str, most: usize) -> Result<Vec<u8>, Trouble> {
+        match &self.aside {
+            Some(aside) if lies_in_memory(name) => {
+                self.ask(aside, name, move |files| files.read(name, most))?
+            }
+            _ => self.files.read(name, most),
+        }
     }
 
-    /// Reads the first `most` bytes of one of its files.
-    pub(crate) fn read_start(&self, name: &str, most: usize) -> Result<Vec<u8>, Trouble> {
-        if !self.live {
-            return self.read(name, read::MOST_CONFIGURATION);
+    /// Reads the first bytes of one of its files, `most` or fewer, at once.
+    pub(crate) fn read_start(&self, name: &'static str, most: usize) -> Result<Vec<u8>, Trouble> {
+        match &self.aside {
+            Some(aside) if lies_in_memory(name) => {
+                self.ask(aside, name, move |files| files.read_start(name, most))?
+            }
+            _ => self.files.read_start(name, most),
         }
-        let content = self.directory.read_kernel(name, most);
-        content.map_err(|errno| self.gone(trouble(errno, self.path(name))))
     }
 
     /// Reads one of its links. A live kernel thread has no `exe`: that is `missing`, as is everything of a
     /// process that has ended.
     pub(crate) fn link(&self, name: &str) -> Result<Vec<u8>, Trouble> {
-        let target = self.directory.link_at(name);
+        let target = self.files.directory.link_at(name);
         target.map_err(|errno| trouble(errno, self.path(name)))
     }
 
-    /// Finds what one of its links leads to, in whatever namespace; only on a live procfs.
-    pub(crate) fn follow(&self, name: &str) -> Result<Handle, Trouble> {
-        let found = self.directory.follow(name);
+    /// Finds what one of its links leads to, in whatever namespace, and which file it is; only on a live
+    /// procfs.
+    pub(crate) fn follow(&self, name: &'static str) -> Result<(Handle, Status), Trouble> {
+        match &self.aside {
+            Some(aside) => self.ask(aside, name, move |files| files.follow(name))?,
+            None => self.files.follow(name),
+        }
+    }
+
+    /// Returns the first bytes of its command line and which file its executable is.
+    pub(crate) fn glance(&self, most: usize) -> Glance {
+        let Some(aside) = &self.aside else {
+            return self.files.glance(most);
+        };
+        let glance = self.ask(aside, "cmdline", move |files| files.glance(most));
+        glance.unwrap_or_else(|trouble| Glance {
+            arguments: Err(trouble.clone()),
+            executable: Err(trouble),
+        })
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        aside: &Aside,
+        name: &str,
+        job: impl FnOnce(&ProcessFiles) -> T + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let files = Arc::clone(&self.files);
+        aside.run(&self.whom(), self.path(name), move || job(&files))
+    }
+
+    /// Returns the process as somebody who is asked.
+    pub(crate) fn whom(&self) -> Vec<u8> {
+        format!("process {}", self.pid).into_bytes()
+    }
+}
+
+/// What is looked at of every process.
+pub(crate) struct Glance {
+    /// The first bytes of its command line.
+    pub(crate) arguments: Result<Vec<u8>, Trouble>,
+    /// Its executable and which file that is; only on a live procfs.
+    pub(crate) executable: Result<(Handle, Identity), Trouble>,
+}
+
+impl ProcessFiles {
+    fn path(&self, name: &str) -> String {
+        format!("/proc/{}/{name}", self.pid)
+    }
+
+    fn read(&self, name: &str, most: usize) -> Result<Vec<u8>, Trouble> {
+        let content = read_file(&self.directory, self.live, name, &self.path(name), most);
+        content.map_err(|trouble| self.gone(trouble))
+    }
+
+    fn read_start(&self, name: &str, most: usize) -> Result<Vec<u8>, Trouble> {
+        if !self.live {
+            return self.read(name, read::MOST_CONFIGURATION);
+        }
+        let content = self.directory.read_kernel_start(name, most);
+        content.map_err(|errno| self.gone(trouble(errno, self.path(name))))
+    }
+
+    fn follow(&self, name: &str) -> Result<(Handle, Status), Trouble> {
+        let found = self.directory.follow(name).and_then(|node| {
+            let status = node.status()?;
+            Ok((node, status))
+        });
         found.map_err(|errno| self.gone(trouble(errno, self.path(name))))
+    }
+
+    fn glance(&self, most: usize) -> Glance {
+        let executable = self.follow("exe");
+        Glance {
+            arguments: self.read_start("cmdline", most),
+            executable: executable.map(|(node, status)| (node, status.identity)),
+        }
     }
 
     /// A file that every process has is not missing but gone, with its process.
@@ -139,6 +257,11 @@ impl ProcessDirectory {
         }
         trouble
     }
+}
+
+/// Returns whether a file of a process is read from its memory (`fs/proc/base.c` of the kernel).
+fn lies_in_memory(name: &str) -> bool {
+    matches!(name, "cmdline" | "environ")
 }
 
 fn read_file(

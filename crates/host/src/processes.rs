@@ -1,24 +1,29 @@
 //! Which processes may be a component, and why.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use kubeassay_core::facts::{
     Problem, ProcessTable, RecognisedBy, Recognition, Trouble, Unreadable,
 };
 use kubeassay_core::{Bytes, Cause};
 
+use crate::aside::Aside;
 use crate::binaries::{self, Binaries};
 use crate::files::{self, Sight};
 use crate::fs::walk::Last;
 use crate::fs::{Handle, Identity};
 use crate::host::Host;
-use crate::proc::{ProcessDirectory, cgroup, cmdline, stat};
+use crate::namespaces::HostNamespaces;
+use crate::proc::{Glance, ProcessDirectory, cgroup, cmdline, stat};
 use crate::programs::{self, EMBEDDINGS, KUBELET, KUBELET_PACKAGE, base_name};
 
 /// As much of a command line as the first argument is looked for in.
 const START_OF_ARGUMENTS: usize = 4096;
 /// The most of a small file of `/proc`.
 pub(crate) const SMALL: usize = 1 << 16;
+/// The name of a process is 15 bytes and a newline.
+const LONGEST_COMM: usize = 64;
 /// How many processes that could not be read are named one by one.
 const MOST_UNREADABLE: usize = 1000;
 /// What the kernel writes behind the path of an executable that is no more at its path.
@@ -30,6 +35,18 @@ pub(crate) struct Candidate {
     pub(crate) recognised_by: Vec<Recognition>,
     pub(crate) exe: Result<Executable, Trouble>,
     pub(crate) comm: Option<Bytes>,
+    pub(crate) standing: Standing,
+}
+
+/// Whose a process is, as far as that is told at a glance; what is likeliest the node's own comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// Root's, where the first process sees its files.
+    Own,
+    /// Root's of some namespace, and in no pod's cgroup.
+    Apart,
+    /// A tenant's, or nobody knows.
+    Tenant,
 }
 
 /// What `/proc/PID/exe` says.
@@ -59,6 +76,8 @@ impl Executable {
 /// Looks at one process after the other and keeps what is learnt on the way.
 pub(crate) struct Survey<'a> {
     host: &'a Host,
+    namespaces: &'a HostNamespaces,
+    aside: &'a Rc<Aside>,
     /// Kubelets at known paths.
     kubelets: Vec<(Identity, &'static str)>,
     kubelets_elsewhere: Vec<(Identity, Bytes)>,
@@ -72,12 +91,19 @@ pub(crate) struct Survey<'a> {
 
 impl<'a> Survey<'a> {
     /// Prepares to look at the processes of `host`, of which `table` says how much is shown.
-    pub(crate) fn new(host: &'a Host, table: ProcessTable) -> Self {
+    pub(crate) fn new(
+        host: &'a Host,
+        namespaces: &'a HostNamespaces,
+        aside: &'a Rc<Aside>,
+        table: ProcessTable,
+    ) -> Self {
         let mut survey = Self {
             host,
+            namespaces,
+            aside,
             kubelets: Vec::new(),
             kubelets_elsewhere: Vec::new(),
-            binaries: Binaries::new(host),
+            binaries: Binaries::new(namespaces.mounts(), aside),
             embedding: BTreeMap::new(),
             unexamined: 0,
             table,
@@ -88,7 +114,7 @@ impl<'a> Survey<'a> {
 
     /// Looks for the files of kubelets at the paths where they are known to be installed.
     fn find_kubelets(&mut self) {
-        let sight = Sight::of_host(self.host);
+        let sight = Sight::of_host(self.host, self.namespaces, self.aside);
         for path in programs::KUBELET_PATHS {
             if let Ok(found) = sight.find(path.as_bytes(), Last::Follow) {
                 self.kubelets.push((found.status.identity, path));
@@ -111,7 +137,7 @@ impl<'a> Survey<'a> {
 
     /// Looks at the process `pid` and returns it if it may be a component.
     pub(crate) fn examine(&mut self, pid: u32) -> Option<Candidate> {
-        let directory = match self.host.proc().process(pid) {
+        let mut directory = match self.host.proc().process(pid) {
             Ok(directory) => directory,
             Err(errno) => {
                 let trouble = crate::fs::trouble(errno, format!("/proc/{pid}"));
@@ -121,13 +147,25 @@ impl<'a> Survey<'a> {
         };
         self.table.seen = self.table.seen.saturating_add(1);
         let exe = Executable::of(&directory);
-        let comm = directory.read_start("comm", SMALL).map(|mut comm| {
+        // A live process without an executable is a kernel thread or has ended.
+        let missing = |trouble: &Trouble| trouble.cause == Cause::Missing;
+        if directory.is_live() && exe.as_ref().is_err_and(missing) {
+            return None;
+        }
+        let own = self.namespaces.is_own(&directory);
+        if directory.is_live() && (!own || self.namespaces.bounds().are_there()) {
+            directory.set_aside(Rc::clone(self.aside));
+        }
+        let comm = directory.read_start("comm", LONGEST_COMM).map(|mut comm| {
             if comm.ends_with(b"\n") {
                 comm.pop();
             }
             comm
         });
-        let arguments = directory.read_start("cmdline", START_OF_ARGUMENTS);
+        let Glance {
+            arguments,
+            executable,
+        } = self.glance(&exe, &directory);
         if is_gone(&exe, &comm, &arguments) {
             return None;
         }
@@ -141,9 +179,9 @@ impl<'a> Survey<'a> {
             argv0: first.ok(),
         };
         self.note_embedding(pid, &names, &directory);
-        let recognised_by = self.recognise(&names, &exe, &directory);
+        let recognised_by = self.recognise(&names, executable.as_ref().ok(), &directory);
         if recognised_by.is_empty() {
-            self.note_unexamined(pid, &names, &exe, &arguments);
+            self.note_unexamined(pid, &names, executable.as_ref().err(), &arguments);
             return None;
         }
         if let Err(trouble) = &arguments {
@@ -151,6 +189,7 @@ impl<'a> Survey<'a> {
             return None;
         }
         Some(Candidate {
+            standing: standing(own, &directory),
             directory,
             recognised_by,
             exe,
@@ -158,10 +197,24 @@ impl<'a> Survey<'a> {
         })
     }
 
+    fn glance(&self, exe: &Result<Executable, Trouble>, directory: &ProcessDirectory) -> Glance {
+        if directory.is_live() {
+            return directory.glance(START_OF_ARGUMENTS);
+        }
+        let executable = exe.as_ref().map_err(Clone::clone).and_then(|exe| {
+            let sight = Sight::of(self.host, self.namespaces, directory, self.aside);
+            files::recorded_executable(&sight, &exe.path)
+        });
+        Glance {
+            arguments: directory.read_start("cmdline", START_OF_ARGUMENTS),
+            executable,
+        }
+    }
+
     fn recognise(
         &mut self,
         names: &Names<'_>,
-        exe: &Result<Executable, Trouble>,
+        executable: Option<&(Handle, Identity)>,
         directory: &ProcessDirectory,
     ) -> Vec<Recognition> {
         let mut found = Vec::new();
@@ -171,14 +224,12 @@ impl<'a> Survey<'a> {
                 seen: seen.into(),
             });
         };
-        if let Ok(exe) = exe
-            && let Some((node, identity)) = self.file_of(exe, directory)
-        {
-            let package = self.binaries.main_package(directory, &node, identity);
+        if let Some((node, identity)) = executable {
+            let package = self.binaries.main_package(directory, node, *identity);
             if package.as_deref() == Some(KUBELET_PACKAGE) {
                 add(RecognisedBy::BuildInformation, KUBELET_PACKAGE.as_bytes());
             }
-            if let Some(path) = self.known_path(identity) {
+            if let Some(path) = self.known_path(*identity) {
                 add(RecognisedBy::Inode, path);
             }
         }
@@ -203,18 +254,6 @@ impl<'a> Survey<'a> {
             add(RecognisedBy::Argv0, argv0);
         }
         found
-    }
-
-    fn file_of(
-        &self,
-        exe: &Executable,
-        directory: &ProcessDirectory,
-    ) -> Option<(Handle, Identity)> {
-        if directory.is_live() {
-            return files::executable(directory, None, &exe.path).ok();
-        }
-        let sight = Sight::of(self.host, directory);
-        files::executable(directory, Some(&sight), &exe.path).ok()
     }
 
     fn known_path(&self, identity: Identity) -> Option<&[u8]> {
@@ -260,10 +299,10 @@ impl<'a> Survey<'a> {
         &mut self,
         pid: u32,
         names: &Names<'_>,
-        exe: &Result<Executable, Trouble>,
+        executable: Option<&Trouble>,
         arguments: &Result<Vec<u8>, Trouble>,
     ) {
-        let Err(trouble) = exe else {
+        let Some(trouble) = executable else {
             return;
         };
         if matches!(trouble.cause, Cause::Missing | Cause::Vanished) {
@@ -305,17 +344,32 @@ impl<'a> Survey<'a> {
         sight: &Sight,
     ) -> Option<kubeassay_core::facts::ExecutableFacts> {
         let exe = candidate.exe.as_ref().ok()?;
-        match files::executable(&candidate.directory, Some(sight), &exe.path) {
-            Ok((node, identity)) => {
-                Some(self.binaries.facts(&candidate.directory, &node, identity))
-            }
-            Err(trouble) => Some(binaries::unread(trouble)),
-        }
+        let directory = &candidate.directory;
+        let executable = if directory.is_live() {
+            let found = directory.follow("exe");
+            found.map(|(node, status)| (node, status.identity))
+        } else {
+            files::recorded_executable(sight, &exe.path)
+        };
+        Some(match executable {
+            Ok((node, identity)) => self.binaries.facts(directory, &node, identity),
+            Err(trouble) => binaries::unread(trouble),
+        })
     }
 
-    /// Returns what was seen of the process table so far.
-    pub(crate) const fn table(&self) -> &ProcessTable {
-        &self.table
+    /// Returns what is known of the host's namespaces.
+    pub(crate) const fn namespaces(&self) -> &'a HostNamespaces {
+        self.namespaces
+    }
+
+    /// Returns where is read what may never answer.
+    pub(crate) const fn aside(&self) -> &'a Rc<Aside> {
+        self.aside
+    }
+
+    /// Returns what was seen of the process table.
+    pub(crate) fn into_table(self) -> ProcessTable {
+        self.table
     }
 
     /// Returns what was learnt of distributions that run.
@@ -347,6 +401,20 @@ struct Names<'a> {
     exe: Option<&'a [u8]>,
     comm: Option<&'a [u8]>,
     argv0: Option<&'a [u8]>,
+}
+
+fn standing(own: bool, directory: &ProcessDirectory) -> Standing {
+    let in_pod = || {
+        let content = directory.read("cgroup", SMALL).ok();
+        let path = content.and_then(|content| cgroup::parse(&content));
+        path.is_none_or(|path| cgroup::is_pod(&path))
+    };
+    let is_root = || directory.status().is_ok_and(|status| status.uid == 0);
+    match own {
+        true => Standing::Own,
+        false if is_root() && !in_pod() => Standing::Apart,
+        false => Standing::Tenant,
+    }
 }
 
 /// Returns whether the process ended before anything was learnt of it.

@@ -16,7 +16,6 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -56,11 +55,7 @@ impl Drop for Running {
 }
 
 fn facts_with(host: Host, needs: Vec<Need>) -> Facts {
-    collect(
-        host,
-        Arc::new(Fixed(needs)),
-        &options(Duration::from_mins(2)),
-    )
+    collect(&host, &Fixed(needs), &options(Duration::from_mins(2)))
 }
 
 fn live(needs: Vec<Need>) -> Facts {

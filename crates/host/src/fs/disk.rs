@@ -125,6 +125,11 @@ impl DiskNode {
         })
     }
 
+    fn open_kernel(&self, path: &str) -> Result<OwnedFd, Errno> {
+        let flags = READ | OFlags::NOFOLLOW;
+        rustix::fs::openat(&self.descriptor, path, flags, Mode::empty())
+    }
+
     fn reopen(&self) -> Result<OwnedFd, Errno> {
         if let Some(descriptors) = &self.ways.descriptors {
             let name = self.descriptor.as_raw_fd().to_string();
@@ -160,6 +165,18 @@ impl Node for DiskNode {
             AtFlags::empty()
         };
         status_of(self.descriptor.as_fd(), self.ways.times, sync)
+    }
+
+    fn mount(&self) -> Result<Option<u64>, Errno> {
+        let flags = AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+        match rustix::fs::statx(&self.descriptor, "", flags, StatxFlags::MNT_ID) {
+            Ok(status) => {
+                let known = status.stx_mask & StatxFlags::MNT_ID.bits() != 0;
+                Ok(known.then_some(status.stx_mnt_id))
+            }
+            Err(Errno::NOSYS) => Ok(None),
+            Err(errno) => Err(errno),
+        }
     }
 
     fn target(&self) -> Result<Vec<u8>, Errno> {
@@ -245,13 +262,22 @@ impl Node for DiskNode {
         Ok(self.found(descriptor, name.as_bytes(), true))
     }
 
+    fn read_kernel_start(&self, path: &str, limit: usize) -> Result<Vec<u8>, Errno> {
+        let opened = self.open_kernel(path)?;
+        let mut content = Vec::with_capacity(limit);
+        loop {
+            match rustix::io::read(&opened, rustix::buffer::spare_capacity(&mut content)) {
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+                Ok(_) => break,
+            }
+        }
+        content.truncate(limit);
+        Ok(content)
+    }
+
     fn read_kernel(&self, path: &str, limit: usize) -> Result<Vec<u8>, Errno> {
-        let opened = rustix::fs::openat(
-            &self.descriptor,
-            path,
-            READ | OFlags::NOFOLLOW,
-            Mode::empty(),
-        )?;
+        let opened = self.open_kernel(path)?;
         let mut content = Vec::new();
         let mut buffer = [0_u8; 4096];
         while content.len() <= limit {

@@ -70,9 +70,7 @@ impl File {
             Some(ReadError::Denied) => Err(Errno::ACCESS),
             Some(ReadError::Vanished) => Err(Errno::SRCH),
             Some(ReadError::Io) => Err(Errno::IO),
-            Some(ReadError::Blocks) => loop {
-                std::thread::park();
-            },
+            Some(ReadError::Blocks) => Err(Errno::TIMEDOUT),
         }
     }
 }
@@ -171,6 +169,10 @@ impl Node for MemoryNode {
         })
     }
 
+    fn mount(&self) -> Result<Option<u64>, Errno> {
+        Ok(None)
+    }
+
     fn target(&self) -> Result<Vec<u8>, Errno> {
         let file = self.file()?;
         if file.kind != FileKind::Symlink {
@@ -229,6 +231,10 @@ impl Node for MemoryNode {
     }
 
     fn read_kernel(&self, _: &str, _: usize) -> Result<Vec<u8>, Errno> {
+        Err(Errno::NOENT)
+    }
+
+    fn read_kernel_start(&self, _: &str, _: usize) -> Result<Vec<u8>, Errno> {
         Err(Errno::NOENT)
     }
 }

@@ -19,9 +19,11 @@ use proptest::prelude::*;
 use rustix::fs::{CWD, Mode};
 use rustix::io::Errno;
 
+use super::bounds::{Bounds, Care};
 use super::disk::{DiskNode, Times, Ways};
 use super::walk::{self, Found, Last, Lost};
 use super::{Handle, Identity, Node, Opened, Status, read};
+use crate::proc::mountinfo::Answering;
 
 /// Every way to read below `path`.
 fn roots(path: &Path) -> Vec<(&'static str, Handle)> {
@@ -44,7 +46,15 @@ fn roots(path: &Path) -> Vec<(&'static str, Handle)> {
 }
 
 fn find(root: &Handle, path: &str) -> Result<Found, Lost> {
-    walk::find(root, path.as_bytes(), Last::Follow)
+    find_with(root, path, Last::Follow)
+}
+
+fn find_with(root: &Handle, path: &str, last: Last) -> Result<Found, Lost> {
+    let care = Care {
+        bounds: &Bounds::default(),
+        allowed: Answering::Kernel,
+    };
+    walk::find(root, path.as_bytes(), last, care)
 }
 
 fn content(root: &Handle, path: &str) -> Result<Vec<u8>, Cause> {
@@ -193,13 +203,13 @@ fn the_last_link_is_kept_unless_a_slash_follows() {
     fs::write(at("d/10.conf"), "").unwrap();
     symlink("d", at("l")).unwrap();
     for (way, root) in roots(folder.path()) {
-        let kept = walk::find(&root, b"/l", Last::Keep).ok().unwrap();
+        let kept = find_with(&root, "/l", Last::Keep).ok().unwrap();
         assert_eq!(
             (kept.status.kind, kept.links.len()),
             (FileKind::Symlink, 0),
             "{way}"
         );
-        let followed = walk::find(&root, b"/l/", Last::Keep).ok().unwrap();
+        let followed = find_with(&root, "/l/", Last::Keep).ok().unwrap();
         assert_eq!(
             (followed.status.kind, followed.links.len()),
             (FileKind::Directory, 1),
@@ -330,6 +340,10 @@ impl Node for Restless {
         Ok(self.now())
     }
 
+    fn mount(&self) -> Result<Option<u64>, Errno> {
+        Ok(None)
+    }
+
     fn target(&self) -> Result<Vec<u8>, Errno> {
         Err(Errno::INVAL)
     }
@@ -359,6 +373,10 @@ impl Node for Restless {
     }
 
     fn read_kernel(&self, _: &str, _: usize) -> Result<Vec<u8>, Errno> {
+        Err(Errno::NOENT)
+    }
+
+    fn read_kernel_start(&self, _: &str, _: usize) -> Result<Vec<u8>, Errno> {
         Err(Errno::NOENT)
     }
 }
@@ -460,7 +478,7 @@ proptest! {
                 let Some(Some(opinion)) = opinion else {
                     return Ok(());
                 };
-                let found = walk::find(own, path.as_bytes(), last).ok();
+                let found = find_with(own, &path, last).ok();
                 prop_assert_eq!(found.map(|found| found.status.identity), opinion.ok(), "{}", path);
             }
         }

@@ -12,7 +12,9 @@ use kubeassay_core::facts::{FileKind, Link, Trouble};
 use kubeassay_core::{Bytes, Cause};
 use rustix::io::Errno;
 
+use super::bounds::{Care, Slow};
 use super::{Handle, Status, trouble};
+use crate::proc::mountinfo::Answering;
 
 /// As many links as the kernel follows (`MAXSYMLINKS`).
 const MOST_LINKS: usize = 40;
@@ -45,16 +47,21 @@ pub(crate) struct Lost {
     /// Where it would lie, as far as the links could be resolved.
     pub(crate) path: Vec<u8>,
     pub(crate) links: Vec<Link>,
+    /// The mount that was not entered for want of care.
+    pub(crate) bar: Option<Slow>,
 }
 
 /// Finds `path` below `root`.
-pub(crate) fn find(root: &Handle, path: &[u8], last: Last) -> Result<Found, Lost> {
+pub(crate) fn find(root: &Handle, path: &[u8], last: Last, care: Care<'_>) -> Result<Found, Lost> {
     for attempt in 1..=ATTEMPTS {
-        let walked = Walk::new(root, path, last).run();
+        let walked = Walk::new(root, path, last, care).run();
         if let Err(Stopped::Refused(lost)) = walked {
             return Err(lost);
         }
-        let opinion = root.resolve(path, last == Last::Follow);
+        // Where anything may be mounted meanwhile the kernel would enter it without looking.
+        let opinion = (!care.bounds.checks_steps())
+            .then(|| root.resolve(path, last == Last::Follow))
+            .flatten();
         let agreed = match (&walked, opinion) {
             (_, None) => true,
             // The kernel does not decide about `..` while anything is renamed anywhere; on a busy machine
@@ -77,6 +84,7 @@ pub(crate) fn find(root: &Handle, path: &[u8], last: Last) -> Result<Found, Lost
         },
         path: path.to_vec(),
         links: Vec::new(),
+        bar: None,
     })
 }
 
@@ -98,6 +106,7 @@ impl Stopped {
 struct Walk<'a> {
     asked: &'a [u8],
     last: Last,
+    care: Care<'a>,
     root: &'a Handle,
     /// The way that was come: every directory with its name.
     way: Vec<(Handle, Vec<u8>)>,
@@ -106,10 +115,11 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(root: &'a Handle, path: &'a [u8], last: Last) -> Self {
+    fn new(root: &'a Handle, path: &'a [u8], last: Last, care: Care<'a>) -> Self {
         Self {
             asked: path,
             last,
+            care,
             root,
             way: Vec::new(),
             rest: components(path).collect(),
@@ -124,6 +134,7 @@ impl<'a> Walk<'a> {
         if !self.asked.starts_with(b"/") || self.asked.contains(&0) {
             return Err(self.failed(Errno::NOENT, &[]));
         }
+        self.check(b"/")?;
         let mut here = match self.root.status() {
             Ok(status) => status,
             Err(errno) => return Err(self.failed(errno, &[])),
@@ -141,18 +152,15 @@ impl<'a> Walk<'a> {
                 }
                 _ => {}
             }
-            if is_our_own(&self.path_with(&name)) {
+            let ahead = self.path_with(&name);
+            if is_our_own(&ahead) {
                 return Err(self.refused(&name, OUR_OWN));
             }
+            self.check(&ahead)?;
             let found = self.here().child(&name);
-            let status = found
-                .as_ref()
-                .map_err(|errno| *errno)
-                .and_then(|node| node.status());
-            let (node, status) = match (found, status) {
-                (Ok(node), Ok(status)) => (node, status),
-                (Err(errno), _) | (_, Err(errno)) => return Err(self.failed(errno, &name)),
-            };
+            let node = found.map_err(|errno| self.failed(errno, &name))?;
+            self.check_step(&node, &ahead)?;
+            let status = node.status().map_err(|errno| self.failed(errno, &name))?;
             let keep = self.rest.is_empty() && self.last == Last::Keep;
             if status.kind == FileKind::Symlink && !keep {
                 self.follow(&node, &status, &name)?;
@@ -167,6 +175,58 @@ impl<'a> Walk<'a> {
             status: here,
             path: self.path_with(&[]),
             links: self.links,
+        })
+    }
+
+    /// Stops before a mount that is not to be asked, so that not even its root is looked up.
+    fn check(&self, ahead: &[u8]) -> Result<(), Stopped> {
+        match self.care.bounds.bar(ahead, self.care.allowed) {
+            None => Ok(()),
+            Some(slow) => Err(self.barred(slow.clone())),
+        }
+    }
+
+    /// Stops on a mount that was made while we walk. Nothing was asked of it yet: finding the root of a mount
+    /// is the kernel's own work.
+    fn check_step(&self, node: &Handle, ahead: &[u8]) -> Result<(), Stopped> {
+        if !self.care.bounds.checks_steps() {
+            return Ok(());
+        }
+        let mount = node.mount().map_err(|errno| self.failed(errno, &[]))?;
+        // Older kernels than Linux 5.8 do not say; the table has to do.
+        let Some(id) = mount else { return Ok(()) };
+        let answering = self.care.bounds.answering(id);
+        if answering <= self.care.allowed {
+            return Ok(());
+        }
+        Err(self.barred(Slow {
+            point: ahead.to_vec(),
+            file_system: b"a mount that was made meanwhile".to_vec(),
+            answering,
+        }))
+    }
+
+    fn barred(&self, slow: Slow) -> Stopped {
+        let at = Bytes::from(slow.point.as_slice());
+        let kind = Bytes::from(slow.file_system.as_slice());
+        let reason = match slow.answering {
+            Answering::Program => format!(
+                "{} is not read: it lies on {kind} at {at}, where a program may let whoever asks wait for ever",
+                Bytes::from(self.asked)
+            ),
+            _ => format!(
+                "{} is not read: it lies on {kind} at {at}, where a server has to answer",
+                Bytes::from(self.asked)
+            ),
+        };
+        Stopped::Refused(Lost {
+            trouble: Trouble {
+                cause: Cause::Blocked,
+                reason,
+            },
+            path: self.meant(&[]),
+            links: self.links.clone(),
+            bar: Some(slow),
         })
     }
 
@@ -269,6 +329,7 @@ impl<'a> Walk<'a> {
             trouble: trouble(errno, what),
             path,
             links: self.links.clone(),
+            bar: None,
         })
     }
 
@@ -281,6 +342,7 @@ impl<'a> Walk<'a> {
             },
             path: self.meant(name),
             links: self.links.clone(),
+            bar: None,
         })
     }
 }

@@ -39,33 +39,97 @@ impl Mount {
         })
     }
 
-    /// Returns whether an answer of its file system can take for ever: a server has to give it.
-    pub(crate) fn may_block(&self) -> bool {
+    /// Returns who has to answer for its files.
+    ///
+    /// A file system that is not known to be the kernel's own counts as a server's.
+    pub(crate) fn answering(&self) -> Answering {
         let kind = self.file_system.as_slice();
-        kind.starts_with(b"fuse.")
-            || matches!(
-                kind,
-                b"fuse"
-                    | b"fuseblk"
-                    | b"nfs"
-                    | b"nfs4"
-                    | b"cifs"
-                    | b"smb3"
-                    | b"9p"
-                    | b"ceph"
-                    | b"autofs"
-                    | b"afs"
-                    | b"coda"
-                    | b"glusterfs"
-                    | b"lustre"
-                    | b"gfs2"
-                    | b"ocfs2"
-                    | b"orangefs"
-                    | b"beegfs"
-                    | b"virtiofs"
-            )
+        if kind.starts_with(b"fuse.") || PROGRAMS.contains(&kind) {
+            Answering::Program
+        } else if LOCAL.contains(&kind) {
+            Answering::Kernel
+        } else {
+            Answering::Server
+        }
+    }
+
+    /// Returns the folders of which an overlay is made, as far as its options name them from the root.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &[u8]> {
+        let options = self.options.split(|byte| *byte == b',');
+        let folders = options
+            .filter(|_| self.file_system == b"overlay")
+            .filter_map(|option| {
+                let mut parts = option.splitn(2, |byte| *byte == b'=');
+                let (name, value) = (parts.next()?, parts.next()?);
+                // `lowerdir+=` names one more.
+                let name = name.strip_suffix(b"+").unwrap_or(name);
+                matches!(name, b"lowerdir" | b"upperdir" | b"datadir").then_some(value)
+            });
+        folders
+            .flat_map(|folders| folders.split(|byte| *byte == b':'))
+            .filter(|folder| folder.starts_with(b"/"))
     }
 }
+
+/// Who has to answer before a file system gives what it is asked for; the worst comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Answering {
+    /// The kernel itself, or a disk.
+    Kernel,
+    /// A server that may never answer; whoever waits for it can be ended.
+    Server,
+    /// A program that may be a tenant's. Once it has taken a request the kernel lets nobody who waits for
+    /// it go, not even by SIGKILL (`request_wait_answer` of the kernel's `fs/fuse/dev.c`, `p9_client_rpc` of
+    /// `net/9p/client.c`), so that our own end would wait for it.
+    Program,
+}
+
+/// File systems whose requests a program takes (virtiofs is FUSE to the kernel).
+const PROGRAMS: &[&[u8]] = &[b"fuse", b"fuseblk", b"virtiofs", b"9p"];
+
+/// File systems for which nobody but the kernel and its disks answers.
+const LOCAL: &[&[u8]] = &[
+    b"bcachefs",
+    b"binfmt_misc",
+    b"bpf",
+    b"btrfs",
+    b"cgroup",
+    b"cgroup2",
+    b"configfs",
+    b"cramfs",
+    b"debugfs",
+    b"devpts",
+    b"devtmpfs",
+    b"efivarfs",
+    b"erofs",
+    b"exfat",
+    b"ext2",
+    b"ext3",
+    b"ext4",
+    b"f2fs",
+    b"fusectl",
+    b"hugetlbfs",
+    b"iso9660",
+    b"jfs",
+    b"mqueue",
+    b"nsfs",
+    b"ntfs3",
+    b"overlay",
+    b"proc",
+    b"pstore",
+    b"ramfs",
+    b"rootfs",
+    b"securityfs",
+    b"selinuxfs",
+    b"squashfs",
+    b"sysfs",
+    b"tmpfs",
+    b"tracefs",
+    b"udf",
+    b"vfat",
+    b"xfs",
+    b"zfs",
+];
 
 /// Reads a table; lines that are none are left out.
 pub(crate) fn parse(content: &[u8]) -> Vec<Mount> {
@@ -201,7 +265,7 @@ fn way_down<'a>(mounts: &'a [Mount], path: &[u8]) -> Vec<&'a Mount> {
 }
 
 /// Returns what remains of `path` below `directory`, with its slash, or nothing if it is the same.
-fn below<'a>(path: &'a [u8], directory: &[u8]) -> Option<&'a [u8]> {
+pub(crate) fn below<'a>(path: &'a [u8], directory: &[u8]) -> Option<&'a [u8]> {
     let directory = directory.strip_suffix(b"/").unwrap_or(directory);
     let rest = path.strip_prefix(directory)?;
     (rest.is_empty() || rest.starts_with(b"/")).then_some(rest)
@@ -236,7 +300,7 @@ fn unescape(field: &[u8]) -> Vec<u8> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{hidden, hidden_in, parse};
+    use super::{Answering, hidden, hidden_in, parse};
 
     const CONFIG: &[u8] = b"/var/lib/kubelet/config.yaml";
 
@@ -329,14 +393,35 @@ mod tests {
     }
 
     #[test]
-    fn file_systems_that_ask_a_server_may_block() {
-        let mounts = parse(b"1 0 0:1 / /a rw - fuse.sshfs x rw\n2 0 0:2 / /b rw - nfs4 x rw\n3 0 0:3 / /c rw - ext4 x rw\n");
+    fn file_systems_are_known_by_who_answers() {
+        let mounts = parse(b"1 0 0:1 / /a rw - fuse.sshfs x rw\n2 0 0:2 / /b rw - nfs4 x rw\n3 0 0:3 / /c rw - ext4 x rw\n4 0 0:4 / /d rw - newfs x rw\n");
         assert_eq!(
             mounts
                 .iter()
-                .map(super::Mount::may_block)
+                .map(super::Mount::answering)
                 .collect::<Vec<_>>(),
-            [true, true, false]
+            [
+                Answering::Program,
+                Answering::Server,
+                Answering::Kernel,
+                Answering::Server
+            ]
+        );
+    }
+
+    #[test]
+    fn the_layers_of_an_overlay_are_its_folders() {
+        let mounts = parse(b"1 0 0:1 / / rw - overlay overlay rw,lowerdir=/l/1:/l/2:rel,upperdir=/u,workdir=/w\n2 0 0:2 / /b rw - overlay o rw,lowerdir+=/n,datadir+=/d\n3 0 0:3 / /c rw - ext4 x rw,upperdir=/u\n");
+        let layers = |at: usize| {
+            mounts[at]
+                .layers()
+                .map(|layer| String::from_utf8_lossy(layer))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(
+            [layers(0), layers(1), layers(2)],
+            ["/l/1 /l/2 /u", "/n /d", ""]
         );
     }
 

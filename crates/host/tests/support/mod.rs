@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "not every test file needs everything")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use kubeassay_core::Bytes;
@@ -81,7 +80,7 @@ pub(crate) fn options(timeout: Duration) -> Options {
 }
 
 pub(crate) fn facts(host: Host) -> Facts {
-    collect(host, Arc::new(Flags), &options(Duration::from_mins(1)))
+    collect(&host, &Flags, &options(Duration::from_mins(1)))
 }
 
 /// Returns the only process.

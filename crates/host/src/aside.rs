@@ -1,0 +1,185 @@
+//! The second thread: for what may never answer.
+//!
+//! A scan is one thread. What a file server, or a tenant's memory, may keep waiting for ever is read by a
+//! second one, which lives only while such reads go on. If it does not answer in time it is left behind,
+//! still waiting, and what it was to read is `blocked`. It holds no lock and shares nothing but what it
+//! reads through, so that nothing else waits for it.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use kubeassay_core::Cause;
+use kubeassay_core::facts::Trouble;
+
+use crate::clock::Deadline;
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How many threads are left behind before nothing more is tried: each keeps its stack.
+const MOST_LEFT_BEHIND: usize = 8;
+/// Walking and reading need little of it.
+const STACK_BYTES: usize = 256 << 10;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Does one read after the other on a second thread, and gives up on those that do not answer.
+pub(crate) struct Aside {
+    deadline: Deadline,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The thread, while there is one.
+    thread: Option<Sender<Job>>,
+    left_behind: usize,
+    /// What did not answer once is not asked again.
+    silent: HashSet<Vec<u8>>,
+}
+
+impl Aside {
+    /// Returns one that waits for nothing beyond `deadline`.
+    pub(crate) fn new(deadline: Deadline) -> Self {
+        Self {
+            deadline,
+            state: RefCell::default(),
+        }
+    }
+
+    /// Does `job` on the second thread and returns what it gives.
+    ///
+    /// `whom` is asked: a mount or a process. If it did not answer before it is not asked again. `what` is
+    /// what is read, for the reason.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the cause `blocked` if there was no answer in time, or no thread to wait for it.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        whom: &[u8],
+        what: impl std::fmt::Display,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let blocked = |why: String| Trouble {
+            cause: Cause::Blocked,
+            reason: format!("{what} was not read: {why}"),
+        };
+        let mut state = self.state.borrow_mut();
+        if state.silent.contains(whom) {
+            return Err(blocked(
+                "what has to answer for it did not answer before".to_owned(),
+            ));
+        }
+        if state.left_behind >= MOST_LEFT_BEHIND {
+            return Err(blocked(format!(
+                "{MOST_LEFT_BEHIND} reads were given up already, and no more are tried"
+            )));
+        }
+        let (answer, answered) = mpsc::sync_channel(1);
+        let job: Job = Box::new(move || {
+            // Nobody listens any more if it took too long.
+            drop(answer.send(job()));
+        });
+        if let Err(error) = state.hand_over(job) {
+            return Err(blocked(format!("no thread to read it with: {error}")));
+        }
+        let patience = PATIENCE.min(self.deadline.remaining());
+        match answered.recv_timeout(patience) {
+            Ok(answer) => Ok(answer),
+            Err(RecvTimeoutError::Timeout) => {
+                state.thread = None;
+                state.left_behind += 1;
+                state.silent.insert(whom.to_vec());
+                Err(blocked(format!(
+                    "no answer within {:.1} seconds",
+                    patience.as_secs_f32()
+                )))
+            }
+            // The thread is gone without an answer: only a fault of ours can do that.
+            Err(RecvTimeoutError::Disconnected) => {
+                state.thread = None;
+                Err(blocked("internal error while it was read".to_owned()))
+            }
+        }
+    }
+
+    /// Ends the second thread, if there is one, until it is needed again.
+    pub(crate) fn rest(&self) {
+        self.state.borrow_mut().thread = None;
+    }
+}
+
+impl State {
+    fn hand_over(&mut self, job: Job) -> std::io::Result<()> {
+        if let Some(thread) = &self.thread {
+            // It can only have ended by a fault of ours, which the missing answer tells.
+            drop(thread.send(job));
+            return Ok(());
+        }
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let thread = std::thread::Builder::new()
+            .name("aside".to_owned())
+            .stack_size(STACK_BYTES);
+        // The thread ends with the queue; one that never answers ends with the program.
+        thread.spawn(move || queue.iter().for_each(|job| job()))?;
+        drop(jobs.send(job));
+        self.thread = Some(jobs);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use kubeassay_core::Cause;
+
+    use super::{Aside, MOST_LEFT_BEHIND};
+    use crate::clock::Deadline;
+
+    fn for_ever() {
+        loop {
+            std::thread::park();
+        }
+    }
+
+    #[test]
+    fn answers_come_back_and_the_thread_is_made_anew() {
+        let aside = Aside::new(Deadline::after(Duration::from_mins(1)));
+        for round in 0..3 {
+            assert_eq!(aside.run(b"a", "a", move || round).unwrap(), round);
+            aside.rest();
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "time is what is tested")]
+    fn who_does_not_answer_is_asked_once_and_never_beyond_the_deadline() {
+        let begun = Instant::now();
+        let aside = Aside::new(Deadline::after(Duration::from_millis(300)));
+        let silent = aside.run(b"nfs", "/n/c", for_ever).unwrap_err();
+        assert_eq!(silent.cause, Cause::Blocked);
+        assert_eq!(
+            silent.reason,
+            "/n/c was not read: no answer within 0.3 seconds"
+        );
+        let again = aside.run(b"nfs", "/n/d", || ()).unwrap_err();
+        assert_eq!(
+            again.reason,
+            "/n/d was not read: what has to answer for it did not answer before"
+        );
+        for more in 1..=MOST_LEFT_BEHIND {
+            aside
+                .run(&[u8::try_from(more).unwrap()], "x", for_ever)
+                .unwrap_err();
+        }
+        let given_up = aside.run(b"other", "/o", || ()).unwrap_err();
+        assert!(
+            given_up.reason.contains("no more are tried"),
+            "{given_up:?}"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+}
