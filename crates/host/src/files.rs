@@ -8,7 +8,7 @@ use kubeassay_core::{Bytes, Cause};
 use sha2::{Digest as _, Sha256};
 
 use crate::aside::Aside;
-use crate::fs::bounds::{Bounds, Care, Slow};
+use crate::fs::bounds::{Bounds, Care};
 use crate::fs::read::{self, MOST_CONFIGURATION};
 use crate::fs::walk::{self, Found, Last, Lost};
 use crate::fs::{Handle, Identity, trouble};
@@ -154,15 +154,7 @@ impl Sight {
             Some(tenant) => tenant.clone(),
             None => match look(&self.scene, Answering::Kernel) {
                 Ok(seen) => return Ok(seen),
-                Err(Lost {
-                    bar:
-                        Some(Slow {
-                            answering: Answering::Server,
-                            point,
-                            ..
-                        }),
-                    ..
-                }) => point,
+                Err(Lost { bar: Some(bar), .. }) if bar.answering == Answering::Server => bar.point,
                 Err(lost) => return Err(lost.trouble),
             },
         };

@@ -161,6 +161,24 @@ impl Host {
         })
     }
 
+    /// Returns the host of these trees, of which `proc` is live.
+    #[cfg(test)]
+    pub(crate) fn of_trees(
+        source: Source,
+        root: Handle,
+        proc: Handle,
+        taken: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            source,
+            folder: None,
+            root,
+            proc: Arc::new(Proc::new(proc, true)),
+            taken,
+            started: BTreeMap::new(),
+        }
+    }
+
     /// Returns what kind of host it is.
     pub const fn source(&self) -> Source {
         self.source

@@ -124,6 +124,13 @@ impl Setting<'_> {
                 None
             }
         };
+        let cwd = match working_directory(directory) {
+            Ok(cwd) => cwd,
+            Err(trouble) => {
+                note(trouble, "cwd");
+                None
+            }
+        };
         let sight = Sight::of(self.host, survey.namespaces(), directory, survey.aside());
         if let Some(trouble) = sight.trouble() {
             note(trouble.clone(), "root");
@@ -136,7 +143,7 @@ impl Setting<'_> {
             exe: exe.map(|exe| exe.path.into()),
             comm: candidate.comm.clone(),
             argv: self.guide.redact_arguments(argv),
-            cwd: working_directory(directory),
+            cwd,
             environment,
             started,
             uid,
@@ -207,24 +214,27 @@ impl Setting<'_> {
 
 /// Returns the working directory in the process's own view: what the kernel says, without the path of the
 /// process's root. Nothing if it was deleted or lies outside the root.
-fn working_directory(directory: &ProcessDirectory) -> Option<Bytes> {
-    let here = directory.link("cwd").ok()?;
-    if !here.starts_with(b"/") || here.ends_with(b" (deleted)") {
-        return None;
-    }
-    let root = match directory.link("root") {
-        Ok(root) => root,
-        // A capture need not have it.
-        Err(trouble) if trouble.cause == Cause::Missing => b"/".to_vec(),
-        Err(_) => return None,
+fn working_directory(directory: &ProcessDirectory) -> Result<Option<Bytes>, Trouble> {
+    // A capture need not have either.
+    let optional = |link: Result<Vec<u8>, Trouble>| match link {
+        Ok(target) => Ok(Some(target)),
+        Err(trouble) if trouble.cause == Cause::Missing && !directory.is_live() => Ok(None),
+        Err(trouble) => Err(trouble),
     };
-    let root = root.strip_suffix(b"/").unwrap_or(&root);
-    let below = here.strip_prefix(root)?;
-    match below.first() {
-        None => Some("/".into()),
-        Some(b'/') => Some(below.into()),
-        Some(_) => None,
+    let Some(here) = optional(directory.link("cwd"))? else {
+        return Ok(None);
+    };
+    if !here.starts_with(b"/") || here.ends_with(b" (deleted)") {
+        return Ok(None);
     }
+    let root = optional(directory.link("root"))?.unwrap_or_else(|| b"/".to_vec());
+    let root = root.strip_suffix(b"/").unwrap_or(&root);
+    let below = here.strip_prefix(root);
+    Ok(match below.map(|below| (below, below.first())) {
+        Some((_, None)) => Some("/".into()),
+        Some((below, Some(b'/'))) => Some(below.into()),
+        _ => None,
+    })
 }
 
 fn problem(trouble: Trouble, directory: &ProcessDirectory, name: Option<&str>) -> Problem {

@@ -16,6 +16,8 @@ pub mod captured;
 mod clock;
 mod collect;
 pub mod executable;
+#[cfg(test)]
+mod faults;
 mod files;
 mod fs;
 mod guide;

@@ -25,9 +25,9 @@ pub(crate) struct HostNamespaces {
     /// same mount namespace.
     table: Option<Vec<u8>>,
     mounts: Vec<Mount>,
-    /// The table of mounts in which the host's root is looked at: ours on the machine itself.
+    /// Where a walk from the host's root needs care.
     bounds: Bounds,
-    /// Whether that is the first process's.
+    /// Whether the host's root, as we reach it, is the first process's.
     ours: bool,
 }
 
@@ -43,14 +43,17 @@ impl HostNamespaces {
                 let own = proc.read("self/mountinfo", MOST_MOUNTS).ok();
                 let ours = own == table;
                 let own = own.filter(|_| !ours).map(|own| mountinfo::parse(&own));
-                (Bounds::of_host(own.as_ref().unwrap_or(&mounts)), ours)
+                (Bounds::of_host(own.as_deref().unwrap_or(&mounts)), ours)
             }
-            _ if proc.is_live() => (Bounds::of_host(&mounts), true),
+            Source::Root => (Bounds::of_host(&mounts), true),
             // What was recorded answers.
             _ => (Bounds::default(), true),
         };
+        // Equal tables are those of one namespace: where the first process's link may not be read, ours says it.
+        let is_ours = host.source() == Source::Live && ours && table.is_some();
+        let own = || proc.link("self/ns/mnt").ok().filter(|_| is_ours);
         Self {
-            mount: link("mnt"),
+            mount: link("mnt").or_else(own),
             user: link("user"),
             pid: link("pid"),
             network: link("net"),
@@ -77,6 +80,10 @@ impl HostNamespaces {
         let Some(host) = &self.mount else {
             return false;
         };
+        // The first process is, even where its links may not be read.
+        if process.pid == 1 {
+            return true;
+        }
         process.link("ns/mnt").is_ok_and(|own| own == *host)
             && process.status().is_ok_and(|status| status.uid == 0)
     }

@@ -147,9 +147,7 @@ impl<'a> Survey<'a> {
         };
         self.table.seen = self.table.seen.saturating_add(1);
         let exe = Executable::of(&directory);
-        // A live process without an executable is a kernel thread or has ended.
-        let missing = |trouble: &Trouble| trouble.cause == Cause::Missing;
-        if directory.is_live() && exe.as_ref().is_err_and(missing) {
+        if directory.is_live() && exe.as_ref().is_err_and(is_over) && has_no_memory(&directory) {
             return None;
         }
         let own = self.namespaces.is_own(&directory);
@@ -185,7 +183,7 @@ impl<'a> Survey<'a> {
             return None;
         }
         if let Err(trouble) = &arguments {
-            self.unread(pid, trouble, names.comm);
+            self.unread(pid, trouble, names.comm.or(names.exe.map(base_name)));
             return None;
         }
         Some(Candidate {
@@ -423,10 +421,22 @@ fn is_gone(
     comm: &Result<Vec<u8>, Trouble>,
     arguments: &Result<Vec<u8>, Trouble>,
 ) -> bool {
-    let gone = |trouble: &Trouble| matches!(trouble.cause, Cause::Vanished | Cause::Missing);
-    exe.as_ref().is_err_and(gone)
-        && comm.as_ref().is_err_and(gone)
-        && arguments.as_ref().is_err_and(gone)
+    exe.as_ref().is_err_and(is_over)
+        && comm.as_ref().is_err_and(is_over)
+        && arguments.as_ref().is_err_and(is_over)
+}
+
+fn is_over(trouble: &Trouble) -> bool {
+    matches!(trouble.cause, Cause::Vanished | Cause::Missing)
+}
+
+/// Returns whether a process without an executable has no arguments either: a kernel thread, or one that has
+/// ended. Neither has memory, so that nobody can keep us waiting for it.
+fn has_no_memory(directory: &ProcessDirectory) -> bool {
+    match directory.read_start("cmdline", 1) {
+        Ok(arguments) => arguments.is_empty(),
+        Err(trouble) => is_over(&trouble),
+    }
 }
 
 /// Returns whether a process without arguments is a kernel thread or has ended.

@@ -25,7 +25,7 @@ fn parsed(text: &str) -> Host {
 #[test]
 fn every_captured_host_is_read_to_the_end() {
     for name in host_names() {
-        let facts = facts(captured(&name));
+        let facts = facts(&captured(&name));
         assert!(facts.complete, "{name}");
         assert_eq!(facts.source, Source::Captured, "{name}");
         assert_eq!(facts.problems, [], "{name}");
@@ -45,8 +45,8 @@ fn a_folder_gives_the_same_facts_as_the_file_but_for_times() {
             continue;
         }
         let folder = lay_out(&name);
-        let mut of_file = facts(captured(&name));
-        let mut of_folder = facts(Host::open(Some(folder.path())).unwrap());
+        let mut of_file = facts(&captured(&name));
+        let mut of_folder = facts(&Host::open(Some(folder.path())).unwrap());
         assert!(of_folder.complete);
         let root = folder.path().as_os_str().as_encoded_bytes();
         assert_eq!(of_folder.node.root, Some(Bytes::from(root)));
@@ -86,7 +86,7 @@ fn a_file_that_is_a_mount_of_the_host_is_not_taken_for_what_was_read() {
     let kubelet = kubelet.replace("mnt:[4026531841]", "mnt:[4026532000]");
     let alone = format!("{}/proc/1234/{kubelet}", before.replace(&over, last));
     for (host, problem) in [(shared, Some(Cause::HiddenByMount)), (alone, None)] {
-        let facts = facts(parsed(&host));
+        let facts = facts(&parsed(&host));
         let config = file(only(&facts), NeedKind::Content, CONFIG);
         assert_eq!(
             config.problem.as_ref().map(|problem| problem.cause),
@@ -97,7 +97,7 @@ fn a_file_that_is_a_mount_of_the_host_is_not_taken_for_what_was_read() {
 
 #[test]
 fn kubeadm_is_one_kubelet_of_the_host() {
-    let facts = facts(captured("kubeadm"));
+    let facts = facts(&captured("kubeadm"));
     let node = &facts.node;
     assert_eq!(node.hostname, Some("node-1".into()));
     assert_eq!(node.platform.id.as_deref(), Some("debian"));
@@ -159,7 +159,7 @@ fn kubeadm_is_one_kubelet_of_the_host() {
 
 #[test]
 fn both_kubelets_are_found_with_their_own_files() {
-    let facts = facts(captured("two-kubelets"));
+    let facts = facts(&captured("two-kubelets"));
     let pids: Vec<u32> = facts.processes.iter().map(|process| process.pid).collect();
     assert_eq!(pids, [1234, 2345]);
     let second = file(
@@ -172,7 +172,7 @@ fn both_kubelets_are_found_with_their_own_files() {
 
 #[test]
 fn a_kubelet_in_a_container_is_read_in_its_own_root() {
-    let facts = facts(captured("container-kubelet"));
+    let facts = facts(&captured("container-kubelet"));
     let kubelet = only(&facts);
     assert_eq!(kubelet.view, View::Own);
     assert_eq!(kubelet.namespaces.mount, Some(false));
@@ -192,7 +192,7 @@ fn a_kubelet_in_a_container_is_read_in_its_own_root() {
 
 #[test]
 fn a_denied_file_is_a_problem_and_no_content() {
-    let facts = facts(captured("denied-reads"));
+    let facts = facts(&captured("denied-reads"));
     let config = file(only(&facts), NeedKind::Content, CONFIG);
     assert_eq!(config.problem.as_ref().unwrap().cause, Cause::Denied);
     assert_eq!((&config.content, &config.sha256), (&None, &None));
@@ -200,7 +200,7 @@ fn a_denied_file_is_a_problem_and_no_content() {
 
 #[test]
 fn a_process_in_a_pod_is_marked_and_never_mistaken() {
-    let alone = facts(captured("impostor-in-pod"));
+    let alone = facts(&captured("impostor-in-pod"));
     let impostor = only(&alone);
     assert!(impostor.in_pod());
     assert_eq!(impostor.namespaces.pid, Some(false));
@@ -215,7 +215,7 @@ fn a_process_in_a_pod_is_marked_and_never_mistaken() {
         ]
     );
 
-    let beside = facts(captured("impostor-beside-real"));
+    let beside = facts(&captured("impostor-beside-real"));
     let marks: Vec<bool> = beside
         .processes
         .iter()
@@ -226,7 +226,7 @@ fn a_process_in_a_pod_is_marked_and_never_mistaken() {
 
 #[test]
 fn an_editor_of_a_file_called_kubelet_is_no_kubelet() {
-    let facts = facts(captured("no-kubernetes"));
+    let facts = facts(&captured("no-kubernetes"));
     assert_eq!(facts.processes, []);
     assert_eq!(facts.node.process_table.unreadable, []);
     assert_eq!(facts.node.distributions, []);
@@ -234,7 +234,7 @@ fn an_editor_of_a_file_called_kubelet_is_no_kubelet() {
 
 #[test]
 fn k3s_is_named_with_its_process_and_files() {
-    let facts = facts(captured("k3s"));
+    let facts = facts(&captured("k3s"));
     assert_eq!(facts.processes, []);
     let [k3s] = facts.node.distributions.as_slice() else {
         panic!("{:?}", facts.node.distributions);
@@ -254,7 +254,7 @@ fn k3s_is_named_with_its_process_and_files() {
 
 #[test]
 fn a_later_change_shows_in_the_times() {
-    let facts = facts(captured("stale-config"));
+    let facts = facts(&captured("stale-config"));
     let kubelet = only(&facts);
     let config = file(kubelet, NeedKind::Content, CONFIG);
     assert!(config.last_change().unwrap() > kubelet.started.unwrap().at);
@@ -262,7 +262,7 @@ fn a_later_change_shows_in_the_times() {
 
 #[test]
 fn a_read_that_did_not_answer_is_blocked_and_the_rest_is_read() {
-    let facts = facts(parsed(
+    let facts = facts(&parsed(
         "files:\n  /proc/7/comm: {text: \"kubelet\\n\"}\n  /proc/7/cmdline: {text: \"kubelet\\0--kubeconfig=/k\\0--config=/slow\\0--config-dir=/d\\0\"}\n  /k: {text: x}\n  /slow: {text: x, error: blocks}\n  /proc/8: {type: directory, error: blocks}\n",
     ));
     assert!(facts.complete);
@@ -292,7 +292,7 @@ fn nothing_is_begun_after_the_time_limit() {
 
 #[test]
 fn what_may_be_a_kubelet_and_cannot_be_read_is_named() {
-    let facts = facts(parsed(
+    let facts = facts(&parsed(
         "files:
   /proc/1/comm: {text: \"systemd\\n\"}
   /proc/1/cmdline: {text: \"/sbin/init\\0\"}
@@ -352,7 +352,7 @@ fn the_hosts_root_stands_in_only_for_who_has_the_hosts_mounts() {
     let table = "27 1 8:1 / / rw - ext4 /dev/sda1 rw\\n";
     let other = "527 1 8:1 / / rw - ext4 /dev/sda1 rw\\n";
     for (mounts, view) in [(table, View::Host), (other, View::Denied)] {
-        let facts = facts(parsed(&format!(
+        let facts = facts(&parsed(&format!(
             "files:
   /proc/1/mountinfo: {{text: \"{table}\"}}
   /proc/7/comm: {{text: kubelet}}
@@ -376,7 +376,7 @@ fn the_hosts_root_stands_in_only_for_who_has_the_hosts_mounts() {
 
 #[test]
 fn a_kubelet_that_ends_while_it_is_read_is_said() {
-    let facts = facts(parsed(
+    let facts = facts(&parsed(
         "files:
   /proc/7/comm: {text: kubelet}
   /proc/7/cmdline: {text: \"kubelet\\0\"}
@@ -398,7 +398,7 @@ fn a_kubelet_that_ends_while_it_is_read_is_said() {
 
 #[test]
 fn arguments_and_contents_are_redacted_and_the_digest_is_of_the_original() {
-    let facts = facts(parsed(
+    let facts = facts(&parsed(
         "files:
   /proc/7/comm: {text: kubelet}
   /proc/7/cmdline: {text: \"kubelet\\0--config=/c\\0--x=secret\\0\\0\"}
@@ -428,7 +428,7 @@ fn a_chroot_is_taken_off_the_working_directory() {
         ("/elsewhere", None),
         ("/srv/c/work (deleted)", None),
     ] {
-        let facts = facts(parsed(&format!(
+        let facts = facts(&parsed(&format!(
             "files:
   /proc/7/comm: {{text: kubelet}}
   /proc/7/cmdline: {{text: \"kubelet\\0\"}}
@@ -450,7 +450,7 @@ fn a_mount_that_covers_the_file_is_seen_and_the_kubelets_own_is_not() {
         (format!("{root}{own}"), None),
         (format!("{root}{bound}{own}"), Some(Cause::HiddenByMount)),
     ] {
-        let facts = facts(parsed(&format!(
+        let facts = facts(&parsed(&format!(
             "files:
   /proc/7/comm: {{text: kubelet}}
   /proc/7/cmdline: {{text: \"kubelet\\0--config={CONFIG}\\0\"}}
@@ -480,7 +480,7 @@ fn what_would_be_the_readers_own_or_is_no_regular_file_is_never_opened() {
         "/null",
         "/../proc/self/x",
     ] {
-        let facts = facts(parsed(&format!(
+        let facts = facts(&parsed(&format!(
             "files:
   /proc/7/comm: {{text: kubelet}}
   /proc/7/cmdline: {{text: \"kubelet\\0--config={path}\\0\"}}
@@ -507,7 +507,7 @@ fn a_directory_is_listed_and_a_link_to_one_only_with_a_slash() {
         ("/l/", FileKind::Directory, Some(2)),
         ("/d/20.conf", FileKind::Regular, None),
     ] {
-        let facts = facts(parsed(&format!(
+        let facts = facts(&parsed(&format!(
             "files:
   /proc/7/comm: {{text: kubelet}}
   /proc/7/cmdline: {{text: \"kubelet\\0--config-dir={path}\\0\"}}
@@ -532,7 +532,7 @@ fn a_directory_is_listed_and_a_link_to_one_only_with_a_slash() {
 #[test]
 fn a_container_is_told_by_its_first_process() {
     for (namespace, container) in [("4026531836", false), ("4026532501", true)] {
-        let facts = facts(parsed(&format!(
+        let facts = facts(&parsed(&format!(
             "files:
   /proc/1/comm: {{text: sh}}
   /proc/1/cmdline: {{text: \"sh\\0\"}}
@@ -546,7 +546,7 @@ fn a_container_is_told_by_its_first_process() {
 
 #[test]
 fn a_symbolic_name_and_a_hard_link_are_known_by_the_file() {
-    let facts = facts(parsed(
+    let facts = facts(&parsed(
         "files:
   /usr/bin/kubelet: {text: x, mode: \"0755\"}
   /opt/agent: {type: hard-link, link: /usr/bin/kubelet}

@@ -54,12 +54,12 @@ impl Drop for Running {
     }
 }
 
-fn facts_with(host: Host, needs: Vec<Need>) -> Facts {
-    collect(&host, &Fixed(needs), &options(Duration::from_mins(2)))
+fn facts_with(host: &Host, needs: Vec<Need>) -> Facts {
+    collect(host, &Fixed(needs), &options(Duration::from_mins(2)))
 }
 
 fn live(needs: Vec<Need>) -> Facts {
-    facts_with(Host::open(None).unwrap(), needs)
+    facts_with(&Host::open(None).unwrap(), needs)
 }
 
 /// Copies a program that only waits, under another name.
@@ -250,7 +250,7 @@ fn a_mounted_root_is_read_like_the_machine() {
     fs::write(&path, "x").unwrap();
     let host = Host::open(Some(Path::new("/proc/self/root"))).unwrap();
     assert_eq!(host.source(), Source::Root);
-    let facts = facts_with(host, vec![need(NeedKind::Content, path.to_str().unwrap())]);
+    let facts = facts_with(&host, vec![need(NeedKind::Content, path.to_str().unwrap())]);
     assert_eq!(facts.node.root, Some("/proc/self/root".into()));
     let kubelet = process(&facts, &running);
     assert_eq!(

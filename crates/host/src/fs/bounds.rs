@@ -168,7 +168,12 @@ mod tests {
     fn a_mount_that_no_table_lists_is_not_asked() {
         let bounds = Bounds::of_process(&parse(TABLE), &[]);
         let found = [27, 28, 29, 99].map(|id| bounds.answering(id));
-        use Answering::{Kernel, Program, Server};
-        assert_eq!(found, [Kernel, Server, Program, Program]);
+        let wanted = [
+            Answering::Kernel,
+            Answering::Server,
+            Answering::Program,
+            Answering::Program,
+        ];
+        assert_eq!(found, wanted);
     }
 }

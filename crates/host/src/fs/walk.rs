@@ -48,7 +48,7 @@ pub(crate) struct Lost {
     pub(crate) path: Vec<u8>,
     pub(crate) links: Vec<Link>,
     /// The mount that was not entered for want of care.
-    pub(crate) bar: Option<Slow>,
+    pub(crate) bar: Option<Box<Slow>>,
 }
 
 /// Finds `path` below `root`.
@@ -226,7 +226,7 @@ impl<'a> Walk<'a> {
             },
             path: self.meant(&[]),
             links: self.links.clone(),
-            bar: Some(slow),
+            bar: Some(Box::new(slow)),
         })
     }
 

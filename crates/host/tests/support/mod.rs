@@ -79,8 +79,8 @@ pub(crate) fn options(timeout: Duration) -> Options {
     }
 }
 
-pub(crate) fn facts(host: Host) -> Facts {
-    collect(&host, &Flags, &options(Duration::from_mins(1)))
+pub(crate) fn facts(host: &Host) -> Facts {
+    collect(host, &Flags, &options(Duration::from_mins(1)))
 }
 
 /// Returns the only process.
