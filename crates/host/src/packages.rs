@@ -8,6 +8,8 @@
 //! The functions are pure and go over the text once; the caller bounds its size. A package of the right
 //! name is not yet the one that a running kubelet was installed from: [`dpkg_owns`] and [`apk_owner`] tell that.
 
+use memchr::memmem;
+
 /// The version of an installed package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageVersion {
@@ -55,7 +57,15 @@ pub fn dpkg_versions(status: &[u8], layout: DpkgLayout, packages: &[&str]) -> Ve
             .filter(|_| is_installed)?;
         PackageVersion::of(package.as_bytes(), version)
     };
-    paragraphs(status).filter_map(installed).collect()
+    let mentioned = |paragraph: &Paragraph<'_>| {
+        let mut packages = packages.iter();
+        packages.any(|package| memmem::find(paragraph.text, package.as_bytes()).is_some())
+    };
+    // Taking every paragraph apart would cost more than all else of a scan.
+    paragraphs(status)
+        .filter(mentioned)
+        .filter_map(installed)
+        .collect()
 }
 
 /// Tells whether a package owns a file, from its `/var/lib/dpkg/info/PACKAGE.list`: a line for each path.
@@ -209,13 +219,10 @@ fn paragraphs(text: &[u8]) -> impl Iterator<Item = Paragraph<'_>> {
     let mut rest = text;
     let mut first = 1;
     std::iter::from_fn(move || {
-        let end = rest
-            .windows(2)
-            .position(|pair| pair == b"\n\n")
-            .map_or(rest.len(), |end| end + 1);
+        let end = memmem::find(rest, b"\n\n").map_or(rest.len(), |end| end + 1);
         let (text, after) = rest.split_at_checked(end)?;
         let paragraph = Paragraph { text, first };
-        first += text.split(|&byte| byte == b'\n').skip(1).count();
+        first += memchr::memchr_iter(b'\n', text).count();
         rest = after;
         (!text.is_empty()).then_some(paragraph)
     })
