@@ -36,7 +36,7 @@ struct State {
     thread: Option<Sender<Job>>,
     left_behind: usize,
     /// What did not answer once is not asked again.
-    silent: HashSet<Vec<u8>>,
+    silent: HashSet<String>,
 }
 
 impl Aside {
@@ -50,15 +50,15 @@ impl Aside {
 
     /// Does `job` on the second thread and returns what it gives.
     ///
-    /// `whom` is asked: a mount or a process. If it did not answer before it is not asked again. `what` is
-    /// what is read, for the reason.
+    /// `whom` is asked, as it is spoken of: a mount or a process. If it did not answer before it is not asked
+    /// again. `what` is what is read, for the reason.
     ///
     /// # Errors
     ///
     /// Fails with the cause `blocked` if there was no answer in time, or no thread to wait for it.
     pub(crate) fn run<T: Send + 'static>(
         &self,
-        whom: &[u8],
+        whom: &str,
         what: impl std::fmt::Display,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Trouble> {
@@ -68,9 +68,7 @@ impl Aside {
         };
         let mut state = self.state.borrow_mut();
         if state.silent.contains(whom) {
-            return Err(blocked(
-                "what has to answer for it did not answer before".to_owned(),
-            ));
+            return Err(blocked(format!("{whom} did not answer before")));
         }
         if state.left_behind >= MOST_LEFT_BEHIND {
             return Err(blocked(format!(
@@ -91,9 +89,9 @@ impl Aside {
             Err(RecvTimeoutError::Timeout) => {
                 state.thread = None;
                 state.left_behind += 1;
-                state.silent.insert(whom.to_vec());
+                state.silent.insert(whom.to_owned());
                 Err(blocked(format!(
-                    "no answer within {:.1} seconds",
+                    "{whom} did not answer within {:.1} seconds",
                     patience.as_secs_f32()
                 )))
             }
@@ -149,7 +147,7 @@ mod tests {
     fn answers_come_back_and_the_thread_is_made_anew() {
         let aside = Aside::new(Deadline::after(Duration::from_mins(1)));
         for round in 0..3 {
-            assert_eq!(aside.run(b"a", "a", move || round).unwrap(), round);
+            assert_eq!(aside.run("a", "a", move || round).unwrap(), round);
             aside.rest();
         }
     }
@@ -159,23 +157,21 @@ mod tests {
     fn who_does_not_answer_is_asked_once_and_never_beyond_the_deadline() {
         let begun = Instant::now();
         let aside = Aside::new(Deadline::after(Duration::from_millis(300)));
-        let silent = aside.run(b"nfs", "/n/c", for_ever).unwrap_err();
+        let silent = aside.run("nfs at /n", "/n/c", for_ever).unwrap_err();
         assert_eq!(silent.cause, Cause::Blocked);
         assert_eq!(
             silent.reason,
-            "/n/c was not read: no answer within 0.3 seconds"
+            "/n/c was not read: nfs at /n did not answer within 0.3 seconds"
         );
-        let again = aside.run(b"nfs", "/n/d", || ()).unwrap_err();
+        let again = aside.run("nfs at /n", "/n/d", || ()).unwrap_err();
         assert_eq!(
             again.reason,
-            "/n/d was not read: what has to answer for it did not answer before"
+            "/n/d was not read: nfs at /n did not answer before"
         );
         for more in 1..=MOST_LEFT_BEHIND {
-            aside
-                .run(&[u8::try_from(more).unwrap()], "x", for_ever)
-                .unwrap_err();
+            aside.run(&more.to_string(), "x", for_ever).unwrap_err();
         }
-        let given_up = aside.run(b"other", "/o", || ()).unwrap_err();
+        let given_up = aside.run("other", "/o", || ()).unwrap_err();
         assert!(
             given_up.reason.contains("no more are tried"),
             "{given_up:?}"

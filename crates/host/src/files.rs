@@ -30,7 +30,7 @@ pub(crate) struct Sight {
     aside: Rc<Aside>,
     /// Who is asked for all of it, where nothing is read without the second thread: what a tenant sees is the
     /// tenant's to arrange.
-    tenant: Option<Vec<u8>>,
+    tenant: Option<String>,
 }
 
 /// What a process sees of its files, for whichever thread.
@@ -154,7 +154,9 @@ impl Sight {
             Some(tenant) => tenant.clone(),
             None => match look(&self.scene, Answering::Kernel) {
                 Ok(seen) => return Ok(seen),
-                Err(Lost { bar: Some(bar), .. }) if bar.answering == Answering::Server => bar.point,
+                Err(Lost { bar: Some(bar), .. }) if bar.answering == Answering::Server => {
+                    bar.to_string()
+                }
                 Err(lost) => return Err(lost.trouble),
             },
         };

@@ -200,8 +200,8 @@ impl ProcessDirectory {
     }
 
     /// Returns the process as somebody who is asked.
-    pub(crate) fn whom(&self) -> Vec<u8> {
-        format!("process {}", self.pid).into_bytes()
+    pub(crate) fn whom(&self) -> String {
+        format!("process {}", self.pid)
     }
 }
 

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use kubeassay_core::Bytes;
+
 use crate::proc::mountinfo::{Answering, Mount, below};
 
 /// The mounts of one view of files.
@@ -22,6 +24,13 @@ pub(crate) struct Slow {
     pub(crate) point: Vec<u8>,
     pub(crate) file_system: Vec<u8>,
     pub(crate) answering: Answering,
+}
+
+impl std::fmt::Display for Slow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (kind, at) = (self.file_system.as_slice(), self.point.as_slice());
+        write!(f, "{} at {}", Bytes::from(kind), Bytes::from(at))
+    }
 }
 
 /// What a walk has to keep to.

@@ -207,17 +207,12 @@ impl<'a> Walk<'a> {
     }
 
     fn barred(&self, slow: Slow) -> Stopped {
-        let at = Bytes::from(slow.point.as_slice());
-        let kind = Bytes::from(slow.file_system.as_slice());
+        let asked = Bytes::from(self.asked);
         let reason = match slow.answering {
             Answering::Program => format!(
-                "{} is not read: it lies on {kind} at {at}, where a program may let whoever asks wait for ever",
-                Bytes::from(self.asked)
+                "{asked} is not read: it lies on {slow}, where a program may let whoever asks wait for ever"
             ),
-            _ => format!(
-                "{} is not read: it lies on {kind} at {at}, where a server has to answer",
-                Bytes::from(self.asked)
-            ),
+            _ => format!("{asked} is not read: it lies on {slow}, where a server has to answer"),
         };
         Stopped::Refused(Lost {
             trouble: Trouble {
