@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::privileges::Keep;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -116,6 +118,19 @@ pub(crate) enum Command {
     Version(Version),
 }
 
+impl Command {
+    /// Returns what the command keeps of root's privileges; `None` where it has no use for the question,
+    /// because nothing but the command line and the user's own rule pages is read.
+    pub(crate) fn keep(&self) -> Option<Keep> {
+        match self {
+            Self::Scan(scan) => Some(scan.subject.keep()),
+            Self::Explain(explain) => Some(explain.subject.keep()),
+            Self::Collect(_) => Some(Keep::Reading),
+            Self::Rules(_) | Self::Version(_) => None,
+        }
+    }
+}
+
 /// `kubeassay scan`.
 #[derive(Args, Debug)]
 pub(crate) struct Scan {
@@ -154,6 +169,16 @@ pub(crate) struct SubjectArgs {
     /// The kubelet's version, where it cannot be told from the host (1.34 or v1.34.2)
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes_version: Option<String>,
+}
+
+impl SubjectArgs {
+    fn keep(&self) -> Keep {
+        if self.demo || !self.facts.is_empty() {
+            Keep::Nothing
+        } else {
+            Keep::Reading
+        }
+    }
 }
 
 /// The host and the time that may be spent on it.

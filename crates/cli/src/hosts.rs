@@ -11,6 +11,7 @@ use kubeassay_host::{Guide, Host, Options, collect};
 
 use crate::args::{HostArgs, SubjectArgs};
 use crate::messages::Messages;
+use crate::privileges;
 use crate::tool::tool;
 
 /// The recorded node: the facts of `tests/hosts/demo.yaml`.
@@ -48,7 +49,12 @@ pub(crate) fn read(arguments: &HostArgs, messages: Messages) -> anyhow::Result<F
         timeout: arguments.timeout,
         tool: tool(),
     };
-    Ok(collect(&host, &Kubelets, &options))
+    let mut facts = collect(&host, &Kubelets, &options);
+    // What is in a captured host was read by someone else, or by nobody.
+    if matches!(facts.source, Source::Live | Source::Root) {
+        facts.reader = privileges::reader();
+    }
+    Ok(facts)
 }
 
 /// Returns the facts that a command is about, and where they came from.

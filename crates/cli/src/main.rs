@@ -12,6 +12,7 @@ mod exit;
 mod hosts;
 mod messages;
 mod output;
+mod privileges;
 mod tool;
 
 use std::process::ExitCode;
@@ -44,6 +45,10 @@ fn main() -> ExitCode {
     };
     let messages = Messages::new(&arguments.global);
     let global = &arguments.global;
+    let keep = arguments.command.keep();
+    for refused in keep.map(privileges::give_up).unwrap_or_default() {
+        messages.warning(&refused);
+    }
     let outcome = match arguments.command {
         Command::Scan(scan) => commands::scan::run(&scan, global, messages),
         Command::Explain(explain) => commands::explain::run(&explain, global, messages),
@@ -55,6 +60,9 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             messages.error(&error);
+            if let Some(mend) = privileges::mend(&error, keep) {
+                messages.hint(mend);
+            }
             Exit::Usage.into()
         }
     }

@@ -34,6 +34,11 @@ impl Messages {
         self.say(ERROR, "error", &format!("{error:#}"));
     }
 
+    /// Says what to do about the error above.
+    pub(crate) fn hint(self, hint: &str) {
+        self.say(NOTE, "hint", hint);
+    }
+
     /// Says what the user should know although the command goes on.
     pub(crate) fn warning(self, message: &dyn Display) {
         if !self.quiet {

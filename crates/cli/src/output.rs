@@ -1,11 +1,14 @@
 //! Where data goes: stdout, or a file that is replaced in one step.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use tempfile::NamedTempFile;
 
 use crate::args::{Colour, Global};
+use crate::privileges;
 
 /// Width of the text where the output is no terminal.
 const DEFAULT_WIDTH: usize = 80;
@@ -47,47 +50,146 @@ fn colour_is_welcome() -> bool {
     !no_colour && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Writes data to `file`, or to stdout where none is named.
-///
-/// A reader that closes the pipe has seen what it wanted: that is no error.
-pub(crate) fn write(data: &[u8], file: Option<&Path>) -> anyhow::Result<()> {
-    match file {
-        Some(file) if file != Path::new("-") => replace(file, data),
-        _ => {
-            let mut stdout = io::stdout().lock();
-            match stdout.write_all(data).and_then(|()| stdout.flush()) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-                result => result.context("cannot write to stdout"),
-            }
+/// Where the data of a command goes.
+#[derive(Debug)]
+pub(crate) enum Destination {
+    /// To stdout.
+    Stdout,
+    /// To a file, which is replaced in one step.
+    File(PathBuf),
+}
+
+impl Destination {
+    /// Returns the place that the user named, tried out: what cannot be written is said before a host is
+    /// read, not after. `command` is the command line that writes the same to stdout.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file cannot be written, or would have to be followed or written into.
+    pub(crate) fn new(file: Option<&Path>, command: &str) -> anyhow::Result<Self> {
+        let Some(file) = file.filter(|file| *file != Path::new("-")) else {
+            return Ok(Self::Stdout);
+        };
+        refuse_unless_replaceable(file, command)?;
+        // Gone again at once: a scan that is ended from outside leaves nothing behind.
+        draft(file)
+            .and_then(NamedTempFile::close)
+            .map_err(|error| refused(file, &error, command))?;
+        Ok(Self::File(file.to_owned()))
+    }
+
+    /// Returns whether it is a file.
+    pub(crate) const fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
+    /// Writes data there.
+    ///
+    /// # Errors
+    ///
+    /// Fails where that is not possible. What was written of a file that cannot be replaced is kept.
+    pub(crate) fn write(&self, data: &[u8]) -> anyhow::Result<()> {
+        match self {
+            Self::Stdout => print(data),
+            Self::File(file) => replace(file, data),
         }
     }
 }
 
-/// Replaces a file in one step: readers see the old or the new one, whole. Mode 0600, since reports name
-/// what is weak. A symbolic link is refused rather than followed or replaced.
-fn replace(file: &Path, data: &[u8]) -> anyhow::Result<()> {
+/// Writes data to stdout.
+///
+/// A reader that closes the pipe has seen what it wanted: that is no error.
+pub(crate) fn print(data: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(data).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to stdout"),
+    }
+}
+
+/// Refuses what a rename could not replace, or should not: a symbolic link is neither followed nor
+/// replaced, and a device would be gone.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the output file is the user's own, not a host's"
+)]
+fn refuse_unless_replaceable(file: &Path, command: &str) -> anyhow::Result<()> {
     let shown = file.display();
-    if file.is_symlink() {
+    let found = match std::fs::symlink_metadata(file) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(refused(file, &error, command)),
+    };
+    if found.is_symlink() {
         bail!("{shown} is a symbolic link; name the file itself");
     }
-    let folder = file
-        .parent()
+    if found.is_dir() {
+        bail!("{shown} is a folder; name a file in it");
+    }
+    if !found.is_file() {
+        bail!("{shown} is no regular file; to write into it: {command} > {shown}");
+    }
+    // In a folder such as /tmp only the owner replaces a file, and root gave up to be everyone.
+    let us = rustix::process::geteuid().as_raw();
+    let folder = std::fs::metadata(folder_of(file));
+    let sticky = |folder: &std::fs::Metadata| folder.mode() & STICKY != 0 && folder.uid() != us;
+    if found.uid() != us && folder.as_ref().is_ok_and(sticky) {
+        bail!(
+            "{shown} is another user's, and {} lets only the owner replace it; name another file",
+            folder_of(file).display()
+        );
+    }
+    Ok(())
+}
+
+/// The bit of a folder in which only the owner of a file replaces it.
+const STICKY: u32 = 0o1000;
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut draft = tempfile::Builder::new()
+        .unwrap_or(Path::new("."))
+}
+
+/// Makes the file that will take the place of `file`. Mode 0600, since reports name what is weak.
+fn draft(file: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
         .prefix(".kubeassay-")
-        .tempfile_in(folder)
-        .with_context(|| format!("cannot write in {}", folder.display()))?;
+        .tempfile_in(folder_of(file))
+}
+
+/// Returns why no draft can be made, and what to do instead.
+fn refused(file: &Path, error: &io::Error, command: &str) -> anyhow::Error {
+    let folder = folder_of(file).display();
+    if error.kind() == io::ErrorKind::PermissionDenied && privileges::is_root() {
+        return anyhow!(
+            "cannot write in {folder}: permission denied; kubeassay keeps no rights but those to read, so root writes only where the folder's permissions let its own user; name another folder, or let the shell make the file: {command} > {}",
+            file.display()
+        );
+    }
+    anyhow!("cannot write in {folder}: {error}")
+}
+
+/// Replaces a file in one step: readers see the old or the new one, whole.
+fn replace(file: &Path, data: &[u8]) -> anyhow::Result<()> {
+    let shown = file.display();
+    let mut draft =
+        draft(file).with_context(|| format!("cannot write in {}", folder_of(file).display()))?;
     draft
         .write_all(data)
+        .and_then(|()| draft.as_file().sync_all())
         .with_context(|| format!("cannot write {shown}"))?;
-    draft
-        .as_file()
-        .sync_all()
-        .with_context(|| format!("cannot write {shown}"))?;
-    draft
-        .persist(file)
-        .map_err(|error| error.error)
-        .with_context(|| format!("cannot write {shown}"))?;
-    Ok(())
+    let Err(refused) = draft.persist(file) else {
+        return Ok(());
+    };
+    let error = refused.error;
+    // What took minutes to make is not thrown away.
+    let (_, kept) = refused
+        .file
+        .keep()
+        .with_context(|| format!("cannot replace {shown}: {error}"))?;
+    bail!(
+        "cannot replace {shown}: {error}; what was to be in it is in {}",
+        kept.display()
+    )
 }

@@ -60,6 +60,10 @@ pub struct Facts {
     pub finished: Timestamp,
     /// Where they were taken.
     pub source: Source,
+    /// What whoever took them was allowed to do; null where that is not known or plays no part, as for a
+    /// captured host.
+    #[serde(default)]
+    pub reader: Option<Reader>,
     /// Whether everything that was looked for was reached before the time limit.
     pub complete: bool,
     /// The node itself.
@@ -70,6 +74,18 @@ pub struct Facts {
     /// What could not be read, beyond single files.
     #[serde(default)]
     pub problems: Vec<Problem>,
+}
+
+/// Whoever took the facts: what it was allowed to do, and so what it could see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Reader {
+    /// Its effective user id, in its own user namespace.
+    pub uid: u32,
+    /// It had `CAP_DAC_READ_SEARCH`: it may read every file and search every folder.
+    pub dac_read_search: bool,
+    /// It had `CAP_SYS_PTRACE`: it may look into every process.
+    pub sys_ptrace: bool,
 }
 
 /// What is known of the node as a whole.
@@ -100,6 +116,12 @@ pub struct NodeFacts {
     /// Distributions that embed their kubelet in a program of their own, and why we think one is here.
     #[serde(default)]
     pub distributions: Vec<Distribution>,
+    /// The names of the users whose ids are in these facts, by the host's own `/etc/passwd`.
+    #[serde(default)]
+    pub users: BTreeMap<u32, Bytes>,
+    /// The names of the groups whose ids are in these facts, by the host's own `/etc/group`.
+    #[serde(default)]
+    pub groups: BTreeMap<u32, Bytes>,
 }
 
 /// The operating system of the node, from `os-release`.

@@ -122,6 +122,7 @@ fn facts(host: &ExampleHost) -> Facts {
         started: Timestamp::UNIX_EPOCH,
         finished: Timestamp::UNIX_EPOCH,
         source: Source::Captured,
+        reader: None,
         complete: true,
         node: NodeFacts::default(),
         processes: vec![process],

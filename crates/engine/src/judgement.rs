@@ -15,6 +15,7 @@ use kubeassay_core::{Cause, Value, Verdict};
 use crate::finding::{self, Context};
 use crate::gate::gate;
 use crate::kubelets::{self, DEFAULT_ROOT, Kubelets};
+use crate::reader;
 
 /// Distributions whose kubelet is no process of its own.
 const EMBEDDING: [&str; 3] = ["k3s", "microk8s", "microshift"];
@@ -222,8 +223,13 @@ impl Judged {
                 .map(|one| problem(None, one)),
         );
         for unreadable in &facts.node.process_table.unreadable {
+            // What a known reader lacked is said once, below.
+            let mend = match facts.reader {
+                Some(_) => "",
+                None => "; run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+            };
             let reason = format!(
-                "process {} may be a kubelet and could not be read: {}; run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+                "process {} may be a kubelet and could not be read: {}{mend}",
                 unreadable.pid, unreadable.reason
             );
             let one = FactsProblem {
@@ -233,6 +239,9 @@ impl Judged {
             };
             self.problems.push(problem(None, &one));
         }
+        let reader = reader::problem(facts);
+        self.problems
+            .extend(reader.iter().map(|one| problem(None, one)));
         for kubelet in &kubelets.found {
             let subject = Some(&kubelet.subject);
             self.problems.extend(

@@ -18,6 +18,7 @@ mod gate;
 mod ids;
 mod judgement;
 mod kubelets;
+mod reader;
 mod version;
 mod view;
 

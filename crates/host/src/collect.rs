@@ -49,6 +49,7 @@ pub fn collect(host: &Host, guide: &dyn Guide, options: &Options) -> Facts {
         started,
         finished: started,
         source: host.source(),
+        reader: None,
         complete: false,
         node: NodeFacts {
             root: host.folder_bytes(),

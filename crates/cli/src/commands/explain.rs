@@ -94,7 +94,7 @@ pub(crate) fn run(
             format,
         )?,
     };
-    output::write(&text, None)?;
+    output::print(&text)?;
     Ok(Exit::Success)
 }
 

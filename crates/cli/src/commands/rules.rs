@@ -49,7 +49,7 @@ pub(crate) fn run(
                 }
                 format => data = super::document(&rows, *format)?,
             }
-            output::write(&data, None)?;
+            output::print(&data)?;
             Ok(Exit::Success)
         }
         RulesCommand::Show {
@@ -71,7 +71,7 @@ pub(crate) fn run(
                     *format,
                 )?,
             };
-            output::write(&data, None)?;
+            output::print(&data)?;
             Ok(Exit::Success)
         }
         RulesCommand::Lint {
@@ -209,7 +209,7 @@ fn lint(paths: &[PathBuf], format: TextFormat, style: RenderStyle) -> anyhow::Re
         }
         format => super::document(&mistakes, format)?,
     };
-    output::write(&data, None)?;
+    output::print(&data)?;
     Ok(if failed {
         Exit::Findings
     } else {

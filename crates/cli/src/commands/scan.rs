@@ -12,12 +12,16 @@ use kubeassay_report::{Format, Style, render};
 use crate::args::{FailOnArg, Global, ReportFormat, Scan};
 use crate::exit::Exit;
 use crate::messages::Messages;
+use crate::output::Destination;
 use crate::tool::tool;
 use crate::{catalogue, hosts, output};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(&arguments.subject)?;
-    let layout = output::layout(global, arguments.output_file.is_some());
+    let format = format(arguments.output);
+    let command = format!("kubeassay scan -o {}", format.as_str());
+    let destination = Destination::new(arguments.output_file.as_deref(), &command)?;
+    let layout = output::layout(global, destination.is_file());
     let style = if layout.colour {
         RenderStyle::Colour
     } else {
@@ -50,8 +54,8 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         choices: BTreeMap::new(),
     };
     let report = judge(&facts, &rules, &options);
-    write(&report, arguments, layout)?;
-    if arguments.output_file.is_some() {
+    write(&report, format, layout, &destination)?;
+    if destination.is_file() {
         messages.note(&report.gate.reason);
     }
     Ok(Exit::Gate(report.gate.exit_code))
@@ -84,23 +88,27 @@ fn page_problem(fault: &Diagnostic) -> Problem {
     }
 }
 
-fn write(report: &Report, arguments: &Scan, layout: output::Layout) -> anyhow::Result<()> {
-    let format = match arguments.output {
+const fn format(format: ReportFormat) -> Format {
+    match format {
         ReportFormat::Table => Format::Table,
         ReportFormat::Wide => Format::Wide,
         ReportFormat::Json => Format::Json,
         ReportFormat::Jsonl => Format::Jsonl,
         ReportFormat::Yaml => Format::Yaml,
+    }
+}
+
+fn write(
+    report: &Report,
+    format: Format,
+    layout: output::Layout,
+    destination: &Destination,
+) -> anyhow::Result<()> {
+    let style = Style {
+        width: layout.width,
+        colour: layout.colour,
     };
     let mut data = Vec::new();
-    render(
-        report,
-        format,
-        Style {
-            width: layout.width,
-            colour: layout.colour,
-        },
-        &mut data,
-    )?;
-    output::write(&data, arguments.output_file.as_deref())
+    render(report, format, style, &mut data)?;
+    destination.write(&data)
 }

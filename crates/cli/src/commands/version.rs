@@ -48,6 +48,6 @@ pub(crate) fn run(arguments: &Version) -> anyhow::Result<Exit> {
         }
         format => super::document(&described, format)?,
     };
-    output::write(&data, None)?;
+    output::print(&data)?;
     Ok(Exit::Success)
 }
