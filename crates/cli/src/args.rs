@@ -51,6 +51,26 @@ const COLLECT_HELP: &str = "\
 Examples:
   kubeassay collect --output-file facts.json      read now …
   kubeassay scan --facts facts.json               … judge elsewhere, later
+  kubeassay manifest collect --image IMAGE        the same on every node of a cluster
+";
+
+const MANIFEST_HELP: &str = "\
+Examples:
+  kubeassay manifest collect --image IMAGE | kubectl apply -f -
+";
+
+const MANIFEST_COLLECT_HELP: &str = "\
+Examples:
+  kubeassay manifest collect --image IMAGE --node worker-1        a Job that reads one node
+  kubectl get nodes -o name -l kubernetes.io/os=linux |
+    kubeassay manifest collect --image IMAGE --nodes-from - |
+    kubectl apply -f -                                            a Job for each node
+  kubeassay manifest collect --image IMAGE                        a DaemonSet that reads every node
+
+Then fetch the facts and judge them:
+  kubectl -n kubeassay logs -l app.kubernetes.io/name=kubeassay --tail=-1 > facts.json
+  kubeassay scan --facts facts.json
+  kubectl delete namespace kubeassay
 ";
 
 const RULES_HELP: &str = "\
@@ -111,6 +131,9 @@ pub(crate) enum Command {
     /// Read a host into a facts document, without judging it
     #[command(before_help = COLLECT_HELP)]
     Collect(Collect),
+    /// Print Kubernetes objects that collect facts in a cluster
+    #[command(before_help = MANIFEST_HELP)]
+    Manifest(Manifest),
     /// List, show and check rule documents
     #[command(before_help = RULES_HELP)]
     Rules(Rules),
@@ -120,13 +143,13 @@ pub(crate) enum Command {
 
 impl Command {
     /// Returns what the command keeps of root's privileges; `None` where it has no use for the question,
-    /// because nothing but the command line and the user's own rule pages is read.
+    /// because nothing but the command line and the user's own files is read.
     pub(crate) fn keep(&self) -> Option<Keep> {
         match self {
             Self::Scan(scan) => Some(scan.subject.keep()),
             Self::Explain(explain) => Some(explain.subject.keep()),
             Self::Collect(_) => Some(Keep::Reading),
-            Self::Rules(_) | Self::Version(_) => None,
+            Self::Manifest(_) | Self::Rules(_) | Self::Version(_) => None,
         }
     }
 }
@@ -226,6 +249,56 @@ pub(crate) struct Collect {
     /// Write to this file (mode 0600, replaced in one step) instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
+    /// After writing, wait until ended by a signal: a container that ends would be started again
+    #[arg(long)]
+    pub(crate) hold: bool,
+}
+
+/// `kubeassay manifest`.
+#[derive(Args, Debug)]
+pub(crate) struct Manifest {
+    #[command(subcommand)]
+    pub(crate) command: ManifestCommand,
+}
+
+/// What the objects do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ManifestCommand {
+    /// Collect facts: a Job for each node that is named, else a `DaemonSet`
+    #[command(before_help = MANIFEST_COLLECT_HELP)]
+    Collect(ManifestCollect),
+}
+
+/// `kubeassay manifest collect`.
+#[derive(Args, Debug)]
+pub(crate) struct ManifestCollect {
+    /// The image, with `kubeassay` on its PATH (docs/running.md shows how to build one)
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: String,
+    /// A secret to pull the image with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) image_pull_secret: Vec<String>,
+    /// A node to read, as its Node object is called
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Vec<String>,
+    /// Read the nodes' names from this file (- for stdin): a NAME or node/NAME a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nodes_from: Option<PathBuf>,
+    /// The namespace of the objects
+    #[arg(short, long, default_value = "kubeassay", value_name = "NAME")]
+    pub(crate) namespace: String,
+    /// Leave the Namespace itself out; it must let privileged pods in (Pod Security Standards)
+    #[arg(long)]
+    pub(crate) no_namespace: bool,
+    /// The cluster's version: below 1.30 an API server knows fewer fields
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
+    /// The `SELinux` type that may read the host
+    #[arg(long, default_value = "spc_t", value_name = "TYPE")]
+    pub(crate) selinux_type: String,
+    /// Stop reading a node after this time (90s, 2m)
+    #[arg(long, default_value = "60s", value_parser = parse_timeout, value_name = "TIME")]
+    pub(crate) timeout: Duration,
 }
 
 /// `kubeassay rules`.

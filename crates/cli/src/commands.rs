@@ -6,6 +6,7 @@ use crate::args::TextFormat;
 
 pub(crate) mod collect;
 pub(crate) mod explain;
+pub(crate) mod manifest;
 pub(crate) mod rules;
 pub(crate) mod scan;
 pub(crate) mod version;

@@ -76,10 +76,10 @@ pub(crate) fn facts(
         list_documents(path, &mut files)?;
     }
     messages.note(&format!("judging {} facts documents", files.len()));
-    let facts = files
-        .iter()
-        .map(|file| read_document(file))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut facts = Vec::new();
+    for file in &files {
+        read_documents(file, &mut facts)?;
+    }
     Ok((facts, Source::Facts))
 }
 
@@ -131,11 +131,12 @@ struct Head {
     schema: Option<String>,
 }
 
+/// Reads the documents of a file: one, or one behind the other, as the logs of several pods are fetched.
 #[expect(
     clippy::disallowed_methods,
     reason = "facts documents are the user's own files, not a host's"
 )]
-fn read_document(path: &Path) -> anyhow::Result<Facts> {
+fn read_documents(path: &Path, facts: &mut Vec<Facts>) -> anyhow::Result<()> {
     let shown = path.display();
     let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
     if !metadata.is_file() {
@@ -145,10 +146,29 @@ fn read_document(path: &Path) -> anyhow::Result<Facts> {
         bail!("{shown} is larger than facts are ({} MiB)", MAX_FACTS >> 20);
     }
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-    let head: Head = serde_json::from_slice(&bytes)
-        .with_context(|| format!("{shown} is not a JSON document"))?;
+    let mut rest = bytes.as_slice();
+    loop {
+        let mut heads = serde_json::Deserializer::from_slice(rest).into_iter::<Head>();
+        let head = match heads.next() {
+            Some(head) => head.with_context(|| format!("{shown} is not a JSON document"))?,
+            None if rest.len() == bytes.len() => {
+                bail!("{shown} is not a JSON document: it is empty")
+            }
+            None => return Ok(()),
+        };
+        let (document, after) = rest
+            .split_at_checked(heads.byte_offset())
+            .unwrap_or((rest, &[]));
+        facts.push(parse_document(&head, document, path)?);
+        rest = after;
+    }
+}
+
+/// Reads one document whose head is known.
+fn parse_document(head: &Head, document: &[u8], path: &Path) -> anyhow::Result<Facts> {
+    let shown = path.display();
     match head.schema.as_deref() {
-        Some(SCHEMA) => serde_json::from_slice(&bytes)
+        Some(SCHEMA) => serde_json::from_slice(document)
             .with_context(|| format!("{shown} is not a facts document")),
         Some(other) if other.starts_with("kubeassay.facts/") => bail!(
             "{shown} has the schema {other}, and this kubeassay reads {SCHEMA}; use the version that wrote it, or a newer one"

@@ -307,43 +307,48 @@ fn what_the_reader_lacked_is_said_once() {
         path
     };
     let scanner = copy(&program(), "kubeassay");
-    // A kubelet without arguments: it waits for what we never write.
-    let kubelet = copy(Path::new("/bin/cat"), "kubelet");
-    let kubelet = Running::start(&mut Command::new(&kubelet));
+    // A kubelet without arguments: it waits for what is never written.
+    copy(Path::new("/bin/cat"), "kubelet");
     for (who, mend) in [
         (
-            &["--reuid=65534", "--clear-groups"][..],
+            "--reuid=65534 --clear-groups",
             "run it as root (sudo kubeassay)",
         ),
         (
-            &["--bounding-set", "-all", "--inh-caps", "-all"],
+            "--bounding-set=-all --inh-caps=-all",
             "securityContext.capabilities.add",
         ),
     ] {
-        let output = Command::new("setpriv")
-            .args(who)
-            .arg(&scanner)
-            .args(["scan", "4.2.2", "-o", "json"])
+        // In a PID namespace of their own, so that no other process of this machine is seen.
+        let script = format!(
+            "sleep 60 | ./kubelet & sleep 0.5; exec setpriv {who} {} scan 4.2.2 -o json",
+            scanner.display()
+        );
+        let output = Command::new("unshare")
+            .args(["--pid", "--fork", "--mount-proc", "sh", "-c", &script])
             .current_dir(folder.path())
             .output()
             .unwrap();
+        let said = text(&output.stderr);
+        if output.stdout.is_empty() && said.contains("unshare failed") {
+            eprintln!("skipped: no PID namespace");
+            return;
+        }
         let report: Json = serde_json::from_slice(&output.stdout).unwrap();
-        let pid = report["findings"][0]["subject"]["pid"].as_u64();
-        assert_eq!(pid, Some(u64::from(kubelet.0.id())), "{who:?}");
+        assert!(report["findings"][0]["subject"]["pid"].is_u64(), "{who}");
         let problems = report["problems"].as_array().unwrap();
-        let said: Vec<&Json> = problems
+        let said: Vec<&str> = problems
             .iter()
-            .filter(|problem| {
-                problem["reason"]
-                    .as_str()
-                    .unwrap()
-                    .contains("kubeassay ran without CAP_SYS_PTRACE: processes of other users")
-            })
+            .map(|problem| problem["reason"].as_str().unwrap())
+            .filter(|reason| reason.contains("kubeassay ran without"))
             .collect();
         let [said] = said.as_slice() else {
-            panic!("{who:?}: {problems:?}");
+            panic!("{who}: {problems:?}");
         };
-        assert_eq!(said["cause"], "denied");
-        assert!(said["reason"].as_str().unwrap().contains(mend), "{said}");
+        assert!(
+            said.starts_with("kubeassay ran without CAP_SYS_PTRACE: processes of other users"),
+            "{said}"
+        );
+        assert!(said.contains(mend), "{said}");
     }
 }

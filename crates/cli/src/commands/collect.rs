@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::hosts;
 use crate::messages::Messages;
 use crate::output::Destination;
+use crate::privileges::{self, Keep};
 
 pub(crate) fn run(arguments: &Collect, messages: Messages) -> anyhow::Result<Exit> {
     let destination = Destination::new(arguments.output_file.as_deref(), "kubeassay collect")?;
@@ -17,9 +18,29 @@ pub(crate) fn run(arguments: &Collect, messages: Messages) -> anyhow::Result<Exi
     for problem in &facts.problems {
         messages.warning(&text::escape(&problem.reason));
     }
-    if facts.complete {
-        return Ok(Exit::Success);
+    if !facts.complete {
+        messages.warning(&"the time limit was reached: these facts are incomplete");
     }
-    messages.warning(&"the time limit was reached: these facts are incomplete");
-    Ok(Exit::Gate(2))
+    if arguments.hold {
+        hold(messages);
+    }
+    Ok(if facts.complete {
+        Exit::Success
+    } else {
+        Exit::Gate(2)
+    })
+}
+
+/// Waits for a signal, which ends the program, with no privilege at all.
+///
+/// The kernel gives the first process of a PID namespace no signal that it does not ask for, but for
+/// SIGKILL from outside: in a container it is that which ends the wait, at the end of the pod's grace
+/// period.
+fn hold(messages: Messages) -> ! {
+    for refused in privileges::give_up(Keep::Nothing) {
+        messages.warning(&refused);
+    }
+    loop {
+        std::thread::park();
+    }
 }

@@ -1,0 +1,155 @@
+//! `kubeassay manifest`: what makes a cluster collect facts, as YAML for `kubectl apply`.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use kubeassay_config::tables::Minor;
+
+use crate::args::{ManifestCollect, ManifestCommand};
+use crate::exit::Exit;
+use crate::manifest::{self, Request, Workload};
+use crate::output;
+
+/// A list of nodes is no larger: some hundred thousand names.
+const LARGEST_LIST: u64 = 16 << 20;
+/// The longest name of an object that is a DNS subdomain, as a node's is.
+const LONGEST_SUBDOMAIN: usize = 253;
+/// The longest name that is a DNS label, as a namespace's is.
+const LONGEST_LABEL: usize = 63;
+
+pub(crate) fn run(command: &ManifestCommand) -> anyhow::Result<Exit> {
+    match command {
+        ManifestCommand::Collect(arguments) => collect(arguments),
+    }
+}
+
+fn collect(arguments: &ManifestCollect) -> anyhow::Result<Exit> {
+    let request = request(arguments)?;
+    let text = manifest::text(&request, &workload(arguments)?);
+    output::print(text.as_bytes())?;
+    Ok(Exit::Success)
+}
+
+/// Takes only what stands in YAML as it is.
+fn request(arguments: &ManifestCollect) -> anyhow::Result<Request> {
+    let ManifestCollect {
+        image,
+        image_pull_secret,
+        namespace,
+        selinux_type,
+        ..
+    } = arguments;
+    if !is_label(namespace) {
+        bail!("--namespace {namespace:?} is no namespace's name");
+    }
+    let of_image = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
+    if image.is_empty() || !image.bytes().all(of_image) {
+        bail!(
+            "--image {image:?} is no image; write it as registry/name:tag or registry/name@sha256:…"
+        );
+    }
+    if let Some(secret) = image_pull_secret.iter().find(|name| !is_subdomain(name)) {
+        bail!("--image-pull-secret {secret:?} is no secret's name");
+    }
+    let of_type = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if selinux_type.is_empty() || !selinux_type.bytes().all(of_type) {
+        bail!("--selinux-type {selinux_type:?} is no SELinux type, such as spc_t");
+    }
+    let version = arguments.kubernetes_version.as_deref();
+    let version = version
+        .map(kubeassay_engine::parse_version)
+        .transpose()
+        .context("--kubernetes-version")?;
+    let timeout = arguments.timeout;
+    let rounded_up = u64::from(timeout.subsec_nanos() > 0);
+    Ok(Request {
+        image: image.clone(),
+        pull_secrets: image_pull_secret.clone(),
+        namespace: namespace.clone(),
+        make_namespace: !arguments.no_namespace,
+        version: version.unwrap_or(Minor::NEWEST),
+        selinux_type: selinux_type.clone(),
+        timeout_seconds: timeout.as_secs().saturating_add(rounded_up),
+    })
+}
+
+/// Returns Jobs where nodes are named, in whatever way; an empty list is no wish for all nodes.
+fn workload(arguments: &ManifestCollect) -> anyhow::Result<Workload> {
+    let mut nodes = Vec::new();
+    for name in &arguments.node {
+        nodes.push(node(name).with_context(|| "--node")?);
+    }
+    if let Some(path) = &arguments.nodes_from {
+        let before = nodes.len();
+        let (shown, list) = read_list(path)?;
+        for (index, line) in list.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            nodes.push(node(line).with_context(|| format!("{shown}, line {}", index + 1))?);
+        }
+        if nodes.len() == before {
+            bail!("there is no node in {shown}");
+        }
+    }
+    if nodes.is_empty() {
+        return Ok(Workload::DaemonSet);
+    }
+    Ok(Workload::Jobs(manifest::jobs(&nodes)?))
+}
+
+/// Returns a node's name, which `kubectl get nodes -o name` writes as `node/NAME`.
+fn node(line: &str) -> anyhow::Result<String> {
+    let name = line.strip_prefix("node/").unwrap_or(line);
+    if !is_subdomain(name) {
+        bail!("{line:?} is no node's name; kubectl get nodes -o name lists them");
+    }
+    Ok(name.to_owned())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the list of nodes is the user's own file, not a host's"
+)]
+fn read_list(path: &Path) -> anyhow::Result<(String, String)> {
+    let mut list = String::new();
+    let (shown, read) = if path == Path::new("-") {
+        let stdin = std::io::stdin().lock();
+        let read = stdin.take(LARGEST_LIST + 1).read_to_string(&mut list);
+        ("stdin".to_owned(), read)
+    } else {
+        let read = std::fs::File::open(path)
+            .and_then(|file| file.take(LARGEST_LIST + 1).read_to_string(&mut list));
+        (path.display().to_string(), read)
+    };
+    let length = read.with_context(|| format!("cannot read {shown}"))?;
+    if u64::try_from(length).is_ok_and(|length| length > LARGEST_LIST) {
+        bail!("{shown} is larger than a list of nodes is");
+    }
+    Ok((shown, list))
+}
+
+/// Returns whether `name` is a DNS label (RFC 1123), as Kubernetes asks of a namespace.
+fn is_label(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty()
+        && name.len() <= LONGEST_LABEL
+        && name.bytes().all(inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// Returns whether `name` is a DNS subdomain (RFC 1123), as Kubernetes asks of a node: labels of any
+/// length, with dots between them.
+fn is_subdomain(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= LONGEST_SUBDOMAIN
+        && name.split('.').all(|label| {
+            !label.is_empty()
+                && label.bytes().all(inner)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
+}
