@@ -8,6 +8,7 @@
 //! - [`captured`]: captured hosts, one file each
 //! - [`collect`]: the way from a host to facts, with a [`Guide`] that knows what components read
 //! - [`executable`], [`packages`]: what executables and package databases say of versions
+//! - [`users`]: names of users and groups, from the host's own files
 
 mod aside;
 mod binaries;
@@ -31,6 +32,7 @@ mod proc;
 mod process_table;
 mod processes;
 mod programs;
+pub mod users;
 
 pub use captured::{CapturedError, CapturedHost};
 pub use collect::{Options, collect};
