@@ -221,10 +221,22 @@ pub struct Subject {
     pub exe: Option<Bytes>,
     /// Its cgroup.
     pub cgroup: Option<Bytes>,
+    /// The user it runs as.
+    pub user: Option<User>,
     /// It lives in a workload: it counts for nothing.
     pub in_pod: bool,
     /// Why the process was taken for the component.
     pub recognised_by: Vec<crate::facts::Recognition>,
+}
+
+/// A user of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct User {
+    /// Its id, as the host's user namespace sees it.
+    pub id: u32,
+    /// Its name there, by the host's own `/etc/passwd`.
+    pub name: Option<Bytes>,
 }
 
 /// What one witness said.

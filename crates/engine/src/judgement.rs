@@ -366,6 +366,7 @@ fn unseen_subject() -> Subject {
         pid: None,
         exe: None,
         cgroup: None,
+        user: None,
         in_pod: false,
         recognised_by: Vec::new(),
     }

@@ -6,8 +6,8 @@ use kubeassay_config::flags;
 use kubeassay_config::kubelet::{Resolution, When, resolve};
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
-use kubeassay_core::facts::{Facts, Need, Problem, ProcessFacts};
-use kubeassay_core::report::Subject;
+use kubeassay_core::facts::{Facts, Need, NodeFacts, Problem, ProcessFacts};
+use kubeassay_core::report::{Subject, User};
 use kubeassay_core::{Cause, Value};
 
 use crate::version::{self, Candidates};
@@ -133,7 +133,7 @@ fn resolve_kubelet<'a>(
             .map(|resolution| resolve(process, resolution.minor, When::Now))
             .collect()
     });
-    let subject = subject(process, running.first());
+    let subject = subject(process, &facts.node, running.first());
     Kubelet {
         process,
         subject,
@@ -143,7 +143,7 @@ fn resolve_kubelet<'a>(
     }
 }
 
-fn subject(process: &ProcessFacts, resolution: Option<&Resolution>) -> Subject {
+fn subject(process: &ProcessFacts, node: &NodeFacts, resolution: Option<&Resolution>) -> Subject {
     let root = resolution.and_then(|resolution| resolution.setting("flags.rootDir"));
     let root = match root.and_then(kubeassay_config::setting::Setting::value) {
         Some(Value::String(path)) => path.to_string_lossy(),
@@ -157,6 +157,10 @@ fn subject(process: &ProcessFacts, resolution: Option<&Resolution>) -> Subject {
         pid: Some(process.pid),
         exe: process.exe.clone(),
         cgroup: process.cgroup.clone(),
+        user: process.uid.map(|id| User {
+            id,
+            name: node.users.get(&id).cloned(),
+        }),
         in_pod,
         recognised_by: process.recognised_by.clone(),
     }

@@ -1,6 +1,6 @@
 //! Origins, subjects, controls and nodes in words: the same words in every text for people.
 
-use kubeassay_core::report::{Control, Evidence, Node, NodeStatus, Overridden, Subject};
+use kubeassay_core::report::{Control, Evidence, Node, NodeStatus, Overridden, Subject, User};
 use kubeassay_core::{Origin, OriginKind, Value, Verdict, text};
 
 /// The framework whose bare numbers people mean.
@@ -106,6 +106,14 @@ pub(crate) fn subject_parts(subject: &Subject, with_key: bool) -> Vec<String> {
         parts.push(unit.to_string());
     }
     parts
+}
+
+/// Returns whom it runs as: `runs as root (0)`, or the number alone where the host has no name for it.
+pub(crate) fn describe_user(user: &User) -> String {
+    match &user.name {
+        Some(name) if !name.is_empty() => format!("runs as {name} ({})", user.id),
+        _ => format!("runs as user {}", user.id),
+    }
 }
 
 /// Returns the verdict's word as it stands at the head of a line.

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use kubeassay_core::report::Report;
 
-use crate::describe::subject_parts;
+use crate::describe::{describe_user, subject_parts};
 use crate::ink::Ink;
 use crate::page::Page;
 use crate::{RenderError, Style};
@@ -77,7 +77,7 @@ fn findings<'a>(
                 .get(group.place().0)
                 .is_some_and(|keys| keys.len() > 1);
             page.gap();
-            head(group, several, nodes, page);
+            head(group, several, extent, nodes, page);
         }
         if !listing {
             page.gap();
@@ -105,12 +105,15 @@ fn findings<'a>(
 }
 
 /// Writes whose findings follow.
-fn head<'a>(group: &Group<'a>, with_key: bool, nodes: &Nodes<'a>, page: &mut Page) {
+fn head<'a>(group: &Group<'a>, with_key: bool, extent: Extent, nodes: &Nodes<'a>, page: &mut Page) {
     let Some(finding) = group.findings.first() else {
         return;
     };
     let mut parts = nodes.title(&finding.node);
     parts.extend(subject_parts(&finding.subject, with_key));
+    if extent == Extent::All {
+        parts.extend(finding.subject.user.as_ref().map(describe_user));
+    }
     if finding.subject.in_pod {
         let counted = if group.counted {
             "in a pod"

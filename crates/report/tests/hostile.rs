@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use common::{evidence, failing, in_pod, node, passing, problem, report, shown, stale_pair};
 use kubeassay_core::explanation::{Explanation, Layer, LayerState};
-use kubeassay_core::report::{Cluster, Finding, Overridden, Report, Waiver};
+use kubeassay_core::report::{Cluster, Finding, Overridden, Report, User, Waiver};
 use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Place, Severity, Value, Verdict};
 use kubeassay_report::list::{RuleRow, write_rules};
 use kubeassay_report::{Format, Style, explain};
@@ -72,6 +72,10 @@ fn poisoned(mut finding: Finding, text: &str) -> Finding {
     }
     finding.assumes = vec![text.to_owned()];
     finding.subject.unit = Some(Bytes::from(text));
+    finding.subject.user = Some(User {
+        id: 0,
+        name: Some(Bytes::from(text)),
+    });
     finding
 }
 

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use kubeassay_core::facts::Platform;
 use kubeassay_core::report::{
     Control, Coverage, Evidence, FailOn, Finding, Fix, Gate, KubernetesVersion, Node, NodeStatus,
-    Overridden, Problem, Report, Rules, SCHEMA, Scanned, Source, Subject, Summary, Tool, Waiver,
+    Overridden, Problem, Report, Rules, SCHEMA, Scanned, Source, Subject, Summary, Tool, User,
+    Waiver,
 };
 use kubeassay_core::{Cause, Horizon, Origin, OriginKind, Severity, Value, Verdict, Witness};
 use kubeassay_report::{Format, Style, render};
@@ -130,6 +131,10 @@ pub(crate) fn subject() -> Subject {
         pid: Some(812),
         exe: Some("/usr/bin/kubelet".into()),
         cgroup: Some("/system.slice/kubelet.service".into()),
+        user: Some(User {
+            id: 0,
+            name: Some("root".into()),
+        }),
         in_pod: false,
         recognised_by: Vec::new(),
     }
@@ -366,6 +371,10 @@ pub(crate) fn in_pod(mut finding: Finding) -> Finding {
         key: "/var/lib/kubelet-in-kind".to_owned(),
         unit: None,
         pid: Some(4711),
+        user: Some(User {
+            id: 165_536,
+            name: None,
+        }),
         in_pod: true,
         ..subject()
     };
