@@ -352,3 +352,55 @@ fn what_the_reader_lacked_is_said_once() {
         assert!(said.contains(mend), "{said}");
     }
 }
+
+/// What a reader was refused, by the facts of captured hosts and of a reader that is made up.
+#[test]
+fn facts_say_what_their_reader_lacked() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("facts.json");
+    let file = file.to_str().unwrap();
+    let without = "kubeassay ran without";
+    for (host, reader, said) in [
+        (
+            "denied-reads",
+            (65_534, false, false),
+            "kubeassay ran without CAP_DAC_READ_SEARCH: files",
+        ),
+        (
+            "denied-reads",
+            (0, true, true),
+            "although kubeassay had CAP_DAC_READ_SEARCH, files",
+        ),
+        (
+            "hidepid",
+            (1000, false, false),
+            "ran without CAP_SYS_PTRACE:",
+        ),
+        ("kubeadm", (1000, false, false), ""),
+    ] {
+        let root = kubeassay_testkit::host_path(host);
+        let root = root.to_str().unwrap();
+        let output = kubeassay(&["collect", "--root", root]).output().unwrap();
+        let mut facts: Json = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(facts["reader"], Json::Null);
+        let (uid, dac_read_search, sys_ptrace) = reader;
+        facts["reader"] = serde_json::json!({
+            "uid": uid,
+            "dac_read_search": dac_read_search,
+            "sys_ptrace": sys_ptrace,
+        });
+        fs::write(file, serde_json::to_vec(&facts).unwrap()).unwrap();
+        let output = kubeassay(&["scan", "4.2.2", "-o", "json", "--facts", file]).output();
+        let report: Json = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+        let problems = report["problems"].as_array().unwrap();
+        let reasons = problems.iter().map(|one| one["reason"].as_str().unwrap());
+        let about: Vec<&str> = reasons
+            .filter(|reason| reason.contains(without) || reason.contains("although kubeassay"))
+            .collect();
+        match about.as_slice() {
+            [] => assert_eq!(said, "", "{host}: {problems:?}"),
+            [one] => assert!(!said.is_empty() && one.contains(said), "{host}: {one}"),
+            many => panic!("{host}: said more than once: {many:?}"),
+        }
+    }
+}
