@@ -221,6 +221,8 @@ fn a_job_ends_and_a_daemon_set_waits() {
         pod["containers"][0]["args"],
         json!(["--root=/host", "--timeout=60s", "--quiet", "--hold"])
     );
+    // Its privileges are somebody else's to give there.
+    manifest(&["--no-namespace", "-n", "kube-system"], "");
     // The arguments are ones that the program takes.
     let (code, _, said) = run(
         &[
@@ -282,6 +284,8 @@ fn what_no_cluster_would_take_is_refused() {
         (&["--node", "a..b"], "", "is no node's name"),
         (&["-n", "a.b"], "", "is no namespace's name"),
         (&["-n", ""], "", "is no namespace's name"),
+        (&["-n", "kube-system"], "", "with --no-namespace"),
+        (&["-n", "default"], "", "with --no-namespace"),
         (&["--selinux-type", "a: b"], "", "is no SELinux type"),
         (&["--image-pull-secret", "A"], "", "is no secret's name"),
         (

@@ -43,6 +43,12 @@ fn request(arguments: &ManifestCollect) -> anyhow::Result<Request> {
     if !is_label(namespace) {
         bail!("--namespace {namespace:?} is no namespace's name");
     }
+    // The Namespace of the manifest lets privileged pods in, which is not to be done to one with a purpose.
+    if !arguments.no_namespace && (namespace == "default" || namespace.starts_with("kube-")) {
+        bail!(
+            "{namespace} is a namespace of Kubernetes itself; name one for this alone, or leave it as it is with --no-namespace"
+        );
+    }
     let of_image = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
     if image.is_empty() || !image.bytes().all(of_image) {
         bail!(
