@@ -12,11 +12,13 @@ mod serving;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{Need, ProcessFacts};
 use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Value};
+
+use flag_layer::own_flag;
 
 use crate::flags::{self, CommandLine};
 use crate::node::{Content, Node};
@@ -24,11 +26,11 @@ use crate::path;
 use crate::refusal::Refusal;
 use crate::setting::{Setting, State, Unknown};
 use crate::settings::{Defaults, Names, Settings, default_origin, default_state};
-use crate::sources::{Files, Loaded, with_origins};
+use crate::sources::{Files, Loaded};
 use crate::tables::kubelet::KUBELET;
 use crate::tables::{Minor, Target};
 
-pub use crate::sources::When;
+pub use crate::sources::{Documents, When};
 pub use gates::names as gate_names;
 
 /// The environment variable that 1.28 and 1.29 want to exist before they read drop-ins.
@@ -39,8 +41,10 @@ pub const DROP_IN_VARIABLE: &str = "KUBELET_CONFIG_DROPIN_DIR_ALPHA";
 pub struct Resolution {
     /// The version.
     pub minor: Minor,
-    /// Every setting, by path; flags without a field as `flags.NAME`.
-    pub settings: BTreeMap<String, Setting>,
+    /// The fields of the configuration.
+    settings: Settings,
+    /// The command line, for the flags without a field.
+    line: CommandLine,
     /// Why this kubelet would not start; the settings are then those it got to.
     pub refusal: Option<Refusal>,
     /// What was read, lowest layer first.
@@ -49,6 +53,8 @@ pub struct Resolution {
     pub notes: Vec<Note>,
     /// Files that the facts do not hold yet.
     pub needs: Vec<Need>,
+    /// Whether a file may have changed since the process started; if not, [`When::Now`] gives the same.
+    pub stale: bool,
 }
 
 /// One source of settings.
@@ -80,18 +86,49 @@ pub struct Note {
 impl Resolution {
     /// Returns a setting: `authorization.mode`, `flags.hostnameOverride`, `gates.NAME`,
     /// `derived.servingCertificate`, or one entry of a map such as `featureGates.NAME`.
-    pub fn setting(&self, path: &str) -> Option<&Setting> {
-        self.settings.get(path).or_else(|| {
-            let (map, key) = self.settings.keys().find_map(|map| {
-                let key = path.strip_prefix(map.as_str())?.strip_prefix('.')?;
-                Some((map, key))
-            })?;
-            match &self.settings.get(map)?.state {
-                State::Entries(entries) => entries.get(key),
-                State::Part(entries, _) => entries.get(key).or_else(|| self.settings.get(map)),
-                _ => None,
-            }
-        })
+    pub fn setting(&self, path: &str) -> Option<Cow<'_, Setting>> {
+        if let Some(setting) = self.whole(path) {
+            return Some(setting);
+        }
+        // Names have no points in them beyond those of their path: the longest path is the map's.
+        let (map, key) = path
+            .match_indices('.')
+            .find_map(|(at, _)| Some((self.whole(path.get(..at)?)?, path.get(at + 1..)?)))?;
+        match &map.state {
+            State::Entries(entries) => entries.get(key).cloned().map(Cow::Owned),
+            State::Part(entries, _) => Some(match entries.get(key) {
+                Some(entry) => Cow::Owned(entry.clone()),
+                None => map,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Returns a setting that is not an entry of a map.
+    pub fn whole(&self, path: &str) -> Option<Cow<'_, Setting>> {
+        let absent = |zero| Cow::Owned(absent(zero, self.minor));
+        if let Some(name) = path.strip_prefix("flags.") {
+            let flag = KUBELET.flags.iter().find(|flag| flag.setting == name)?;
+            return if !flag.presence.possibly(self.minor) {
+                Some(absent(flag.kind.zero()))
+            } else if flag.target(self.minor) == Target::Own {
+                Some(Cow::Owned(own_flag(&self.line, flag, self.minor)))
+            } else {
+                None
+            };
+        }
+        if let Some(name) = path.strip_prefix("gates.") {
+            return gates::enabled(name, &self.settings, self.minor).map(Cow::Owned);
+        }
+        if path == serving::CERTIFICATE {
+            return serving::certificate(&self.settings).map(Cow::Owned);
+        }
+        let field = KUBELET.field(path)?;
+        match self.settings.of(field) {
+            Some(setting) => Some(Cow::Borrowed(setting)),
+            None if field.presence.possibly(self.minor) => None,
+            None => Some(absent(field.kind.zero())),
+        }
     }
 }
 
@@ -114,11 +151,11 @@ pub fn default_value(path: &str, minor: Minor, legacy: bool) -> Option<Value> {
 }
 
 /// Resolves the configuration of a kubelet process in one version.
-pub fn resolve(process: &ProcessFacts, minor: Minor, when: When) -> Resolution {
+pub fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Resolution {
     let mut resolver = Resolver {
-        process,
+        process: documents.process,
         minor,
-        files: Files::new(process, when),
+        files: Files::new(documents, when),
         settings: Settings::new(&KUBELET, minor),
         layers: Vec::new(),
         notes: Vec::new(),
@@ -171,9 +208,8 @@ impl Resolver<'_> {
             None => Loaded::Unknown(self.unknown_directory(&given)),
         };
         let unknown = match loaded {
-            Loaded::Read(read) => {
-                let (document, source) = *read;
-                self.settings = self.decode_file(&with_origins(document, &source), &shown)?;
+            Loaded::Read(document) => {
+                self.settings = self.decode_file(&document.root, &shown)?;
                 None
             }
             Loaded::Unknown(unknown) => {
@@ -272,48 +308,21 @@ impl Resolver<'_> {
         Ok(settings)
     }
 
-    fn finish(self, refusal: Option<Refusal>) -> Resolution {
-        let mut settings: BTreeMap<String, Setting> = BTreeMap::new();
-        for flag in KUBELET.flags {
-            let exists = flag.presence.possibly(self.minor);
-            if exists && flag.target(self.minor) == Target::Own {
-                settings.insert(format!("flags.{}", flag.setting), self.own_flag(flag));
-            } else if !exists {
-                let zero = flag.kind.zero();
-                settings.insert(format!("flags.{}", flag.setting), absent(zero, self.minor));
-            }
-        }
-        for field in KUBELET
-            .fields
-            .iter()
-            .filter(|field| !field.presence.possibly(self.minor))
-        {
-            settings.insert(field.path.to_owned(), absent(field.kind.zero(), self.minor));
-        }
-        let derived = [
-            gates::all(&self.settings, self.minor),
-            serving::derived(&self.settings),
-        ]
-        .concat();
-        settings.extend(derived);
-        settings.extend(
-            self.settings
-                .into_inner()
-                .into_iter()
-                .map(|(path, setting)| (path.to_owned(), setting)),
-        );
+    fn finish(mut self, refusal: Option<Refusal>) -> Resolution {
         if self.minor >= Minor(31) {
-            driver_from_runtime(&mut settings, self.minor);
+            driver_from_runtime(&mut self.settings, self.minor);
         }
         let mut needs = self.files.needs;
         needs.dedup();
         Resolution {
             minor: self.minor,
-            settings,
+            settings: self.settings,
+            line: self.line,
             refusal,
             layers: self.layers,
             notes: self.notes,
             needs,
+            stale: self.files.stale,
         }
     }
 }
@@ -408,8 +417,11 @@ fn resolve_relative_paths(settings: &mut Settings, folder: &Bytes, minor: Minor)
 
 /// From 1.31 the container runtime is asked for the cgroup driver, and its answer wins
 /// (gate `KubeletCgroupDriverFromCRI`).
-fn driver_from_runtime(settings: &mut BTreeMap<String, Setting>, minor: Minor) {
-    let Some(setting) = settings.get_mut("cgroupDriver") else {
+fn driver_from_runtime(settings: &mut Settings, minor: Minor) {
+    let Some(field) = KUBELET
+        .field("cgroupDriver")
+        .filter(|field| settings.of(field).is_some())
+    else {
         return;
     };
     let unknown = Unknown {
@@ -422,8 +434,8 @@ fn driver_from_runtime(settings: &mut BTreeMap<String, Setting>, minor: Minor) {
         name: Some(Arc::from("container runtime")),
         ..default_origin(minor)
     };
-    setting.replace(Setting {
-        state: State::Unknown(unknown),
+    settings.entry(field).replace(Setting {
+        state: State::Unknown(Arc::new(unknown)),
         ..Setting::unset(origin)
     });
 }

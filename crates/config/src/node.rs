@@ -30,7 +30,7 @@ pub(crate) enum Content {
     /// A `null` of a merge patch was here: nothing, with the origin of the `null`.
     Removed,
     /// Not known, because the file that may say it could not be read.
-    Unknown(Unknown),
+    Unknown(Arc<Unknown>),
 }
 
 /// An entry of a map, in the order of the document.

@@ -1,6 +1,7 @@
 //! A setting with its provenance: value, origin, what it overrode.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kubeassay_core::facts::Trouble;
 use kubeassay_core::report::Overridden;
@@ -27,11 +28,11 @@ pub enum State {
     /// The entries of a map, each with an origin of its own.
     Entries(BTreeMap<String, Setting>),
     /// Some entries of a map; whether it has others, and which, cannot be told.
-    Part(BTreeMap<String, Setting>, Unknown),
+    Part(BTreeMap<String, Setting>, Arc<Unknown>),
     /// One of several defaults: the facts do not tell which of them this version has.
     OneOf(Vec<Value>),
-    /// It cannot be told.
-    Unknown(Unknown),
+    /// It cannot be told. One file that was not read makes many settings unknown.
+    Unknown(Arc<Unknown>),
 }
 
 /// Why a value cannot be told.

@@ -10,7 +10,7 @@ mod defaults;
 mod kinds;
 mod marshal;
 
-use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use kubeassay_core::Origin;
 
@@ -19,12 +19,13 @@ use crate::tables::{Field, Minor, Tables};
 
 pub(crate) use defaults::{default_state, one_of};
 
-/// The settings of one component in one version, by path.
+/// The settings of one component in one version.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     tables: &'static Tables,
     minor: Minor,
-    by_path: BTreeMap<&'static str, Setting>,
+    /// By the number of the field; `None`: nothing was said yet.
+    by_field: Vec<Option<Setting>>,
 }
 
 /// By which names a decoder knows the fields.
@@ -55,35 +56,49 @@ impl Settings {
         Self {
             tables,
             minor,
-            by_path: BTreeMap::new(),
+            by_field: vec![None; tables.fields.len()],
         }
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<&Setting> {
-        self.by_path.get(path)
+        self.of(self.tables.field(path)?)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
-        self.by_path.iter().map(|(path, setting)| (*path, setting))
+    /// Returns the setting of `field`, if anything was said.
+    pub(crate) fn of(&self, field: &Field) -> Option<&Setting> {
+        self.by_field.get(usize::from(field.number))?.as_ref()
     }
 
-    pub(crate) fn into_inner(self) -> BTreeMap<&'static str, Setting> {
-        self.by_path
+    /// Returns every setting about which anything was said, sorted by path.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static Field, &Setting)> {
+        self.tables
+            .fields
+            .iter()
+            .zip(&self.by_field)
+            .filter_map(|(field, setting)| Some((field, setting.as_ref()?)))
     }
 
-    /// Returns the setting at the path of `field`, unset if nothing was said.
+    /// Returns the setting of `field`, unset if nothing was said.
     pub(crate) fn entry(&mut self, field: &Field) -> &mut Setting {
         let minor = self.minor;
-        self.by_path
-            .entry(field.path)
-            .or_insert_with(|| Setting::unset(default_origin(minor)))
+        self.slot(field)
+            .get_or_insert_with(|| Setting::unset(default_origin(minor)))
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a field's number is its place in its tables, and there is one slot for each"
+    )]
+    fn slot(&mut self, field: &Field) -> &mut Option<Setting> {
+        &mut self.by_field[usize::from(field.number)]
     }
 
     /// Makes every setting unknown: a file that could have said anything was not read.
     pub(crate) fn forget(&mut self, unknown: &Unknown, origin: &Origin) {
+        let unknown = Arc::new(unknown.clone());
         for field in self.fields() {
             let setting = Setting {
-                state: State::Unknown(unknown.clone()),
+                state: State::Unknown(Arc::clone(&unknown)),
                 ..Setting::unset(origin.clone())
             };
             self.entry(field).replace(setting);
@@ -92,12 +107,38 @@ impl Settings {
 
     /// Takes the settings of `before` for all that these say nothing about, or no longer.
     pub(crate) fn restore(&mut self, before: Self) {
-        for (path, setting) in before.by_path {
-            let now = self.by_path.get(path);
-            if now.is_none_or(|now| matches!(now.state, State::Unset)) {
-                self.by_path.insert(path, setting);
+        for (now, before) in self.by_field.iter_mut().zip(before.by_field) {
+            let silent = now
+                .as_ref()
+                .is_none_or(|now| matches!(now.state, State::Unset));
+            if silent && before.is_some() {
+                *now = before;
             }
         }
+    }
+
+    /// Returns the fields from `path` on, in the order of their names.
+    fn fields_from(
+        &self,
+        path: &str,
+        names: Names,
+    ) -> impl Iterator<Item = &'static Field> + use<> {
+        let Tables {
+            fields,
+            by_internal_path,
+            ..
+        } = *self.tables;
+        let internal = |place: usize| fields.get(usize::from(*by_internal_path.get(place)?));
+        let before = |field: &Field| names.of(field) < path;
+        let start = match names {
+            Names::Internal => by_internal_path
+                .partition_point(|number| fields.get(usize::from(*number)).is_some_and(before)),
+            Names::Exact | Names::Folded => fields.partition_point(before),
+        };
+        (start..).map_while(move |place| match names {
+            Names::Internal => internal(place),
+            Names::Exact | Names::Folded => fields.get(place),
+        })
     }
 
     fn fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
@@ -118,6 +159,16 @@ impl Names {
     }
 }
 
+/// Returns the origin of the defaults of a version. Every setting has one, so that their texts are shared.
 pub(crate) fn default_origin(minor: Minor) -> Origin {
-    Origin::default_of(minor.to_string())
+    static VERSIONS: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| {
+        Minor::all()
+            .map(|minor| Arc::from(minor.to_string()))
+            .collect()
+    });
+    let number = usize::from(minor.0.wrapping_sub(Minor::OLDEST.0));
+    match VERSIONS.get(number) {
+        Some(version) => Origin::default_of(Arc::clone(version)),
+        None => Origin::default_of(minor.to_string()),
+    }
 }

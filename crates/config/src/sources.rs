@@ -3,6 +3,9 @@
 //! What the facts do not hold yet becomes a [`Need`]: collecting asks again until nothing new is named, so
 //! one piece of code decides what is read and what it means.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{FileFacts, FileKind, Need, NeedKind, ProcessFacts};
@@ -12,7 +15,7 @@ use crate::node::{Node, Source};
 use crate::path;
 use crate::refusal::Refusal;
 use crate::setting::Unknown;
-use crate::tree::{self, Document, ReadErrorKind, Tree};
+use crate::tree::{self, ReadError, ReadErrorKind, Tree};
 
 /// At which moment the files are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,17 +26,77 @@ pub enum When {
     Now,
 }
 
+/// What the configuration files of one process say. Each is parsed once, in however many versions it is resolved.
+#[derive(Debug)]
+pub struct Documents<'a> {
+    pub(crate) process: &'a ProcessFacts,
+    parsed: RefCell<BTreeMap<Bytes, Parsed>>,
+}
+
+/// A file that was parsed.
+type Parsed = Result<Rc<Document>, ReadError>;
+
+/// What a configuration file says.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// All of it, each part with its origin.
+    pub(crate) root: Node,
+    /// Whether a strict decoder would refuse it for a key that stands twice.
+    pub(crate) duplicates: bool,
+}
+
+impl<'a> Documents<'a> {
+    /// Returns the documents of a process, none of them parsed yet.
+    pub const fn new(process: &'a ProcessFacts) -> Self {
+        Self {
+            process,
+            parsed: RefCell::new(BTreeMap::new()),
+        }
+    }
+
+    /// Returns what the file at `source` says, which holds `content`.
+    fn parse(&self, source: &Source, content: &[u8]) -> Parsed {
+        let parse = || {
+            let mut document = tree::read(content)?;
+            // YAML becomes JSON on the way, whose keys Go sorts: of `Kind` and `kind` the latter counts.
+            if !tree::is_json(content)
+                && let Tree::Map(entries) = &mut document.root.tree
+            {
+                entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+            }
+            Ok(Rc::new(Document {
+                duplicates: !document.duplicates.is_empty(),
+                root: Node::from_tree(document.root, source),
+            }))
+        };
+        let mut parsed = self.parsed.borrow_mut();
+        match parsed.get(&*source.path) {
+            // The main file may lie among the drop-ins, where it is another layer.
+            Some(Ok(known)) if known.root.origin.kind != source.kind => parse(),
+            Some(known) => known.clone(),
+            None => {
+                let new = parse();
+                parsed.insert(Bytes::clone(&source.path), new.clone());
+                new
+            }
+        }
+    }
+}
+
 /// Reads the files of one process and notes what is missing from the facts.
 pub(crate) struct Files<'a> {
+    documents: &'a Documents<'a>,
     process: &'a ProcessFacts,
     when: When,
     pub(crate) needs: Vec<Need>,
+    /// Something may have changed since the process started, and was not looked at.
+    pub(crate) stale: bool,
 }
 
 /// What became of a configuration file.
 pub(crate) enum Loaded {
     /// It was read.
-    Read(Box<(Document, Source)>),
+    Read(Rc<Document>),
     /// It could not be read, or not as it was.
     Unknown(Unknown),
     /// The component refuses it.
@@ -61,11 +124,13 @@ pub(crate) enum Presence {
 }
 
 impl<'a> Files<'a> {
-    pub(crate) const fn new(process: &'a ProcessFacts, when: When) -> Self {
+    pub(crate) const fn new(documents: &'a Documents<'a>, when: When) -> Self {
         Self {
-            process,
+            documents,
+            process: documents.process,
             when,
             needs: Vec::new(),
+            stale: false,
         }
     }
 
@@ -91,10 +156,16 @@ impl<'a> Files<'a> {
     }
 
     /// Returns why what is on disk now may not be what the process read.
-    fn stale(&self, facts: &FileFacts) -> Option<Unknown> {
+    fn stale(&mut self, facts: &FileFacts) -> Option<Unknown> {
         if self.when == When::Now {
             return None;
         }
+        let unknown = self.changed_since(facts);
+        self.stale |= unknown.is_some();
+        unknown
+    }
+
+    fn changed_since(&self, facts: &FileFacts) -> Option<Unknown> {
         let path = &facts.need.path;
         let Some(started) = self.process.started else {
             return Some(Unknown {
@@ -156,6 +227,7 @@ impl<'a> Files<'a> {
                     .as_millisecond()
                     .saturating_sub(started.at.as_millisecond());
                 if changed > modified && later_by.saturating_add(i64::from(started.error_ms)) >= 0 {
+                    self.stale = true;
                     return Some(Unknown {
                         cause: Cause::Stale,
                         reason: format!(
@@ -206,16 +278,8 @@ impl<'a> Files<'a> {
             let reason = format!("kubelet config file {:?} was empty", path.to_string());
             return Loaded::Refused(Refusal::new(reason, Some(source.whole())));
         }
-        match tree::read(content) {
-            Ok(mut document) => {
-                // YAML becomes JSON on the way, whose keys Go sorts: of `Kind` and `kind` the latter counts.
-                if !tree::is_json(content)
-                    && let Tree::Map(entries) = &mut document.root.tree
-                {
-                    entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
-                }
-                Loaded::Read(Box::new((document, source)))
-            }
+        match self.documents.parse(&source, content) {
+            Ok(document) => Loaded::Read(document),
             Err(error)
                 if matches!(error.kind, ReadErrorKind::TooLarge | ReadErrorKind::TooDeep) =>
             {
@@ -279,9 +343,4 @@ impl<'a> Files<'a> {
             },
         }
     }
-}
-
-/// Gives every part of a document its origin.
-pub(crate) fn with_origins(document: Document, source: &Source) -> Node {
-    Node::from_tree(document.root, source)
 }

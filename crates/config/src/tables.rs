@@ -132,6 +132,8 @@ pub enum FieldKind {
     reason = "a row of a table; each is a fact of its own"
 )]
 pub struct Field {
+    /// Its place in [`Tables::fields`].
+    pub number: u16,
     /// Its path in the component's own spelling: `authentication.anonymous.enabled`.
     pub path: &'static str,
     /// The path of the same field in the internal type, as `encoding/json` spells it when that type is
@@ -263,6 +265,8 @@ pub struct Tables {
     pub flags: &'static [Flag],
     /// Every leaf field, sorted by path.
     pub fields: &'static [Field],
+    /// The numbers of the fields, sorted by internal path.
+    pub by_internal_path: &'static [u16],
     /// The locked feature gates that are known.
     pub locked_gates: &'static [LockedGate],
 }

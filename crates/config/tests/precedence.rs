@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
-use kubeassay_config::kubelet::{When, resolve};
+use kubeassay_config::kubelet::{Documents, When, resolve};
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts};
 use kubeassay_core::{Bytes, Cause, OriginKind, Value};
@@ -108,7 +108,7 @@ fn process(layers: &Layers) -> ProcessFacts {
 proptest! {
     #[test]
     fn the_highest_layer_that_speaks_decides(layers in layers(), minor in prop_oneof![Just(29_u8), 30_u8..=36]) {
-        let resolution = resolve(&process(&layers), Minor(minor), When::Started);
+        let resolution = resolve(&Documents::new(&process(&layers)), Minor(minor), When::Started);
         assert_eq!(resolution.refusal, None);
         let setting = resolution.setting("maxPods").unwrap();
         let drop_in = layers.drop_ins.iter().rev().copied().flatten().next();
@@ -134,7 +134,7 @@ proptest! {
     /// 1.28 takes each drop-in for a whole configuration: the last one decides, by its default if it is silent.
     #[test]
     fn in_1_28_the_last_drop_in_decides(layers in layers()) {
-        let resolution = resolve(&process(&layers), Minor(28), When::Started);
+        let resolution = resolve(&Documents::new(&process(&layers)), Minor(28), When::Started);
         let setting = resolution.setting("maxPods").unwrap();
         let wanted = match (layers.flags.last(), layers.drop_ins.last()) {
             (Some(pods), _) => *pods,

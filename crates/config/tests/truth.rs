@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kubeassay_config::kubelet::{Resolution, When, resolve};
+use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
 use kubeassay_config::setting::State;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts};
@@ -278,7 +278,7 @@ fn settle(
     answer: impl Fn(&Need) -> FileFacts,
 ) -> Resolution {
     for _ in 0..20 {
-        let resolution = resolve(&process, minor, When::Started);
+        let resolution = resolve(&Documents::new(&process), minor, When::Started);
         if resolution.needs.is_empty() {
             return resolution;
         }

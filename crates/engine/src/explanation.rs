@@ -60,6 +60,7 @@ fn explain_resolution(
     resolution: &Resolution,
 ) -> Explanation {
     let found = resolution.setting(path);
+    let found = found.as_deref();
     let mut said = found
         .map(|found| sayings(found, kubelet.process))
         .unwrap_or_default();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kubeassay_config::kubelet::Resolution;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::report::{Evidence, Finding, Fix, Subject, WitnessFinding};
-use kubeassay_core::rule::{Outcome, Rule, UnknownSetting};
+use kubeassay_core::rule::{Evaluation, Outcome, Rule, UnknownSetting};
 use kubeassay_core::{Cause, Horizon, Value, Verdict, Witness};
 
 use crate::kubelets::Kubelet;
@@ -131,29 +131,29 @@ fn decide_all(
     if let Some(reason) = &kubelet.version.unsupported {
         return Decision::unknown(Cause::Unsupported, reason.clone());
     }
-    let mut decisions: Vec<(Minor, Decision)> = resolutions
+    let mut judged: Vec<(&Resolution, Judged)> = resolutions
         .iter()
-        .map(|resolution| {
-            (
-                resolution.minor,
-                decide(rule, kubelet, resolution, horizon, context),
-            )
-        })
+        .map(|resolution| (resolution, judge(rule, resolution, horizon, context)))
         .collect();
-    let same = decisions.windows(2).all(|pair| match pair {
+    let same = judged.windows(2).all(|pair| match pair {
         [(_, a), (_, b)] => {
             a.verdict == b.verdict && (a.verdict != Verdict::Unknown || a.cause == b.cause)
         }
         _ => true,
     });
     if same {
-        let minors: Vec<Minor> = decisions.iter().map(|(minor, _)| *minor).collect();
-        let Some((_, mut decision)) = decisions.pop() else {
+        let minors: Vec<Minor> = judged
+            .iter()
+            .map(|(resolution, _)| resolution.minor)
+            .collect();
+        // One speaks for all, so that only one is put in words.
+        let Some((resolution, last)) = judged.pop() else {
             return Decision::unknown(
                 Cause::VersionUnknown,
                 "no version is left that could run this".to_owned(),
             );
         };
+        let mut decision = last.explain(kubelet, resolution, context);
         if minors.len() > 1 {
             decision.assumes.push(format!(
                 "the version is one of {}; the verdict is the same in all of them",
@@ -162,7 +162,11 @@ fn decide_all(
         }
         return decision;
     }
-    differing(decisions)
+    let explained = judged.into_iter().map(|(resolution, judged)| {
+        let decision = judged.explain(kubelet, resolution, context);
+        (resolution.minor, decision)
+    });
+    differing(explained.collect())
 }
 
 /// Returns unknown for versions that do not agree, naming them.
@@ -191,14 +195,23 @@ fn differing(decisions: Vec<(Minor, Decision)>) -> Decision {
     }
 }
 
-/// Decides for one version.
-fn decide(
-    rule: &Rule,
-    kubelet: &Kubelet<'_>,
-    resolution: &Resolution,
-    horizon: Horizon,
-    context: &Context<'_>,
-) -> Decision {
+/// The verdict of one version, before it is put in words.
+struct Judged {
+    verdict: Verdict,
+    cause: Option<Cause>,
+    basis: Basis,
+}
+
+/// What a verdict rests on.
+enum Basis {
+    /// Nothing was evaluated, for this reason.
+    Reason(String),
+    /// The check, or what says whether it applies.
+    Evaluation(Evaluation),
+}
+
+/// Judges one version.
+fn judge(rule: &Rule, resolution: &Resolution, horizon: Horizon, context: &Context<'_>) -> Judged {
     if let Some(refusal) = &resolution.refusal {
         let minor = resolution.minor;
         let reason = match (horizon, refusal.cause) {
@@ -212,48 +225,72 @@ fn decide(
             ),
             _ => format!("the kubelet would not start again: {}", refusal.reason),
         };
-        return Decision::unknown(refusal.cause, reason);
+        return Judged {
+            verdict: Verdict::Unknown,
+            cause: Some(refusal.cause),
+            basis: Basis::Reason(reason),
+        };
     }
     let Some(evaluation) = rule.evaluate(&View(resolution), context.chosen) else {
         let reason = "the page has no check; a person has to decide".to_owned();
-        return Decision {
+        return Judged {
             verdict: Verdict::Manual,
-            ..Decision::unknown(Cause::Unsupported, reason)
+            cause: Some(Cause::Unsupported),
+            basis: Basis::Reason(reason),
         };
     };
-    let evidence = evidence::of(
-        &evaluation.read,
-        resolution,
-        kubelet.process,
-        context.observed_at,
-    );
-    let decided = |verdict, cause, reason| Decision {
-        verdict,
-        cause,
-        reason,
-        evidence: evidence.clone(),
-        assumes: Vec::new(),
-    };
-    match evaluation.outcome {
-        Outcome::Holds => decided(Verdict::Pass, None, values(&evidence)),
-        Outcome::Fails => decided(Verdict::Fail, None, values(&evidence)),
-        Outcome::NotApplicable(reason) => decided(Verdict::NotApplicable, None, reason),
+    let (verdict, cause) = match &evaluation.outcome {
+        Outcome::Holds => (Verdict::Pass, None),
+        Outcome::Fails => (Verdict::Fail, None),
+        Outcome::NotApplicable(_) => (Verdict::NotApplicable, None),
         Outcome::Unknown(settings) => {
             let cause = settings
                 .first()
                 .map_or(Cause::Unsupported, |unknown| unknown.cause);
-            decided(Verdict::Unknown, Some(cause), unknown_reason(&settings))
+            (Verdict::Unknown, Some(cause))
         }
-        Outcome::NeedsChoice(name) => decided(
-            Verdict::Manual,
-            Some(Cause::NeedsChoice),
-            format!("the site has to choose `{name}` before this can be decided"),
-        ),
-        Outcome::Faulty(reason) => decided(
-            Verdict::Unknown,
-            Some(Cause::Unsupported),
-            format!("the rule's page is at fault: {reason}"),
-        ),
+        Outcome::NeedsChoice(_) => (Verdict::Manual, Some(Cause::NeedsChoice)),
+        Outcome::Faulty(_) => (Verdict::Unknown, Some(Cause::Unsupported)),
+    };
+    Judged {
+        verdict,
+        cause,
+        basis: Basis::Evaluation(evaluation),
+    }
+}
+
+impl Judged {
+    /// Puts the verdict in words, with its evidence.
+    fn explain(
+        self,
+        kubelet: &Kubelet<'_>,
+        resolution: &Resolution,
+        context: &Context<'_>,
+    ) -> Decision {
+        let (reason, evidence) = match self.basis {
+            Basis::Reason(reason) => (reason, Vec::new()),
+            Basis::Evaluation(Evaluation { outcome, read }) => {
+                let evidence =
+                    evidence::of(&read, resolution, kubelet.process, context.observed_at);
+                let reason = match outcome {
+                    Outcome::Holds | Outcome::Fails => values(&evidence),
+                    Outcome::NotApplicable(reason) => reason,
+                    Outcome::Unknown(settings) => unknown_reason(&settings),
+                    Outcome::NeedsChoice(name) => {
+                        format!("the site has to choose `{name}` before this can be decided")
+                    }
+                    Outcome::Faulty(reason) => format!("the rule's page is at fault: {reason}"),
+                };
+                (reason, evidence)
+            }
+        };
+        Decision {
+            verdict: self.verdict,
+            cause: self.cause,
+            reason,
+            evidence,
+            assumes: Vec::new(),
+        }
     }
 }
 

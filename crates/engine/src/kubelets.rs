@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kubeassay_config::flags;
-use kubeassay_config::kubelet::{Resolution, When, resolve};
+use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_core::facts::{Facts, Need, NodeFacts, Problem, ProcessFacts};
@@ -33,13 +33,16 @@ pub(crate) struct Kubelets<'a> {
 
 /// Returns the files that `process` reads and its facts do not hold yet, in any version it may be.
 pub fn needs(process: &ProcessFacts) -> Vec<Need> {
+    let documents = Documents::new(process);
     let mut needs: Vec<Need> = Vec::new();
     for minor in Minor::all() {
-        for when in [When::Started, When::Now] {
-            for need in resolve(process, minor, when).needs {
-                if !needs.contains(&need) {
-                    needs.push(need);
-                }
+        let started = resolve(&documents, minor, When::Started);
+        let now = started
+            .stale
+            .then(|| resolve(&documents, minor, When::Now).needs);
+        for need in started.needs.into_iter().chain(now.unwrap_or_default()) {
+            if !needs.contains(&need) {
+                needs.push(need);
             }
         }
     }
@@ -96,6 +99,7 @@ fn resolve_kubelet<'a>(
     said: Option<Minor>,
 ) -> Kubelet<'a> {
     let version = version::candidates(said, &facts.node, process);
+    let documents = Documents::new(process);
     let known = || {
         version
             .minors
@@ -104,7 +108,7 @@ fn resolve_kubelet<'a>(
             .filter(|minor| minor.is_known())
     };
     let mut running: Vec<Resolution> = known()
-        .map(|minor| resolve(process, minor, When::Started))
+        .map(|minor| resolve(&documents, minor, When::Started))
         .collect();
     // The process runs, so it is none of the versions that would refuse what it was given.
     if running
@@ -130,7 +134,7 @@ fn resolve_kubelet<'a>(
     let restart = changed.then(|| {
         running
             .iter()
-            .map(|resolution| resolve(process, resolution.minor, When::Now))
+            .map(|resolution| resolve(&documents, resolution.minor, When::Now))
             .collect()
     });
     let subject = subject(process, &facts.node, running.first());
@@ -145,7 +149,7 @@ fn resolve_kubelet<'a>(
 
 fn subject(process: &ProcessFacts, node: &NodeFacts, resolution: Option<&Resolution>) -> Subject {
     let root = resolution.and_then(|resolution| resolution.setting("flags.rootDir"));
-    let root = match root.and_then(kubeassay_config::setting::Setting::value) {
+    let root = match root.and_then(|root| root.value()) {
         Some(Value::String(path)) => path.to_string_lossy(),
         _ => DEFAULT_ROOT.to_owned(),
     };

@@ -14,9 +14,8 @@ impl Settings for View<'_> {
             return Reading::NoSuchSetting;
         };
         self.0
-            .settings
-            .get(path)
-            .map_or(Reading::NoSuchSetting, reading)
+            .whole(path)
+            .map_or(Reading::NoSuchSetting, |setting| reading(&setting))
     }
 }
 

@@ -22,6 +22,7 @@ use super::{
 pub static KUBELET: Tables = Tables {
     flags: &FLAGS,
     fields: &FIELDS,
+    by_internal_path: &BY_INTERNAL_PATH,
     locked_gates: &LOCKED_GATES,
 };
 
@@ -68,8 +69,8 @@ pub(super) fn kubelet(flags: &[Flag], fields: &[Field], gates: &[Gate]) -> Resul
         "];\n\n#[rustfmt::skip]\nstatic FIELDS: [Field; {}] = [\n",
         fields.len()
     )?;
-    for field in fields {
-        push_field(&mut text, field)?;
+    for (number, field) in fields.iter().enumerate() {
+        push_field(&mut text, number, field)?;
     }
     write!(
         text,
@@ -89,8 +90,26 @@ pub(super) fn kubelet(flags: &[Flag], fields: &[Field], gates: &[Gate]) -> Resul
             "    LockedGate {{ name: {name:?}, value: {value}, from: Minor({from}), to: Minor({to}) }},"
         )?;
     }
-    text.push_str("];\n");
+    text.push_str("];\n\n#[rustfmt::skip]\n");
+    push_internal_order(&mut text, fields)?;
     Ok(text)
+}
+
+/// Writes the numbers of the fields in the order of their internal paths, by which a drop-in's keys are found.
+fn push_internal_order(text: &mut String, fields: &[Field]) -> Result<()> {
+    let mut order: Vec<(&str, usize)> = fields
+        .iter()
+        .enumerate()
+        .map(|(number, field)| (field.internal.as_str(), number))
+        .collect();
+    order.sort_unstable();
+    write!(text, "static BY_INTERNAL_PATH: [u16; {}] = [", order.len())?;
+    for (place, (_, number)) in order.iter().enumerate() {
+        let before = if place % 20 == 0 { "\n    " } else { " " };
+        write!(text, "{before}{number},")?;
+    }
+    text.push_str("\n];\n");
+    Ok(())
 }
 
 fn push_flag(text: &mut String, flag: &Flag) -> Result<()> {
@@ -132,7 +151,7 @@ fn push_flag(text: &mut String, flag: &Flag) -> Result<()> {
     Ok(())
 }
 
-fn push_field(text: &mut String, field: &Field) -> Result<()> {
+fn push_field(text: &mut String, number: usize, field: &Field) -> Result<()> {
     let shape = Shape::of_field(field.kind);
     let minors = field.presence().possible;
     let defaults = spans(&field.default, minors, shape)?;
@@ -143,7 +162,7 @@ fn push_field(text: &mut String, field: &Field) -> Result<()> {
     writeln!(text, "    Field {{")?;
     writeln!(
         text,
-        "        path: {:?}, internal_path: {:?},",
+        "        number: {number}, path: {:?}, internal_path: {:?},",
         field.path.value, field.internal
     )?;
     writeln!(

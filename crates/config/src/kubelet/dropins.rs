@@ -1,5 +1,6 @@
 //! `--config-dir`: which drop-ins are read, and how each generation of kubelets merges them.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use kubeassay_core::facts::FileKind;
@@ -12,7 +13,7 @@ use crate::path;
 use crate::refusal::Refusal;
 use crate::setting::{State, Unknown};
 use crate::settings::{Defaults, Names};
-use crate::sources::{Listed, Loaded, with_origins};
+use crate::sources::{Document, Listed, Loaded};
 use crate::tables::Minor;
 
 /// Deeper folders are not walked: no configuration directory is nested like that.
@@ -158,7 +159,7 @@ impl Resolver<'_> {
     }
 
     /// Reads one drop-in; `None` where it is not known what it said (all settings are then forgotten).
-    fn read(&mut self, drop_in: DropIn) -> Result<Option<(Node, Bytes, bool)>, Refusal> {
+    fn read(&mut self, drop_in: DropIn) -> Result<Option<(Rc<Document>, Bytes)>, Refusal> {
         let (path, loaded) = match drop_in {
             DropIn::File(path) => {
                 let loaded = self.files.load(&path, OriginKind::DropIn);
@@ -167,11 +168,9 @@ impl Resolver<'_> {
             DropIn::Unknown(path, unknown) => (path, Loaded::Unknown(unknown)),
         };
         match loaded {
-            Loaded::Read(read) => {
-                let (document, source) = *read;
+            Loaded::Read(document) => {
                 self.push_layer(&path, None);
-                let duplicates = !document.duplicates.is_empty();
-                Ok(Some((with_origins(document, &source), path, duplicates)))
+                Ok(Some((document, path)))
             }
             Loaded::Unknown(unknown) => {
                 let origin = Origin {
@@ -193,19 +192,20 @@ impl Resolver<'_> {
     fn merge_documents(&mut self, found: Vec<DropIn>, names: Names) -> Result<(), Refusal> {
         let mut base = self.settings.marshal(names);
         for drop_in in found {
-            let Some((mut document, path, duplicates)) = self.read(drop_in)? else {
+            let Some((read, path)) = self.read(drop_in)? else {
                 base = self.settings.marshal(names);
                 in_any_spelling(&mut base);
                 continue;
             };
-            check_drop_in(&document, names).map_err(|refusal| refused(&path, refusal))?;
-            if duplicates {
+            check_drop_in(&read.root, names).map_err(|refusal| refused(&path, refusal))?;
+            if read.duplicates {
                 let refusal = Refusal::new(
                     "strict decoding error: key already set in map",
-                    Some(document.origin),
+                    Some(read.root.origin.clone()),
                 );
                 return Err(refused(&path, refusal));
             }
+            let mut document = read.root.clone();
             document
                 .untype()
                 .map_err(|refusal| refused(&path, refusal))?;
@@ -227,16 +227,13 @@ impl Resolver<'_> {
     /// overrides (`mergo.Merge(…, mergo.WithOverride)`).
     fn merge_structs(&mut self, found: Vec<DropIn>) -> Result<(), Refusal> {
         for drop_in in found {
-            let Some((document, path, _)) = self.read(drop_in)? else {
+            let Some((document, path)) = self.read(drop_in)? else {
                 continue;
             };
             let overriding = self
-                .decode_file(&document, &path)
+                .decode_file(&document.root, &path)
                 .map_err(|refusal| refused(&path, refusal))?;
-            for (name, setting) in overriding.iter().filter(|(_, setting)| !setting.is_zero()) {
-                let Some(field) = crate::tables::kubelet::KUBELET.field(name) else {
-                    continue;
-                };
+            for (field, setting) in overriding.iter().filter(|(_, setting)| !setting.is_zero()) {
                 let mut setting = setting.clone();
                 if setting.origin.kind == OriginKind::Default {
                     setting.origin.path = Some(Arc::new(path.clone()));

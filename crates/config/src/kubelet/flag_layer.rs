@@ -6,7 +6,7 @@ use kubeassay_core::report::Overridden;
 use kubeassay_core::{Origin, OriginKind, Value};
 
 use super::{Layer, Resolver};
-use crate::flags::{FlagValue, Occurrence};
+use crate::flags::{CommandLine, FlagValue, Occurrence};
 use crate::setting::{Setting, State};
 use crate::settings::default_origin;
 use crate::tables::kubelet::KUBELET;
@@ -37,13 +37,18 @@ impl Resolver<'_> {
     }
 
     /// Returns the value of a flag that sets no field.
-    pub(super) fn own_flag(&self, flag: &'static Flag) -> Setting {
-        let mut setting = default_of(flag, self.minor);
-        if let Some(occurrences) = self.line.given.get(flag.name) {
-            apply(&mut setting, occurrences, false);
-        }
-        setting
+    pub(super) fn own_flag(&self, flag: &Flag) -> Setting {
+        own_flag(&self.line, flag, self.minor)
     }
+}
+
+/// Returns the value of a flag that sets no field.
+pub(super) fn own_flag(line: &CommandLine, flag: &Flag, minor: Minor) -> Setting {
+    let mut setting = default_of(flag, minor);
+    if let Some(occurrences) = line.given.get(flag.name) {
+        apply(&mut setting, occurrences, false);
+    }
+    setting
 }
 
 fn default_of(flag: &Flag, minor: Minor) -> Setting {

@@ -40,19 +40,6 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     GATES.iter().map(|gate| gate.name)
 }
 
-/// Returns `gates.NAME` for every gate that exists in `minor`.
-pub(super) fn all(settings: &Settings, minor: Minor) -> Vec<(String, Setting)> {
-    GATES
-        .iter()
-        .filter_map(|gate| {
-            Some((
-                format!("gates.{}", gate.name),
-                effective(gate, settings, minor)?,
-            ))
-        })
-        .collect()
-}
-
 /// Returns the effective state of the gate `name`, if it is known and exists in `minor`.
 pub(super) fn enabled(name: &str, settings: &Settings, minor: Minor) -> Option<Setting> {
     GATES

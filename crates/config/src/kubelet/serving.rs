@@ -13,6 +13,9 @@ use crate::tables::kubelet::KUBELET;
 /// Marks an origin: the kubelet makes the certificate itself.
 const SELF_SIGNED: &str = "self-signed";
 
+/// The setting that says which of them it is.
+pub(super) const CERTIFICATE: &str = "derived.servingCertificate";
+
 impl Resolver<'_> {
     /// Without certificate, key and bootstrap the kubelet signs one itself under `--cert-dir` and sets the
     /// paths (`server.go:InitializeTLS`): `/configz` shows them as if they had been configured.
@@ -46,21 +49,17 @@ impl Resolver<'_> {
     }
 }
 
-/// Returns `derived.servingCertificate`: `configured`, `bootstrap` or `self-signed`.
-pub(super) fn derived(settings: &Settings) -> Vec<(String, Setting)> {
-    let (Some(certificate), Some(key), Some(bootstrap)) = (
-        settings.get("tlsCertFile"),
-        settings.get("tlsPrivateKeyFile"),
-        settings.get("serverTLSBootstrap"),
-    ) else {
-        return Vec::new();
-    };
+/// Returns [`CERTIFICATE`]: `configured`, `bootstrap` or `self-signed`.
+pub(super) fn certificate(settings: &Settings) -> Option<Setting> {
+    let certificate = settings.get("tlsCertFile")?;
+    let key = settings.get("tlsPrivateKeyFile")?;
+    let bootstrap = settings.get("serverTLSBootstrap")?;
     let known = |word: &str, from: &Setting| Setting {
         state: State::Known(Value::string(word)),
         origin: from.origin.clone(),
         overrode: from.overrode.clone(),
     };
-    let setting = match (bootstrap.value(), certificate.value()) {
+    Some(match (bootstrap.value(), certificate.value()) {
         (None, _) => bootstrap.clone(),
         (_, None) => certificate.clone(),
         // Without either the kubelet makes one itself.
@@ -72,6 +71,5 @@ pub(super) fn derived(settings: &Settings) -> Vec<(String, Setting)> {
             known(SELF_SIGNED, certificate)
         }
         _ => known("configured", certificate),
-    };
-    vec![("derived.servingCertificate".to_owned(), setting)]
+    })
 }

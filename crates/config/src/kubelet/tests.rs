@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts};
 use kubeassay_core::{Bytes, Cause, Value};
 
-use super::{DROP_IN_VARIABLE, Resolution, When, resolve};
+use super::{DROP_IN_VARIABLE, Documents, Resolution, When, resolve};
 use crate::tables::Minor;
 
 const HEAD: &str = "kind: KubeletConfiguration\napiVersion: kubelet.config.k8s.io/v1beta1\n";
@@ -27,7 +27,7 @@ fn resolved(minor: u8, arguments: &[&str], files: &[(&str, &str)]) -> Resolution
         ..ProcessFacts::new(1, argv.map(Bytes::from).collect())
     };
     loop {
-        let resolution = resolve(&process, Minor(minor), When::Started);
+        let resolution = resolve(&Documents::new(&process), Minor(minor), When::Started);
         if resolution.needs.is_empty() {
             return resolution;
         }
@@ -216,7 +216,7 @@ fn a_folder_renamed_since_the_start_leaves_its_files_unknown() {
             ..ProcessFacts::new(1, argv.to_vec())
         };
         loop {
-            let resolution = resolve(&process, Minor(36), When::Started);
+            let resolution = resolve(&Documents::new(&process), Minor(36), When::Started);
             if resolution.needs.is_empty() {
                 return value(&resolution, "authorization.mode");
             }

@@ -36,21 +36,17 @@ impl Settings {
     }
 
     fn decode_entry(&mut self, prefix: &str, entry: &Entry, names: Names) -> Result<(), Refusal> {
-        let Some(child) = self.child(prefix, &entry.key, names) else {
+        let Some((child, leaf)) = self.child(prefix, &entry.key, names) else {
             return Ok(());
         };
         for shadow in &entry.shadowed {
-            self.shadow(&child, shadow, names);
+            self.shadow(&child, leaf, shadow, names);
         }
-        match self.leaf(&child, names) {
+        match leaf {
             Some(field) => {
-                let setting = decode_leaf(
-                    field,
-                    self.by_path.remove(field.path),
-                    &entry.node,
-                    self.minor,
-                )?;
-                self.by_path.insert(field.path, setting);
+                let before = self.slot(field).take();
+                let setting = decode_leaf(field, before, &entry.node, self.minor)?;
+                *self.slot(field) = Some(setting);
                 Ok(())
             }
             None => self.decode_at(&child, &entry.node, names),
@@ -58,8 +54,8 @@ impl Settings {
     }
 
     /// Notes values that lost within their own document, so that what won can show them.
-    fn shadow(&mut self, path: &str, node: &Node, names: Names) {
-        if let Some(field) = self.leaf(path, names) {
+    fn shadow(&mut self, path: &str, leaf: Option<&'static Field>, node: &Node, names: Names) {
+        if let Some(field) = leaf {
             let overridden = Overridden {
                 value: node.to_value(),
                 origin: node.origin.clone(),
@@ -67,50 +63,81 @@ impl Settings {
             self.entry(field).overrode.insert(0, overridden);
         } else if let Content::Map(entries) = &node.content {
             for entry in entries {
-                if let Some(child) = self.child(path, &entry.key, names) {
-                    self.shadow(&child, &entry.node, names);
+                if let Some((child, leaf)) = self.child(path, &entry.key, names) {
+                    self.shadow(&child, leaf, &entry.node, names);
                 }
             }
         }
     }
 
-    /// Returns the full name of the child of `prefix` that Go's decoder would take `key` for.
-    fn child(&self, prefix: &str, key: &str, names: Names) -> Option<String> {
+    /// Returns the full name of the child of `prefix` that Go's decoder would take `key` for, and its field
+    /// if it is one.
+    fn child(
+        &self,
+        prefix: &str,
+        key: &str,
+        names: Names,
+    ) -> Option<(String, Option<&'static Field>)> {
+        let join = |name: &str| {
+            if prefix.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{prefix}.{name}")
+            }
+        };
+        // Almost every key is spelled as its field is, and no two fields differ in case alone. A key with a
+        // point in it is no path.
+        if !key.is_empty() && !key.contains('.') {
+            let path = join(key);
+            if let Some(leaf) = self.at_or_below(&path, names) {
+                return Some((path, leaf));
+            }
+        }
+        if names == Names::Exact {
+            return None;
+        }
         let name = self.fields().find_map(|field| {
-            let (name, _) = split_below(names.of(field), prefix)?;
-            (name == key || (names != Names::Exact && folds_to(key, name))).then_some(name)
+            let name = segment_below(names.of(field), prefix)?;
+            folds_to(key, name).then_some(name)
         })?;
-        Some(if prefix.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{prefix}.{name}")
-        })
+        let path = join(name);
+        let leaf = self.at_or_below(&path, names)?;
+        Some((path, leaf))
     }
 
-    fn leaf(&self, path: &str, names: Names) -> Option<&'static Field> {
-        self.fields().find(|field| names.of(field) == path)
+    /// Returns whether there are fields at `path` or below it: the field where it is one.
+    #[expect(
+        clippy::option_option,
+        reason = "nothing, an object or a field: each is a case of its own"
+    )]
+    fn at_or_below(&self, path: &str, names: Names) -> Option<Option<&'static Field>> {
+        let first = self
+            .fields_from(path, names)
+            .take_while(|field| {
+                let rest = names.of(field).strip_prefix(path);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+            .find(|field| field.presence.possibly(self.minor))?;
+        Some((names.of(first) == path).then_some(first))
     }
 
     fn each_below(&mut self, prefix: &str, names: Names, act: impl Fn(&mut Setting, &Field)) {
         for field in self.fields() {
-            if split_below(names.of(field), prefix).is_some() {
+            if segment_below(names.of(field), prefix).is_some() {
                 act(self.entry(field), field);
             }
         }
     }
 }
 
-/// Returns the next segment of `path` below `prefix`, and whether it is the last.
-fn split_below<'a>(path: &'a str, prefix: &str) -> Option<(&'a str, bool)> {
+/// Returns the next segment of `path` below `prefix`.
+fn segment_below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     let rest = if prefix.is_empty() {
         path
     } else {
         path.strip_prefix(prefix)?.strip_prefix('.')?
     };
-    Some(
-        rest.split_once('.')
-            .map_or((rest, true), |(name, _)| (name, false)),
-    )
+    rest.split('.').next()
 }
 
 /// Makes one setting removed or unknown because something above it is.

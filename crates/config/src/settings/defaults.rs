@@ -21,25 +21,25 @@ impl Settings {
             {
                 continue;
             }
-            let spans = match defaults {
-                Defaults::Legacy if !field.legacy_defaults.is_empty() => field.legacy_defaults,
-                _ => field.defaults,
-            };
+            let silent = self.of(field).is_none_or(|setting| {
+                let negative = field.path == "podPidsLimit"
+                    && matches!(setting.state, State::Known(Value::Int(limit)) if limit < 0);
+                matches!(setting.state, State::Unset)
+                    || (!field.zero_kept && setting.is_zero())
+                    || negative
+            });
             let legacy = defaults == Defaults::Legacy && !field.legacy_defaults.is_empty();
-            let Some(state) = default_state(field, spans, self.minor) else {
-                continue;
+            let spans = if legacy {
+                field.legacy_defaults
+            } else {
+                field.defaults
             };
-            let origin = Origin {
-                name: legacy.then(|| Arc::from("no --config")),
-                ..default_origin(self.minor)
-            };
-            let setting = self.entry(field);
-            let silent =
-                matches!(setting.state, State::Unset) || (!field.zero_kept && setting.is_zero());
-            let negative = field.path == "podPidsLimit"
-                && matches!(setting.state, State::Known(Value::Int(limit)) if limit < 0);
-            if silent || negative {
-                setting.replace(Setting {
+            if silent && let Some(state) = default_state(field, spans, self.minor) {
+                let origin = Origin {
+                    name: legacy.then(|| Arc::from("no --config")),
+                    ..default_origin(self.minor)
+                };
+                self.entry(field).replace(Setting {
                     state,
                     ..Setting::unset(origin)
                 });

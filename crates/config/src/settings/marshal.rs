@@ -1,5 +1,7 @@
 //! Writing settings back as Go marshals them: the base that drop-ins are merged onto.
 
+use std::sync::Arc;
+
 use kubeassay_core::{Bytes, Origin, Value, duration};
 
 use super::{Names, Settings, default_origin, one_of};
@@ -13,7 +15,7 @@ impl Settings {
     pub(crate) fn marshal(&self, names: Names) -> Node {
         let mut root = Node::new(Content::Map(Vec::new()), default_origin(self.minor));
         for field in self.fields() {
-            let Some(setting) = self.get(field.path) else {
+            let Some(setting) = self.of(field) else {
                 continue;
             };
             let unset = matches!(setting.state, State::Unset);
@@ -44,7 +46,7 @@ fn to_node(setting: &Setting) -> Node {
                 })
                 .collect(),
         ),
-        State::OneOf(values) => Content::Unknown(one_of(values)),
+        State::OneOf(values) => Content::Unknown(Arc::new(one_of(values))),
         State::Part(_, unknown) | State::Unknown(unknown) => Content::Unknown(unknown.clone()),
     };
     Node {
@@ -94,7 +96,8 @@ fn insert(root: &mut Node, path: &str, node: Node) {
         });
         return;
     };
-    if !entries.iter().any(|entry| entry.key == name) {
+    // Fields of one object follow each other, so it is found at the end.
+    if !entries.iter().rev().any(|entry| entry.key == name) {
         let object = Node::new(Content::Map(Vec::new()), root.origin.clone());
         entries.push(Entry {
             key: name.to_owned(),
@@ -102,7 +105,7 @@ fn insert(root: &mut Node, path: &str, node: Node) {
             shadowed: Vec::new(),
         });
     }
-    if let Some(entry) = entries.iter_mut().find(|entry| entry.key == name) {
+    if let Some(entry) = entries.iter_mut().rev().find(|entry| entry.key == name) {
         insert(&mut entry.node, rest, node);
     }
 }
