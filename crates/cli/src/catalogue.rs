@@ -7,6 +7,7 @@ use kubeassay_core::report::Rules;
 use kubeassay_core::rule::{
     Catalogue, Diagnostic, Document, MAX_PAGE, RenderStyle, Replacing, Rule,
 };
+use kubeassay_engine::BUNDLED_RULES;
 use kubeassay_engine::schema::Components;
 
 use crate::args::CatalogueArgs;
@@ -19,14 +20,8 @@ pub(crate) struct Page {
 }
 
 /// Returns the bundled rules.
-pub(crate) fn bundled() -> anyhow::Result<Catalogue> {
-    Catalogue::bundled(kubeassay_engine::BUNDLED_RULES).map_err(|faults| {
-        let shown: Vec<String> = faults
-            .iter()
-            .map(|fault| fault.render(RenderStyle::Plain))
-            .collect();
-        anyhow!("the bundled rules are faulty:\n{}", shown.join("\n"))
-    })
+pub(crate) fn bundled() -> Catalogue {
+    Catalogue::prepared(&BUNDLED_RULES)
 }
 
 /// Returns the bundled rules and those of the command line. Faulty pages are reported and left out.
@@ -35,7 +30,7 @@ pub(crate) fn load(
     style: RenderStyle,
     messages: Messages,
 ) -> anyhow::Result<(Catalogue, Vec<Diagnostic>)> {
-    let mut catalogue = bundled()?;
+    let mut catalogue = bundled();
     let pages = read_pages(&arguments.rule_paths)?;
     let documents: Vec<Document<'_>> = pages
         .iter()

@@ -7,6 +7,13 @@ use crate::text;
 /// A carriage return, U+0085, U+2028 and U+2029 end lines of YAML as line feeds do; JSON (a text that begins
 /// with `{`) knows line feeds alone.
 pub fn line(content: &[u8], number: u32) -> Option<String> {
+    let number = usize::try_from(number).ok()?.checked_sub(1)?;
+    // In most files there is nothing to decode, and a line feed is the only break.
+    let plain = |byte: &u8| matches!(byte, b'\n' | b'\t' | b' '..=b'~');
+    if content.iter().all(plain) {
+        let line = content.split(|byte| *byte == b'\n').nth(number)?;
+        return Some(String::from_utf8_lossy(line).into_owned());
+    }
     let text: String = text::decode(content).characters.into_iter().collect();
     let json = content.trim_ascii_start().starts_with(b"{");
     let text = text.replace("\r\n", "\n");
@@ -15,7 +22,6 @@ pub fn line(content: &[u8], number: u32) -> Option<String> {
     } else {
         &['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']
     };
-    let number = usize::try_from(number).ok()?.checked_sub(1)?;
     text.split(breaks).nth(number).map(str::to_owned)
 }
 
@@ -33,6 +39,9 @@ mod tests {
             (b"\xef\xbb\xbfa\nb", 1, Some("a")),
             (b"\xff\xfea\x00\n\x00b\x00", 2, Some("b")),
             (b"a", 2, None),
+            (b"a\n", 2, Some("")),
+            (b"a\n\tb ~", 2, Some("\tb ~")),
+            (b"a\x00\nb", 2, None),
             (b"a", 0, None),
         ] {
             assert_eq!(

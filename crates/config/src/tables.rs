@@ -290,3 +290,49 @@ impl Tables {
         self.fields.get(at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Field;
+    use super::kubelet::KUBELET;
+
+    #[test]
+    fn fields_are_found_by_number_and_by_either_path() {
+        let numbers: Vec<u16> = KUBELET.fields.iter().map(|field| field.number).collect();
+        assert_eq!(numbers, (0..).take(numbers.len()).collect::<Vec<u16>>());
+        assert!(KUBELET.fields.is_sorted_by(|a, b| a.path < b.path));
+        let internal: Vec<&str> = KUBELET
+            .by_internal_path
+            .iter()
+            .map(|number| KUBELET.fields[usize::from(*number)].internal_path)
+            .collect();
+        assert_eq!(internal.len(), KUBELET.fields.len());
+        assert!(internal.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn no_two_fields_or_objects_differ_in_case_alone() {
+        // What is decoded without regard to case is looked for with regard to it first.
+        for path in [
+            |field: &Field| field.path,
+            |field: &Field| field.internal_path,
+        ] {
+            let mut parts: Vec<&str> = Vec::new();
+            for field in KUBELET.fields.iter().map(path) {
+                assert!(
+                    field
+                        .bytes()
+                        .all(|b| b == b'.' || b.is_ascii_alphanumeric())
+                );
+                parts.push(field);
+                parts.extend(field.match_indices('.').map(|(at, _)| &field[..at]));
+            }
+            parts.sort_unstable();
+            parts.dedup();
+            let mut folded: Vec<String> = parts.iter().map(|part| part.to_lowercase()).collect();
+            folded.sort_unstable();
+            folded.dedup();
+            assert_eq!(folded.len(), parts.len());
+        }
+    }
+}

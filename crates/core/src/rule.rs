@@ -21,6 +21,7 @@ mod front_matter;
 mod functions;
 mod lint;
 mod page;
+mod prepared;
 mod selector;
 mod setting;
 mod structure;
@@ -29,7 +30,7 @@ mod yaml;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use catalogue::{Catalogue, Document, Replacing};
 pub use check::{Check, Choices, Evaluation, Outcome, UnknownSetting};
@@ -38,6 +39,7 @@ pub use examples::{CONFIG_PATH, Example, ExampleFile, ExampleHost, KUBEADM_ARGV}
 pub use front_matter::{Choice, Fix};
 pub use functions::{parse_duration, parse_quantity};
 pub use page::MAX_PAGE;
+pub use prepared::{PreparedRule, PreparedRules};
 pub use selector::UnknownSelector;
 pub use setting::{Reading, Schema, SettingType, Settings, did_you_mean, suggestion};
 
@@ -85,15 +87,23 @@ pub struct Rule {
     pub(crate) aliases: Vec<String>,
     pub(crate) expected: String,
     pub(crate) remediation: String,
-    pub(crate) sections: Vec<SectionText>,
-    pub(crate) cis_controls: Vec<CisControl>,
     pub(crate) choices: Vec<Choice>,
-    pub(crate) fix: Option<Fix>,
     pub(crate) check: Option<Check>,
     pub(crate) applies: Option<(Check, String)>,
     pub(crate) bound_to: Option<String>,
     pub(crate) origin: Origin,
+    /// What the program was built with, where the page is not read before someone asks for its prose.
+    pub(crate) prepared: Option<&'static PreparedRule>,
+    pub(crate) prose: OnceLock<Prose>,
+}
+
+/// The part of a page that judging does not need.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Prose {
     pub(crate) page: Arc<page::Page>,
+    pub(crate) sections: Vec<SectionText>,
+    pub(crate) cis_controls: Vec<CisControl>,
+    pub(crate) fix: Option<Fix>,
     pub(crate) places: Places,
 }
 
@@ -151,18 +161,21 @@ impl Rule {
 
     /// Returns the sections in the order of the page.
     pub fn sections(&self) -> &[SectionText] {
-        &self.sections
+        &self.prose().sections
     }
 
     /// Returns the Markdown of a section.
     pub fn section(&self, name: &str) -> Option<&str> {
-        let section = self.sections.iter().find(|section| section.name == name)?;
+        let section = self
+            .sections()
+            .iter()
+            .find(|section| section.name == name)?;
         Some(&section.markdown)
     }
 
     /// Returns the safeguards of the CIS Controls that it serves.
     pub fn cis_controls(&self) -> &[CisControl] {
-        &self.cis_controls
+        &self.prose().cis_controls
     }
 
     /// Returns what the site has to decide.
@@ -171,8 +184,8 @@ impl Rule {
     }
 
     /// Returns the settings that mend a failure.
-    pub const fn fix(&self) -> Option<&Fix> {
-        self.fix.as_ref()
+    pub fn fix(&self) -> Option<&Fix> {
+        self.prose().fix.as_ref()
     }
 
     /// Returns the check; without one the rule is manual.
@@ -189,7 +202,7 @@ impl Rule {
 
     /// Reads the examples; those with mistakes are left out here and reported by [`lint`](Self::lint).
     pub fn examples(&self) -> Vec<Example> {
-        examples::read(&self.page, &mut Vec::new())
+        examples::read(self.page(), &mut Vec::new())
     }
 
     /// Returns the id of the bundled rule whose check this page, which has none, took over.
@@ -204,12 +217,28 @@ impl Rule {
 
     /// Returns the page as it was read.
     pub fn text(&self) -> &str {
-        &self.page.text
+        match self.prepared {
+            Some(prepared) => prepared.text,
+            None => &self.page().text,
+        }
     }
 
     /// Returns the page's file as its caller named it.
     pub fn file(&self) -> &str {
-        &self.page.file
+        match self.prepared {
+            Some(prepared) => prepared.file,
+            None => &self.page().file,
+        }
+    }
+
+    pub(crate) fn page(&self) -> &page::Page {
+        &self.prose().page
+    }
+
+    /// Returns the prose, reading the page of a prepared rule when it is first asked for.
+    pub(crate) fn prose(&self) -> &Prose {
+        self.prose
+            .get_or_init(|| self.prepared.map(PreparedRule::read).unwrap_or_default())
     }
 
     /// Evaluates the rule: first whether it applies, then the check. A rule without a check gives nothing.

@@ -1,17 +1,76 @@
 //! What holds for all bundled rules at once.
 
-use kubeassay_core::rule::{Catalogue, RenderStyle};
+use kubeassay_core::rule::{Catalogue, Check, RenderStyle, Rule};
 use kubeassay_engine::schema::Components;
 use kubeassay_engine::{BUNDLED_RULES, run_examples};
 
-fn bundled() -> Catalogue {
-    Catalogue::bundled(BUNDLED_RULES).unwrap_or_else(|faults| {
+/// Returns the bundled rules, read from their pages.
+fn read() -> Catalogue {
+    let pages: Vec<(&str, &str)> = BUNDLED_RULES
+        .rules
+        .iter()
+        .map(|rule| (rule.file, rule.text))
+        .collect();
+    Catalogue::bundled(&pages).unwrap_or_else(|faults| {
         let shown: Vec<String> = faults
             .iter()
             .map(|fault| fault.render(RenderStyle::Plain))
             .collect();
         panic!("{}", shown.join("\n"));
     })
+}
+
+/// Returns the bundled rules as the program is built with them.
+fn bundled() -> Catalogue {
+    Catalogue::prepared(&BUNDLED_RULES)
+}
+
+#[test]
+fn prepared_rules_are_what_their_pages_say() {
+    let (prepared, read) = (bundled(), read());
+    assert_eq!(prepared.digest(), read.digest());
+    assert_eq!(prepared.rules().len(), read.rules().len());
+    for (prepared, read) in prepared.rules().zip(read.rules()) {
+        let all = |rule: &Rule| {
+            let applies = rule
+                .applies()
+                .map(|(check, reason)| (check.source().to_owned(), reason.to_owned()));
+            let head = format!(
+                "{:?}",
+                (
+                    rule.id(),
+                    rule.title(),
+                    rule.severity(),
+                    rule.subject(),
+                    rule.controls(),
+                    rule.aliases()
+                )
+            );
+            let judged = format!(
+                "{:?}",
+                (
+                    rule.expected(),
+                    rule.remediation(),
+                    rule.choices(),
+                    rule.check().map(Check::names),
+                    applies
+                )
+            );
+            let prose = format!(
+                "{:?}",
+                (
+                    rule.sections(),
+                    rule.cis_controls(),
+                    rule.fix(),
+                    rule.examples(),
+                    rule.file(),
+                    rule.text()
+                )
+            );
+            [head, judged, prose]
+        };
+        assert_eq!(all(prepared), all(read));
+    }
 }
 
 #[test]

@@ -93,7 +93,8 @@ impl Settings {
                 return Some((path, leaf));
             }
         }
-        if names == Names::Exact {
+        // These two say what the document is; no field is called like that.
+        if names == Names::Exact || matches!(key, "kind" | "apiVersion") {
             return None;
         }
         let name = self.fields().find_map(|field| {

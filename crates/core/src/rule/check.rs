@@ -4,19 +4,22 @@
 //! never null, absent or a default. `&&`, `||`, `all` and `exists` absorb it where the other side decides;
 //! nothing else does.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::evaluate;
-use super::expression::{Expression, ExpressionFault};
+use super::expression::{Expression, ExpressionFault, Route};
 use super::front_matter::Choice;
 use super::setting::Settings;
 use crate::value::Value;
 use crate::verdict::Cause;
 
-/// A compiled expression.
+/// An expression, compiled when a page is read; that of a prepared rule when it is first asked for.
 #[derive(Clone, Debug)]
 pub struct Check {
-    pub(crate) expression: Expression,
+    source: Cow<'static, str>,
+    expression: OnceLock<Result<Expression, String>>,
 }
 
 /// The choices of a site: what the page declares, and what was chosen.
@@ -68,12 +71,43 @@ pub struct Evaluation {
 impl Check {
     /// Compiles an expression.
     pub(crate) fn compile(source: &str) -> Result<Self, Vec<ExpressionFault>> {
-        Expression::parse(source).map(|expression| Self { expression })
+        Expression::parse(source).map(|expression| Self {
+            source: Cow::Owned(source.to_owned()),
+            expression: OnceLock::from(Ok(expression)),
+        })
+    }
+
+    /// Takes an expression that was compiled when the program was built, and compiles it when it is needed.
+    pub(crate) const fn prepared(source: &'static str) -> Self {
+        Self {
+            source: Cow::Borrowed(source),
+            expression: OnceLock::new(),
+        }
+    }
+
+    /// Returns the expression, compiled, or the first of its mistakes.
+    pub(crate) fn expression(&self) -> Result<&Expression, &str> {
+        let compile = || {
+            Expression::parse(&self.source).map_err(|faults| {
+                let first = faults.into_iter().next();
+                first.map_or_else(String::new, |fault| fault.message)
+            })
+        };
+        self.expression
+            .get_or_init(compile)
+            .as_ref()
+            .map_err(String::as_str)
+    }
+
+    /// Returns the settings and choices that the expression reads.
+    pub(crate) fn routes(&self) -> &[Route] {
+        self.expression()
+            .map_or(&[], |expression| &expression.routes)
     }
 
     /// Returns the expression as the page has it.
     pub fn source(&self) -> &str {
-        &self.expression.source
+        &self.source
     }
 
     /// Returns the names that the expression mentions, such as `kubelet.authorization.mode` or
@@ -81,12 +115,7 @@ impl Check {
     ///
     /// More may be named than one evaluation reads.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .expression
-            .routes
-            .iter()
-            .map(super::expression::Route::name)
-            .collect();
+        let mut names: Vec<String> = self.routes().iter().map(Route::name).collect();
         names.sort();
         names.dedup();
         names
@@ -94,7 +123,13 @@ impl Check {
 
     /// Evaluates the expression.
     pub fn evaluate(&self, settings: &dyn Settings, choices: Choices<'_>) -> Evaluation {
-        evaluate::evaluate(&self.expression, settings, choices)
+        match self.expression() {
+            Ok(expression) => evaluate::evaluate(expression, settings, choices),
+            Err(fault) => Evaluation {
+                outcome: Outcome::Faulty(fault.to_owned()),
+                read: Vec::new(),
+            },
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a page to a rule: what a page must have, and what a page without a check borrows.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::check::Check;
 use super::cis::cis_controls;
@@ -8,7 +8,7 @@ use super::diagnostic::{Code, Diagnostic};
 use super::evaluate::CHOICES;
 use super::front_matter::{At, FrontMatter, kebab};
 use super::page::{Page, Section};
-use super::{Origin, Places, Rule, SectionText};
+use super::{Origin, Places, Prose, Rule, SectionText};
 use crate::report::Control;
 use crate::verdict::Severity;
 
@@ -133,16 +133,6 @@ impl Draft {
             remediation: remediation(&page)
                 .or_else(|| lent(&|rule| Some(rule.remediation.clone())))
                 .unwrap_or_default(),
-            sections: page
-                .sections
-                .iter()
-                .map(|section| text_of(&page, section))
-                .collect(),
-            cis_controls: page
-                .section("CIS Controls")
-                .map(|it| cis_controls(&page, it).0)
-                .unwrap_or_default(),
-            places,
             bound_to: lender.map(|rule| rule.id.clone()),
             choices: match lender {
                 Some(rule) => rule.choices.clone(),
@@ -152,11 +142,24 @@ impl Draft {
                     .map(|choice| choice.value)
                     .collect(),
             },
-            fix: if own {
-                front.fix
-            } else {
-                lender.and_then(|rule| rule.fix.clone())
-            },
+            prose: OnceLock::from(Prose {
+                sections: page
+                    .sections
+                    .iter()
+                    .map(|section| text_of(&page, section))
+                    .collect(),
+                cis_controls: page
+                    .section("CIS Controls")
+                    .map(|it| cis_controls(&page, it).0)
+                    .unwrap_or_default(),
+                fix: if own {
+                    front.fix
+                } else {
+                    lender.and_then(|rule| rule.fix().cloned())
+                },
+                places,
+                page,
+            }),
             applies: if own {
                 applies
             } else {
@@ -170,7 +173,7 @@ impl Draft {
             id,
             title,
             origin,
-            page,
+            prepared: None,
         }
     }
 }
@@ -256,8 +259,7 @@ fn require(page: &Page, front: &FrontMatter, origin: &Origin, faults: &mut Vec<D
 /// Returns the component whose settings a check reads, if it is a single one.
 fn component(check: &Check) -> Option<String> {
     let mut roots: Vec<&str> = check
-        .expression
-        .routes
+        .routes()
         .iter()
         .filter_map(|route| route.segments.first().map(String::as_str))
         .filter(|root| *root != CHOICES)

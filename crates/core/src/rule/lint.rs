@@ -21,8 +21,8 @@ pub(crate) fn lint(rule: &Rule, schema: &dyn Schema) -> Vec<Diagnostic> {
     // A borrowed check is the lender's page's business.
     if rule.bound_to.is_none() {
         for (check, place) in [
-            (rule.check.as_ref(), &rule.places.check),
-            (applies, &rule.places.applies),
+            (rule.check.as_ref(), &rule.prose().places.check),
+            (applies, &rule.prose().places.applies),
         ] {
             if let (Some(check), Some(place)) = (check, place) {
                 expression(rule, check, place, schema, &mut faults);
@@ -44,12 +44,14 @@ fn expression(
     schema: &dyn Schema,
     faults: &mut Vec<Diagnostic>,
 ) {
-    let source = &check.expression.source;
-    for fault in expression::lint(&check.expression, &rule.choices, schema) {
-        let span = within(&rule.page, place, source, &fault.span);
+    let Ok(compiled) = check.expression() else {
+        return;
+    };
+    let page = rule.page();
+    for fault in expression::lint(compiled, &rule.choices, schema) {
+        let span = within(page, place, check.source(), &fault.span);
         faults.push(
-            rule.page
-                .diagnostic(fault.code, span, fault.message)
+            page.diagnostic(fault.code, span, fault.message)
                 .help(fault.help),
         );
     }
@@ -63,9 +65,9 @@ fn subject(rule: &Rule, schema: &dyn Schema, faults: &mut Vec<Diagnostic>) {
         let help = suggestion(&did_you_mean(subject, components.iter().copied()))
             .unwrap_or_else(|| format!("one of: {}", components.join(", ")));
         let message = format!("there is no component `{subject}` to judge");
-        let span = rule.places.subject.clone();
+        let span = rule.prose().places.subject.clone();
         faults.push(
-            rule.page
+            rule.page()
                 .diagnostic(Code::UnknownSubject, span, message)
                 .help(help),
         );
@@ -73,10 +75,10 @@ fn subject(rule: &Rule, schema: &dyn Schema, faults: &mut Vec<Diagnostic>) {
 }
 
 fn fix(rule: &Rule, schema: &dyn Schema, faults: &mut Vec<Diagnostic>) {
-    let (Some(fix), Some(subject)) = (&rule.fix, &rule.subject) else {
+    let (Some(fix), Some(subject)) = (rule.fix(), &rule.subject) else {
         return;
     };
-    for ((path, value), span) in fix.set.iter().zip(&rule.places.fix) {
+    for ((path, value), span) in fix.set.iter().zip(&rule.prose().places.fix) {
         let name = format!("{subject}.{path}");
         let Some(kind) = settable(&name, schema) else {
             let names = schema.names();
@@ -86,7 +88,7 @@ fn fix(rule: &Rule, schema: &dyn Schema, faults: &mut Vec<Diagnostic>) {
             ));
             let message = format!("there is no setting `{path}` of `{subject}`");
             faults.push(
-                rule.page
+                rule.page()
                     .diagnostic(Code::UnknownSetting, span.clone(), message)
                     .help(help),
             );
@@ -95,7 +97,7 @@ fn fix(rule: &Rule, schema: &dyn Schema, faults: &mut Vec<Diagnostic>) {
         if let Err(reason) = kind.fit(value.clone()) {
             let message = format!("`{path}` cannot be set to this: {reason}");
             faults.push(
-                rule.page
+                rule.page()
                     .diagnostic(Code::TypeMismatch, span.clone(), message),
             );
         }
@@ -125,15 +127,14 @@ fn below(subject: &str, names: &[String]) -> Vec<String> {
 fn unused_choices(rule: &Rule, applies: Option<&Check>, faults: &mut Vec<Diagnostic>) {
     let reads = |check: &Check, name: &str| {
         check
-            .expression
-            .routes
+            .routes()
             .iter()
             .any(|route| match route.segments.as_slice() {
                 [root, choice, ..] => root == CHOICES && choice == name,
                 _ => false,
             })
     };
-    for (choice, span) in rule.choices.iter().zip(&rule.places.choices) {
+    for (choice, span) in rule.choices.iter().zip(&rule.prose().places.choices) {
         if !rule
             .check
             .iter()
@@ -142,7 +143,7 @@ fn unused_choices(rule: &Rule, applies: Option<&Check>, faults: &mut Vec<Diagnos
         {
             let message = format!("no expression reads the choice `{}`", choice.name);
             faults.push(
-                rule.page
+                rule.page()
                     .diagnostic(Code::UnusedChoice, span.clone(), message),
             );
         }

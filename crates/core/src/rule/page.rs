@@ -16,7 +16,7 @@ use super::diagnostic::{Code, Diagnostic};
 pub const MAX_PAGE: usize = 1024 * 1024;
 
 /// The text of one page and where its parts lie in it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Page {
     /// As the caller named it.
     pub(crate) file: String,

@@ -23,7 +23,7 @@ pub(crate) const SECTIONS: &[&str] = &[
 
 /// Reports what is wrong with the form of a rule's page.
 pub(crate) fn lint(rule: &Rule, faults: &mut Vec<Diagnostic>) {
-    let page = &rule.page;
+    let page = rule.page();
     let examples = examples::read(page, faults);
     if rule.origin != Origin::Bundled {
         return;

@@ -339,7 +339,7 @@ proptest::proptest! {
         let source = words.join(" ");
         if let Ok(check) = Check::compile(&source) {
             drop(check.evaluate(&settings(), Choices { declared: &choices(), chosen: &BTreeMap::new() }));
-            drop(check.expression.places());
+            drop(check.expression().unwrap().places());
         }
     }
 
