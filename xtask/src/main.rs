@@ -12,6 +12,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod generate;
 mod rules;
 mod schemas;
@@ -31,12 +32,13 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["generate"] => generate::write(),
         ["generate", "--check"] => generate::check(),
+        ["bench", rest @ ..] if let Some(outcome) = bench::run(rest) => outcome,
         ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
+            print!("{USAGE}{}", bench::USAGE);
             return ExitCode::SUCCESS;
         }
         _ => {
-            eprint!("{USAGE}");
+            eprint!("{USAGE}{}", bench::USAGE);
             return ExitCode::from(2);
         }
     };

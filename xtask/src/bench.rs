@@ -1,0 +1,187 @@
+//! `cargo xtask bench`: what the program costs, in figures that can be held.
+//!
+//! Instructions, counted by callgrind, wobble by less than a per cent where time wobbles by half: so they are what
+//! is held, with the peak of memory and the size of the program, against `benches/budget.yaml`. Time is measured
+//! where it is asked for: `--time`, and `--live` against `ps -ef` on this machine.
+
+mod budget;
+mod live;
+mod measure;
+mod scenarios;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::generate::root;
+use budget::{Budget, Cost};
+use scenarios::Scenario;
+
+pub(crate) const USAGE: &str = "\
+  bench             count the instructions of every scenario, and show them beside the budget
+  bench --check     the same, and exit 1 if one is beyond its budget
+  bench --save      make what is measured the budget
+  bench --time      measure time instead, 21 runs each
+  bench --live [N…] measure scans of this machine, with N more processes (300 and 3000), against ps -ef
+    each also with --binary PATH: a program that was built before, instead of a release build now
+";
+
+/// What is asked of a run.
+enum Task {
+    Show,
+    Check,
+    Save,
+    Time,
+    Live(Vec<usize>),
+}
+
+/// Runs the chore with the arguments behind its name; `None`: they cannot be understood.
+pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
+    let mut task = Task::Show;
+    let mut binary = None;
+    let mut rest = arguments.iter().peekable();
+    while let Some(argument) = rest.next() {
+        match *argument {
+            "--check" => task = Task::Check,
+            "--save" => task = Task::Save,
+            "--time" => task = Task::Time,
+            "--live" => {
+                let mut crowds = Vec::new();
+                while let Some(number) = rest.peek().and_then(|next| next.parse().ok()) {
+                    crowds.push(number);
+                    rest.next();
+                }
+                task = Task::Live(if crowds.is_empty() {
+                    vec![300, 3_000]
+                } else {
+                    crowds
+                });
+            }
+            "--binary" => binary = Some(PathBuf::from(rest.next()?)),
+            _ => return None,
+        }
+    }
+    Some(perform(&task, binary))
+}
+
+fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
+    let binary = binary.map_or_else(build, Ok)?;
+    let binary = binary
+        .canonicalize()
+        .with_context(|| format!("there is no {}", binary.display()))?;
+    match task {
+        Task::Live(crowds) => live::run(&binary, crowds),
+        Task::Time => {
+            let folder = tempfile::tempdir()?;
+            let mut scenarios = scenarios::counted(folder.path(), &binary)?;
+            scenarios.extend(scenarios::hosts(folder.path())?);
+            time(&binary, &scenarios)
+        }
+        Task::Show | Task::Check | Task::Save => {
+            measure::need_valgrind()?;
+            let folder = tempfile::tempdir()?;
+            let measured = costs(&binary, &scenarios::counted(folder.path(), &binary)?)?;
+            match task {
+                Task::Save => {
+                    Budget::load()?.save(&measured)?;
+                    println!("wrote {}", budget::PATH);
+                    Ok(ExitCode::SUCCESS)
+                }
+                _ => compare(&measured, matches!(task, Task::Check)),
+            }
+        }
+    }
+}
+
+/// Builds the program as it is released and returns it.
+fn build() -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "--release", "--package", "kubeassay"])
+        .current_dir(root())
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the release build failed");
+    }
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release/kubeassay"))
+}
+
+fn costs(binary: &Path, scenarios: &[Scenario]) -> Result<Vec<Cost>> {
+    let mut costs = Vec::new();
+    for scenario in scenarios {
+        costs.push(Cost {
+            scenario: scenario.name.clone(),
+            instructions: measure::instructions(binary, &scenario.arguments)?,
+            peak_kib: measure::peak_kib(binary, &scenario.arguments)?,
+        });
+    }
+    costs.push(Cost::of_size(std::fs::metadata(binary)?.len()));
+    Ok(costs)
+}
+
+/// Prints what was measured beside the budget, and names what grew too much.
+fn compare(measured: &[Cost], strict: bool) -> Result<ExitCode> {
+    let budget = Budget::load()?;
+    println!(
+        "{:<34} {:>13} {:>9} {:>9}",
+        "scenario", "instructions", "change", "peak KiB"
+    );
+    for cost in measured {
+        let change = budget.change(cost);
+        println!(
+            "{:<34} {:>13} {:>9} {:>9}",
+            cost.scenario,
+            cost.instructions.to_string(),
+            change.map_or_else(|| "new".to_owned(), |change| format!("{change:+.1} %")),
+            cost.peak_kib
+                .map_or_else(|| "-".to_owned(), |peak| peak.to_string()),
+        );
+    }
+    for line in scenarios::growth(measured) {
+        println!("{line}");
+    }
+    let faults = budget.faults(measured);
+    for fault in &faults {
+        eprintln!("over budget: {fault}");
+    }
+    if strict && !faults.is_empty() {
+        eprintln!(
+            "{} of {} figures are over budget; make it cheaper, or say in the commit why it is worth it and run: cargo xtask bench --save",
+            faults.len(),
+            measured.len()
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn time(binary: &Path, scenarios: &[Scenario]) -> Result<ExitCode> {
+    const RUNS: usize = 21;
+    println!("{:<34} {:>10} {:>10}", "scenario", "minimum", "median");
+    for scenario in scenarios {
+        let mut times = Vec::new();
+        for _ in 0..RUNS {
+            times.push(measure::time(
+                Command::new(binary).args(&scenario.arguments),
+            )?);
+        }
+        let (minimum, median) = measure::minimum_and_median(&mut times);
+        println!(
+            "{:<34} {:>10} {:>10}",
+            scenario.name,
+            shown(minimum),
+            shown(median)
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns a time as `12.34 ms`.
+fn shown(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1_000.0)
+}
