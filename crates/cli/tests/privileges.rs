@@ -155,7 +155,7 @@ fn a_host_is_read_with_two_capabilities_and_no_way_to_more() {
         let host = ["--root", &host, "--timeout", "20s"];
         let mut running = Running::start(&mut kubeassay(&[command, &host].concat()));
         let threads = threads(&mut running, 2);
-        assert!(threads.contains_key("collect"), "{threads:?}");
+        assert!(threads.contains_key("aside"), "{threads:?}");
         for (thread, sets) in threads {
             assert_eq!(sets, Sets::kept(TO_READ_A_HOST), "{command:?}: {thread}");
         }

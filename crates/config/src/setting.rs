@@ -7,6 +7,10 @@ use kubeassay_core::facts::Trouble;
 use kubeassay_core::report::Overridden;
 use kubeassay_core::{Bytes, Cause, Origin, Value};
 
+/// How much of what a setting overrode is kept. A component has a handful of layers, but a command line can
+/// repeat a flag a hundred thousand times.
+pub const MOST_OVERRODE: usize = 16;
+
 /// One setting of a component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
@@ -14,7 +18,7 @@ pub struct Setting {
     pub state: State,
     /// Where the value stands.
     pub origin: Origin,
-    /// What it overrode, latest first.
+    /// What it overrode, latest first: at most [`MOST_OVERRODE`].
     pub overrode: Vec<Overridden>,
 }
 
@@ -110,6 +114,7 @@ impl Setting {
             });
         }
         next.overrode.extend(before.overrode);
+        next.overrode.truncate(MOST_OVERRODE);
         *self = next;
     }
 

@@ -134,17 +134,20 @@ impl Judged {
     fn node(&mut self, facts: &Facts, rules: &[&Rule], options: &Options) {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
-        let kubelets = kubelets::find(facts, options.kubernetes_version);
         let context = Context {
             node: &id,
             observed_at: facts.finished,
             chosen: &options.choices,
         };
-        for kubelet in &kubelets.found {
+        let mut found = Vec::new();
+        let kubelets = kubelets::each(facts, options.kubernetes_version, |mut kubelet| {
             for rule in rules {
-                self.findings.extend(finding::of(rule, kubelet, &context));
+                self.findings.extend(finding::of(rule, &kubelet, &context));
             }
-        }
+            kubelet.forget();
+            found.push(kubelet);
+        });
+        let kubelets = Kubelets { found, ..kubelets };
         let nothing = nothing(facts, &kubelets, options.include_pods);
         if let Some(nothing) = &nothing {
             if nothing.unseen {
@@ -170,7 +173,7 @@ impl Judged {
         };
         let cause = match &nothing {
             Some(nothing) if nothing.unseen => Some(nothing.cause),
-            _ if !facts.complete => Some(Cause::Blocked),
+            _ if !facts.complete => Some(why_incomplete(facts)),
             _ if partial => Some(Cause::Denied),
             _ => None,
         };
@@ -278,6 +281,14 @@ impl Judged {
             }
         }
     }
+}
+
+/// Returns why not all was read: what was said last of what makes facts incomplete, or the time limit.
+fn why_incomplete(facts: &Facts) -> Cause {
+    let causes = facts.problems.iter().map(|problem| problem.cause);
+    let known = [Cause::Vanished, Cause::TooLarge, Cause::Blocked];
+    let mut causes = causes.filter(|cause| known.contains(cause));
+    causes.next_back().unwrap_or(Cause::Blocked)
 }
 
 /// Returns why nothing of this node was judged, if nothing was.

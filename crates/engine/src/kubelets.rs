@@ -51,12 +51,27 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
 
 /// Finds and resolves the kubelets of a node. `said` is the version that the user gave.
 pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Kubelets<'_> {
+    let mut found = Vec::new();
+    let kubelets = each(facts, said, |kubelet| found.push(kubelet));
+    Kubelets { found, ..kubelets }
+}
+
+/// Finds and resolves the kubelets of a node one after the other, in the order of their start, and gives each
+/// away: what one resolves to in all its versions is large, if somebody means it to be.
+pub(crate) fn each<'a>(
+    facts: &'a Facts,
+    said: Option<Minor>,
+    mut take: impl FnMut(Kubelet<'a>),
+) -> Kubelets<'a> {
     let mut kubelets = Kubelets {
         found: Vec::new(),
         problems: Vec::new(),
         undecided: false,
     };
-    for process in &facts.processes {
+    let mut keys = Keys::default();
+    let mut processes: Vec<&ProcessFacts> = facts.processes.iter().collect();
+    processes.sort_by_key(|process| (process.started.map(|started| started.at), process.pid));
+    for process in processes {
         if let Err(reason) = accepted_by_some_version(process) {
             let program = version::program(process);
             kubelets.undecided |= !process.in_pod();
@@ -72,10 +87,19 @@ pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Kubelets<'_> {
             });
             continue;
         }
-        kubelets.found.push(resolve_kubelet(process, facts, said));
+        let mut kubelet = resolve_kubelet(process, facts, said);
+        keys.tell_apart(&mut kubelet.subject);
+        take(kubelet);
     }
-    tell_apart(&mut kubelets.found);
     kubelets
+}
+
+impl Kubelet<'_> {
+    /// Forgets what it resolves to, but for what it made of its files in the newest version.
+    pub(crate) fn forget(&mut self) {
+        self.restart = None;
+        self.running.drain(..self.running.len().saturating_sub(1));
+    }
 }
 
 /// Returns the newest version's reason where no version takes the arguments.
@@ -173,20 +197,19 @@ fn subject(process: &ProcessFacts, node: &NodeFacts, resolution: Option<&Resolut
 /// The root directory of a kubelet that names none (`cmd/kubelet/app/options/options.go`).
 pub(crate) const DEFAULT_ROOT: &str = "/var/lib/kubelet";
 
-/// Numbers subjects that share a key, in the order of their start, so that every key is its own.
-fn tell_apart(kubelets: &mut [Kubelet<'_>]) {
-    kubelets.sort_by_key(|kubelet| {
-        (
-            kubelet.process.started.map(|started| started.at),
-            kubelet.process.pid,
-        )
-    });
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for kubelet in kubelets {
-        let count = seen.entry(kubelet.subject.key.clone()).or_insert(0);
+/// The keys of a node's subjects.
+#[derive(Default)]
+struct Keys {
+    seen: BTreeMap<String, usize>,
+}
+
+impl Keys {
+    /// Numbers subjects that share a key, in the order in which they come, so that every key is its own.
+    fn tell_apart(&mut self, subject: &mut Subject) {
+        let count = self.seen.entry(subject.key.clone()).or_insert(0);
         *count += 1;
         if *count > 1 {
-            kubelet.subject.key = format!("{}#{count}", kubelet.subject.key);
+            subject.key = format!("{}#{count}", subject.key);
         }
     }
 }

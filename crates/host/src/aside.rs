@@ -22,7 +22,15 @@ const MOST_LEFT_BEHIND: usize = 8;
 /// Walking and reading need little of it.
 const STACK_BYTES: usize = 256 << 10;
 
+/// What the second thread is called.
+const NAME: &str = "aside";
+
 type Job = Box<dyn FnOnce() + Send>;
+
+/// Returns whether this is the second thread.
+pub(crate) fn is_here() -> bool {
+    std::thread::current().name() == Some(NAME)
+}
 
 /// Does one read after the other on a second thread, and gives up on those that do not answer.
 pub(crate) struct Aside {
@@ -118,7 +126,7 @@ impl State {
         }
         let (jobs, queue) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new()
-            .name("aside".to_owned())
+            .name(NAME.to_owned())
             .stack_size(STACK_BYTES);
         // The thread ends with the queue; one that never answers ends with the program.
         thread.spawn(move || queue.iter().for_each(|job| job()))?;

@@ -8,8 +8,13 @@ use kubeassay_core::facts::Problem;
 
 use crate::processes::{Candidate, Standing};
 
-/// How many of each standing are read. A node has one kubelet, a machine full of virtual nodes dozens.
-const MOST: usize = 128;
+/// How many of a standing are read. A node has one kubelet, a machine full of virtual nodes dozens.
+const fn most(standing: Standing) -> usize {
+    match standing {
+        Standing::Own | Standing::Apart => 64,
+        Standing::Tenant => 16,
+    }
+}
 
 /// Processes that may be a component, as many as will be read.
 #[derive(Default)]
@@ -23,7 +28,7 @@ impl Candidates {
     pub(crate) fn add(&mut self, candidate: Candidate) {
         let standing = candidate.standing;
         let alike = self.kept.iter().filter(|kept| kept.standing == standing);
-        if alike.count() < MOST {
+        if alike.count() < most(standing) {
             self.kept.push(candidate);
             return;
         }

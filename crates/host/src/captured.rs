@@ -18,7 +18,7 @@
 //!   where it is left out. Directories above a path need not be named.
 //! - `mode` is octal text; without it 0644, 0755 for directories, 0777 for links. `owner` is `uid:gid`.
 //! - `modified` and `changed` are the file's times; without them they are unknown.
-//! - `error` is what reading gives: `denied`, `vanished`, `blocks` (no answer in time) or `io`. A directory with
+//! - `error` is what reading gives: `denied`, `vanished`, `blocks` (never answers) or `io`. A directory with
 //!   an error gives it to whoever lists it or looks below it.
 //! - `entries` of several hosts can be shared: a YAML anchor and `<<` work.
 //!
@@ -84,7 +84,7 @@ pub enum ReadError {
     Denied,
     /// The process that it belongs to has ended.
     Vanished,
-    /// No answer in time.
+    /// No answer, ever.
     Blocks,
     /// An input/output error.
     Io,

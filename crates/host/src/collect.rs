@@ -4,6 +4,7 @@
 //! seconds, and nothing more is begun once the time limit has passed. What could not be read is in the facts,
 //! with its cause.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,17 +17,20 @@ use crate::clock::{self, Clocks, Deadline};
 use crate::files::Sight;
 use crate::guide::Guide;
 use crate::host::Host;
-use crate::inspect::Setting;
+use crate::inspect::{MOST_CONFIGURATION_IN_ALL, Setting};
 use crate::moments::Beginning;
 use crate::namespaces::HostNamespaces;
 use crate::proc::stat;
 use crate::processes::{Candidate, SMALL, Standing, Survey};
-use crate::{binaries, node, process_table};
+use crate::{binaries, node, process_table, users};
 
 /// `/proc/PID/ns/user` of the first user namespace of a kernel.
 const FIRST_USER_NAMESPACE: &[u8] = b"user:[4026531837]";
 /// `/proc/stat` has a number for each interrupt.
 const LARGEST_STAT: usize = 4 << 20;
+
+/// A line for each user or group.
+const LARGEST_USERS: usize = 16 << 20;
 
 /// How facts are taken.
 #[derive(Clone, Debug)]
@@ -73,6 +77,7 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
         beginning: beginning(host),
         uid_map: uid_map(host),
         deadline,
+        room: Cell::new(MOST_CONFIGURATION_IN_ALL),
     };
     facts.node.id = node::id(&sight);
     facts.node.hostname = node::hostname(host, &sight);
@@ -108,6 +113,8 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
         aside.rest();
     }
     facts.processes.sort_by_key(|process| process.pid);
+    let text = |path| sight.read(path, LARGEST_USERS).unwrap_or_default();
+    users::name(facts, &text("/etc/passwd"), &text("/etc/group"));
     facts.node.distributions = node::distributions(&sight, survey.embedding());
     facts.problems.extend(survey.problems());
     facts.node.process_table = survey.into_table();

@@ -28,9 +28,18 @@ pub(crate) struct Sight {
     pub(crate) view: View,
     scene: Arc<Scene>,
     aside: Rc<Aside>,
-    /// Who is asked for all of it, where nothing is read without the second thread: what a tenant sees is the
-    /// tenant's to arrange.
-    tenant: Option<String>,
+    whom: Whom,
+}
+
+/// Who has to answer for what a process sees.
+#[derive(Clone)]
+enum Whom {
+    /// The kernel, but for mounts that say otherwise.
+    Kernel,
+    /// A tenant, who arranges what it sees, so that nothing is read without the second thread.
+    Tenant(String),
+    /// Each file for itself: a captured host has some that never answer.
+    File,
 }
 
 /// What a process sees of its files, for whichever thread.
@@ -80,7 +89,11 @@ impl Sight {
                 recorded: !live,
             }),
             aside: Rc::clone(aside),
-            tenant: (!own).then(|| directory.whom()),
+            whom: match own {
+                _ if host.is_silent() => Whom::File,
+                true => Whom::Kernel,
+                false => Whom::Tenant(directory.whom()),
+            },
         }
     }
 
@@ -96,7 +109,7 @@ impl Sight {
                 recorded: !host.proc().is_live(),
             }),
             aside: Rc::clone(aside),
-            tenant: None,
+            whom: Whom::Kernel,
         }
     }
 
@@ -150,9 +163,10 @@ impl Sight {
         what: &str,
         look: impl Fn(&Scene, Answering) -> Result<T, Lost> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let whom = match &self.tenant {
-            Some(tenant) => tenant.clone(),
-            None => match look(&self.scene, Answering::Kernel) {
+        let whom = match &self.whom {
+            Whom::Tenant(tenant) => tenant.clone(),
+            Whom::File => what.to_owned(),
+            Whom::Kernel => match look(&self.scene, Answering::Kernel) {
                 Ok(seen) => return Ok(seen),
                 Err(Lost { bar: Some(bar), .. }) if bar.answering == Answering::Server => {
                     bar.to_string()
@@ -164,7 +178,7 @@ impl Sight {
         let seen = self
             .aside
             .run(&whom, what, move || look(&scene, Answering::Server));
-        if self.tenant.is_none() {
+        if matches!(self.whom, Whom::Kernel) {
             self.aside.rest();
         }
         seen?.map_err(|lost| lost.trouble)

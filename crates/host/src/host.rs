@@ -9,7 +9,7 @@ use kubeassay_core::Bytes;
 use kubeassay_core::facts::{FileKind, Source};
 use rustix::io::Errno;
 
-use crate::captured::{CapturedError, CapturedHost};
+use crate::captured::{CapturedError, CapturedHost, ReadError};
 use crate::fs::disk::{DiskNode, Times, Ways, is_live_procfs};
 use crate::fs::{Handle, Node as _, memory};
 use crate::proc::Proc;
@@ -23,6 +23,8 @@ pub struct Host {
     proc: Arc<Proc>,
     taken: Option<Timestamp>,
     started: BTreeMap<u32, Timestamp>,
+    /// It was captured with files that never answer.
+    silent: bool,
 }
 
 /// Why a host could not be opened.
@@ -104,6 +106,7 @@ impl Host {
             proc: Arc::new(Proc::new(proc, true)),
             taken: None,
             started: BTreeMap::new(),
+            silent: false,
         })
     }
 
@@ -136,6 +139,10 @@ impl Host {
             proc: Arc::new(Proc::new(proc, false)),
             taken: captured.taken,
             started: captured.started.clone(),
+            silent: captured
+                .files
+                .values()
+                .any(|file| file.error == Some(ReadError::Blocks)),
         })
     }
 
@@ -158,6 +165,7 @@ impl Host {
             proc: Arc::new(Proc::new(proc, false)),
             taken: None,
             started: BTreeMap::new(),
+            silent: false,
         })
     }
 
@@ -176,6 +184,7 @@ impl Host {
             proc: Arc::new(Proc::new(proc, true)),
             taken,
             started: BTreeMap::new(),
+            silent: false,
         }
     }
 
@@ -196,6 +205,11 @@ impl Host {
 
     pub(crate) fn proc(&self) -> &Proc {
         &self.proc
+    }
+
+    /// Returns whether it was captured with files that never answer.
+    pub(crate) const fn is_silent(&self) -> bool {
+        self.silent
     }
 
     /// Returns when it was captured, if it says so.

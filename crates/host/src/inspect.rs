@@ -1,5 +1,6 @@
 //! Everything about one process that may be a component.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use kubeassay_core::facts::{FileFacts, Moment, Need, Problem, ProcessFacts, Trouble};
@@ -13,14 +14,19 @@ use crate::moments::Beginning;
 use crate::proc::{ProcessDirectory, cgroup, cmdline, stat, status};
 use crate::processes::{Candidate, Executable, SMALL, Survey};
 
-/// The longest command line that is read: what Linux allows at most with usual limits (`ARG_MAX`).
-const LONGEST_ARGUMENTS: usize = 2 << 20;
+/// The longest command line that is read: what Linux allows for a single argument (`MAX_ARG_STRLEN`). Those
+/// of kubelets are some kilobytes; each byte is worth a thousand once seventeen versions have read it.
+const LONGEST_ARGUMENTS: usize = 128 << 10;
+/// How many arguments are read.
+const MOST_ARGUMENTS: usize = 4096;
 /// The largest environment that is read: it shares that limit, yet raised limits are more common here.
 const LARGEST_ENVIRONMENT: usize = 8 << 20;
 /// How often the files that a process reads are asked for.
 const MOST_ROUNDS: usize = 64;
 /// How many files of one process are read.
 const MOST_FILES: usize = 4096;
+/// How much of configuration is kept of all processes together, so that facts stay a document.
+pub(crate) const MOST_CONFIGURATION_IN_ALL: usize = 32 << 20;
 /// How often a process that becomes another program while it is read is read again.
 const ATTEMPTS: usize = 3;
 
@@ -32,6 +38,8 @@ pub(crate) struct Setting<'a> {
     /// How users of our own namespace are numbered in the host's, if that is another.
     pub(crate) uid_map: Option<Vec<u8>>,
     pub(crate) deadline: Deadline,
+    /// How much more configuration is kept.
+    pub(crate) room: Cell<usize>,
 }
 
 impl Setting<'_> {
@@ -83,6 +91,15 @@ impl Setting<'_> {
             return Err(Trouble {
                 cause: Cause::Missing,
                 reason: format!("process {} has no arguments", directory.pid),
+            });
+        }
+        if argv.len() > MOST_ARGUMENTS {
+            return Err(Trouble {
+                cause: Cause::TooLarge,
+                reason: format!(
+                    "process {} has more than {MOST_ARGUMENTS} arguments",
+                    directory.pid
+                ),
             });
         }
         let mut problems = Vec::new();
@@ -196,7 +213,7 @@ impl Setting<'_> {
                     let reason = format!("{} was not read before the time limit", need.path);
                     FileFacts::unread(need, Cause::Blocked, reason)
                 } else {
-                    sight.look(need, self.guide)
+                    self.keep(sight.look(need, self.guide))
                 };
                 facts.files.push(file);
             }
@@ -209,6 +226,31 @@ impl Setting<'_> {
                 facts.pid
             ),
         });
+    }
+}
+
+impl Setting<'_> {
+    /// Returns a file as it is if there is room for its content.
+    fn keep(&self, mut file: FileFacts) -> FileFacts {
+        let size = file
+            .content
+            .as_ref()
+            .map_or(0, |content| content.as_slice().len());
+        match self.room.get().checked_sub(size) {
+            Some(room) => self.room.set(room),
+            None => {
+                file.content = None;
+                file.problem = Some(Trouble {
+                    cause: Cause::TooLarge,
+                    reason: format!(
+                        "{} is not kept: all configuration together is larger than {} MiB",
+                        file.need.path,
+                        MOST_CONFIGURATION_IN_ALL >> 20
+                    ),
+                });
+            }
+        }
+        file
     }
 }
 

@@ -384,7 +384,7 @@ impl<'a> Survey<'a> {
             cause: Cause::Denied,
             path: None,
             reason: format!(
-                "of processes whose executable could not be examined there {}; a kubelet under another name would not be seen (CAP_SYS_PTRACE lets one look)",
+                "of processes whose executable could not be examined there {}; a kubelet under another name would not be seen",
                 match self.unexamined {
                     1 => "is 1".to_owned(),
                     many => format!("are {many}"),

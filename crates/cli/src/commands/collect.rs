@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &Collect, messages: Messages) -> anyhow::Result<Exi
         messages.warning(&text::escape(&problem.reason));
     }
     if !facts.complete {
-        messages.warning(&"the time limit was reached: these facts are incomplete");
+        messages.warning(&"these facts are incomplete: not all was read");
     }
     if arguments.hold {
         hold(messages);
