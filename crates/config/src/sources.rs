@@ -205,7 +205,8 @@ impl<'a> Files<'a> {
     ///
     /// A folder that is renamed brings along files older than the process. Renaming changes the folder's inode
     /// and none of its entries, so that its ctime is later than its mtime; as does a change of its mode, which
-    /// cannot be told apart. What lies in or above the kubelet's root directory is left out: that is a mount
+    /// cannot be told apart. A link to it counts here although it counts for the file too: who swaps a folder for
+    /// a link all the time shows the file in the one and, a moment later, the other. What lies in or above the kubelet's root directory is left out: that is a mount
     /// of its own, which cannot be renamed, and the kubelet sets modes there itself.
     pub(crate) fn moved_folder(&mut self, path: &Bytes, root: &Bytes) -> Option<Unknown> {
         if self.when == When::Now {
@@ -220,18 +221,28 @@ impl<'a> Files<'a> {
             } else {
                 self.look_up(NeedKind::Presence, &folder).ok()
             };
-            if let Some((changed, modified)) =
-                facts.and_then(|facts| facts.changed.zip(facts.modified))
+            if let Some(trouble) = facts.and_then(|facts| facts.problem.as_ref())
+                && self.was_found(path)
             {
+                return Some(Unknown {
+                    cause: Cause::Conflict,
+                    reason: format!(
+                        "{path} was found although the folder {folder} on the way to it was not: {}",
+                        trouble.reason
+                    ),
+                    path: Some(folder),
+                });
+            }
+            if let Some(changed) = facts.and_then(FileFacts::last_move) {
                 let later_by = changed
                     .as_millisecond()
                     .saturating_sub(started.at.as_millisecond());
-                if changed > modified && later_by.saturating_add(i64::from(started.error_ms)) >= 0 {
+                if later_by.saturating_add(i64::from(started.error_ms)) >= 0 {
                     self.stale = true;
                     return Some(Unknown {
                         cause: Cause::Stale,
                         reason: format!(
-                            "the folder {folder} was renamed, or its mode or owner set, at {changed:.0}, after the process started; whether {path} is the file that it read is not known"
+                            "the folder {folder} was renamed, linked anew, or its mode or owner set, at {changed:.0}, after the process started; whether {path} is the file that it read is not known"
                         ),
                         path: Some(folder),
                     });
@@ -240,6 +251,12 @@ impl<'a> Files<'a> {
             folder = path::parent(&folder);
         }
         None
+    }
+
+    /// Returns whether the facts hold anything that was found at `path`.
+    fn was_found(&self, path: &Bytes) -> bool {
+        let mut files = self.process.files.iter();
+        files.any(|file| file.need.path == *path && file.problem.is_none())
     }
 
     /// Reads and parses the configuration file at the absolute `path`.

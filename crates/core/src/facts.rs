@@ -455,6 +455,17 @@ impl FileFacts {
             .flat_map(|link| [link.modified, link.changed]);
         links.chain([self.modified, self.changed]).flatten().max()
     }
+
+    /// Returns the last moment at which another folder may have come to lie here: it was renamed (or its mode or
+    /// owner set, which cannot be told apart), or a link followed on the way to it changed.
+    pub fn last_move(&self) -> Option<Timestamp> {
+        let renamed = self
+            .changed
+            .filter(|changed| self.modified.is_some_and(|modified| *changed > modified));
+        let links = self.links.iter();
+        let linked = links.flat_map(|link| [link.modified, link.changed]);
+        linked.flatten().chain(renamed).max()
+    }
 }
 
 /// A symbolic link that was followed.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kubeassay_core::facts::{Entry, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts};
+use kubeassay_core::facts::{
+    Entry, FileFacts, FileKind, Link, Moment, Need, NeedKind, ProcessFacts,
+};
 use kubeassay_core::{Bytes, Cause, Value};
 
 use super::{DROP_IN_VARIABLE, Documents, Resolution, When, resolve};
@@ -204,7 +206,7 @@ fn the_kind_is_found_as_go_finds_it() {
 /// A folder that was renamed into place brings along files older than the process.
 #[test]
 fn a_folder_renamed_since_the_start_leaves_its_files_unknown() {
-    let mode = |path: &str, changed: &str| {
+    let mode_by = |path: &str, changed: &str, linked: Option<&str>| {
         let argv = ["kubelet", "--kubeconfig=/k", &format!("--config={path}")].map(Bytes::from);
         let moment = |text: &str| Some(text.parse().unwrap());
         let mut process = ProcessFacts {
@@ -225,23 +227,40 @@ fn a_folder_renamed_since_the_start_leaves_its_files_unknown() {
                 .extend(resolution.needs.into_iter().map(|need| {
                     let folder = ["/etc/k", "/var/lib/kubelet"]
                         .contains(&need.path.to_string_lossy().as_str());
+                    if folder && changed == "gone" {
+                        return FileFacts::unread(need, Cause::Missing, "gone");
+                    }
                     let facts = answer(need, &[(path, "authorization: {mode: Webhook}")]);
                     let (modified, changed) = if folder {
                         (moment("2026-01-01T00:00:00Z"), moment(changed))
                     } else {
                         (None, None)
                     };
+                    let link = linked.filter(|_| folder).map(|changed| Link {
+                        path: "/etc/k".into(),
+                        target: "other".into(),
+                        modified: moment("2026-01-01T00:00:00Z"),
+                        changed: moment(changed),
+                    });
                     FileFacts {
                         modified,
                         changed,
+                        links: link.into_iter().collect(),
                         ..facts
                     }
                 }));
         }
     };
+    let mode = |path: &str, changed: &str| mode_by(path, changed, None);
     let webhook = Some(Value::string("Webhook"));
     assert_eq!(mode("/etc/k/c.yaml", "2026-01-01T00:00:00Z"), webhook);
     assert_eq!(mode("/etc/k/c.yaml", "2026-01-03T00:00:00Z"), None);
+    // The folder was a link when it was looked at, and itself when the file was read.
+    let linked = |changed| mode_by("/etc/k/c.yaml", "2026-01-01T00:00:00Z", Some(changed));
+    assert_eq!(linked("2026-01-01T00:00:00Z"), webhook);
+    assert_eq!(linked("2026-01-03T00:00:00Z"), None);
+    // It could not be looked at, although the file in it was read: it comes and goes.
+    assert_eq!(mode("/etc/k/c.yaml", "gone"), None);
     // The kubelet's own root directory is a mount: it cannot be renamed, and its mode is the kubelet's.
     assert_eq!(
         mode("/var/lib/kubelet/c.yaml", "2026-01-03T00:00:00Z"),
