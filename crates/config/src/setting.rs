@@ -7,10 +7,6 @@ use kubeassay_core::facts::Trouble;
 use kubeassay_core::report::Overridden;
 use kubeassay_core::{Bytes, Cause, Origin, Value};
 
-/// How much of what a setting overrode is kept. A component has a handful of layers, but a command line can
-/// repeat a flag a hundred thousand times.
-pub const MOST_OVERRODE: usize = 16;
-
 /// One setting of a component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
@@ -18,7 +14,7 @@ pub struct Setting {
     pub state: State,
     /// Where the value stands.
     pub origin: Origin,
-    /// What it overrode, latest first: at most [`MOST_OVERRODE`].
+    /// What it overrode, latest first: at most 32 places.
     pub overrode: Vec<Overridden>,
 }
 
@@ -60,6 +56,9 @@ impl Unknown {
         }
     }
 }
+
+/// How many overridden values of a setting are kept, the newest first.
+pub(crate) const MOST_OVERRIDDEN: usize = 32;
 
 impl Setting {
     /// Returns a setting with a value.
@@ -103,7 +102,8 @@ impl Setting {
         }
     }
 
-    /// Puts `next` in this setting's place; what was here before becomes what `next` overrode.
+    /// Puts `next` in this setting's place; what was here before becomes what `next` overrode, as far back as
+    /// anybody would read.
     pub fn replace(&mut self, mut next: Self) {
         let before = std::mem::replace(self, Self::unset(next.origin.clone()));
         if !matches!(before.state, State::Unset) {
@@ -113,8 +113,9 @@ impl Setting {
                 origin: before.origin,
             });
         }
-        next.overrode.extend(before.overrode);
-        next.overrode.truncate(MOST_OVERRODE);
+        // A hundred thousand of the same flag would else be moved a hundred thousand times.
+        let room = MOST_OVERRIDDEN.saturating_sub(next.overrode.len());
+        next.overrode.extend(before.overrode.into_iter().take(room));
         *self = next;
     }
 
@@ -150,5 +151,26 @@ fn is_zero(value: &Value) -> bool {
         Value::List(list) => list.is_empty(),
         Value::Map(map) => map.is_empty(),
         Value::Redacted { length, .. } => *length == 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kubeassay_core::{Origin, Value};
+
+    use super::{MOST_OVERRIDDEN, Setting};
+
+    #[test]
+    fn of_very_many_overridden_values_the_newest_are_kept() {
+        let mut setting = Setting::known(Value::Int(0), Origin::flag("v", 0));
+        for index in 1..=100_000 {
+            setting.replace(Setting::known(
+                Value::Int(index.into()),
+                Origin::flag("v", index),
+            ));
+        }
+        assert_eq!(setting.value(), Some(Value::Int(100_000)));
+        assert_eq!(setting.overrode.len(), MOST_OVERRIDDEN);
+        assert_eq!(setting.overrode[0].value, Value::Int(99_999));
     }
 }

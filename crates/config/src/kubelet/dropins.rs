@@ -19,6 +19,10 @@ use crate::tables::Minor;
 /// Deeper folders are not walked: no configuration directory is nested like that.
 const MAX_DEPTH: usize = 32;
 
+/// More drop-ins are not merged: each costs a merge in every version, and a tenant can make them for a kubelet of
+/// its own.
+const MOST_DROP_INS: usize = 256;
+
 /// A drop-in in the order of the walk.
 enum DropIn {
     File(Bytes),
@@ -56,6 +60,15 @@ impl Resolver<'_> {
                 ),
                 ..refusal
             })?;
+        if found.len() > MOST_DROP_INS {
+            let unknown = Unknown {
+                cause: Cause::TooLarge,
+                reason: format!("{root} holds more than {MOST_DROP_INS} drop-ins"),
+                path: Some(root.clone()),
+            };
+            self.forget_all(&root, &unknown, &origin);
+            return Ok(());
+        }
         self.layers.push(Layer {
             name: "--config-dir".to_owned(),
             kind: OriginKind::DropIn,

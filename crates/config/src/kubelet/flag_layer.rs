@@ -7,7 +7,7 @@ use kubeassay_core::{Origin, OriginKind, Value};
 
 use super::{Layer, Resolver};
 use crate::flags::{CommandLine, FlagValue, Occurrence};
-use crate::setting::{Setting, State};
+use crate::setting::{MOST_OVERRIDDEN, Setting, State};
 use crate::settings::default_origin;
 use crate::tables::kubelet::KUBELET;
 use crate::tables::{DefaultSpan, Flag, Minor, Target};
@@ -74,12 +74,18 @@ fn default_of(flag: &Flag, minor: Minor) -> Setting {
 fn apply(setting: &mut Setting, occurrences: &[Occurrence], keep: bool) {
     let mut first_of_map = !keep;
     let mut first_of_list = true;
+    // Of single values only the last one counts; no more of the others than would be kept are tried.
+    let counts = match occurrences.last().map(|last| &last.value) {
+        Some(FlagValue::One(_)) => MOST_OVERRIDDEN + 1,
+        _ => occurrences.len(),
+    };
+    let counting = occurrences.get(occurrences.len().saturating_sub(counts)..);
     for Occurrence {
         flag,
         text,
         value,
         origin,
-    } in occurrences
+    } in counting.unwrap_or_default()
     {
         match value {
             FlagValue::One(value) => {

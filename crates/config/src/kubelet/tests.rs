@@ -267,3 +267,27 @@ fn a_folder_renamed_since_the_start_leaves_its_files_unknown() {
         webhook
     );
 }
+
+/// Only a tenant makes hundreds of drop-ins, and none of its files is even asked for then.
+#[test]
+fn more_drop_ins_than_are_merged_leave_everything_unknown() {
+    let mode = |count: usize| {
+        let names: Vec<String> = (0..count)
+            .map(|index| format!("/d/{index:04}.conf"))
+            .collect();
+        let texts: Vec<(&str, &str)> = names
+            .iter()
+            .map(|name| (name.as_str(), "authorization: {mode: Webhook}"))
+            .collect();
+        let arguments = ["--config-dir=/d", "--kubeconfig=/k"];
+        let resolution = resolved(34, &arguments, &texts);
+        (
+            resolution.layers.len(),
+            value(&resolution, "authorization.mode"),
+        )
+    };
+    assert_eq!(mode(256).1, Some(Value::string("Webhook")));
+    let (layers, mode) = mode(257);
+    assert_eq!(mode, None);
+    assert!(layers < 10);
+}
