@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
-use kubeassay_core::facts::{Facts, Problem as FactsProblem, Source, Tool};
+use kubeassay_core::facts::{Facts, Problem as FactsProblem, Source, Tool, Unreadable};
 use kubeassay_core::report::{
     Coverage, FailOn, Finding, KubernetesVersion, Node, NodeStatus, Problem, Report, Rules, SCHEMA,
     Scanned, Subject, Summary,
@@ -159,8 +159,8 @@ impl Judged {
             self.nothing.push(nothing.reason.clone());
         }
         self.collect_problems(facts, &kubelets, &id, rules);
-        let hidden = !facts.node.process_table.unreadable.is_empty();
-        let partial = !facts.complete || kubelets.undecided || hidden;
+        let unreadable = &facts.node.process_table.unreadable;
+        let partial = !facts.complete || kubelets.undecided || !unreadable.is_empty();
         let status = match &nothing {
             Some(Nothing {
                 unseen: true,
@@ -174,7 +174,11 @@ impl Judged {
         let cause = match &nothing {
             Some(nothing) if nothing.unseen => Some(nothing.cause),
             _ if !facts.complete => Some(why_incomplete(facts)),
-            _ if partial => Some(Cause::Denied),
+            _ if partial => Some(
+                unreadable
+                    .first()
+                    .map_or(Cause::ParseError, |unreadable| unreadable.cause),
+            ),
             _ => None,
         };
         self.nodes.push(Node {
@@ -227,14 +231,13 @@ impl Judged {
         );
         for unreadable in &facts.node.process_table.unreadable {
             // What a known reader lacked is said once, below.
-            let mend = match facts.reader {
-                Some(_) => "",
-                None => "; run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+            let reason = match facts.reader {
+                Some(_) => unreadable.reason.clone(),
+                None => advised(
+                    unreadable,
+                    "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+                ),
             };
-            let reason = format!(
-                "process {} may be a kubelet and could not be read: {}{mend}",
-                unreadable.pid, unreadable.reason
-            );
             let one = FactsProblem {
                 cause: unreadable.cause,
                 path: None,
@@ -338,10 +341,7 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
     if let Some(unreadable) = table.unreadable.first() {
         return unseen(
             unreadable.cause,
-            format!(
-                "process {} may be a kubelet and could not be read ({}); run as root: sudo kubeassay scan",
-                unreadable.pid, unreadable.reason
-            ),
+            advised(unreadable, "run as root: sudo kubeassay scan"),
         );
     }
     if kubelets.undecided {
@@ -367,6 +367,14 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
         reason: reason.to_owned(),
         unseen: false,
     })
+}
+
+/// Returns why a process could not be read, with what to do about it where more rights would help.
+fn advised(unreadable: &Unreadable, advice: &str) -> String {
+    match unreadable.cause {
+        Cause::Denied => format!("{}; {advice}", unreadable.reason),
+        _ => unreadable.reason.clone(),
+    }
 }
 
 fn unseen_subject() -> Subject {
