@@ -13,9 +13,12 @@
 use std::process::ExitCode;
 
 mod bench;
+mod crates;
+mod dist;
 mod generate;
 mod rules;
 mod schemas;
+mod supply_chain;
 mod tables;
 
 const USAGE: &str = "\
@@ -24,6 +27,11 @@ cargo xtask <chore>
 chores:
   generate          write every file that is checked in but derived
   generate --check  write nothing; name the stale ones and exit 1 if there are any
+  dist              make target/dist: static binary, OCI image, SBOM, checksums
+  dist --check      make them twice, in two folders; exit 1 if one byte differs
+  supply-chain      show which crates use `unsafe` or run code while they are built
+  supply-chain --check
+                    compare that with supply-chain/*.yaml; exit 1 if they differ
 ";
 
 fn main() -> ExitCode {
@@ -33,6 +41,10 @@ fn main() -> ExitCode {
         ["generate"] => generate::write(),
         ["generate", "--check"] => generate::check(),
         ["bench", rest @ ..] if let Some(outcome) = bench::run(rest) => outcome,
+        ["dist"] => dist::make(),
+        ["dist", "--check"] => dist::check(),
+        ["supply-chain"] => supply_chain::show(),
+        ["supply-chain", "--check"] => supply_chain::check(),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}{}", bench::USAGE);
             return ExitCode::SUCCESS;

@@ -1,0 +1,242 @@
+//! `cargo xtask dist`: everything that a release consists of, into `target/dist`.
+//!
+//! The program is one static file. It is looked at before it is stripped and fails the chore where it could load code
+//! of the host, start a process or connect; then image, bill of materials and checksums are made from it. All of it is
+//! the same, byte for byte, wherever and whenever it is made from one commit with one toolchain: `--check` shows that
+//! by making everything twice.
+
+mod build;
+mod digest;
+mod elf;
+mod inspect;
+mod oci;
+mod sbom;
+mod stamp;
+mod strip;
+mod tar;
+#[cfg(test)]
+mod testing;
+mod toolchain;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::crates::{BINARY, Follow, Tree, Workspace, checksums, output, packages};
+use crate::generate::root;
+use build::{Built, Place, build, folders};
+use digest::{sha256, sums};
+use elf::Elf;
+use oci::Image;
+use sbom::Sbom;
+use stamp::Stamp;
+use strip::strip;
+use toolchain::Toolchain;
+
+/// The program must be smaller: it is copied to every node.
+const LIMIT: usize = 8 << 20;
+/// The folder of a release, from the root of the workspace.
+const FOLDER: &str = "target/dist";
+/// The program.
+const PROGRAM: &str = "kubeassay";
+
+/// A file of a release: name, contents.
+type Output = (&'static str, Vec<u8>);
+
+/// Makes a release.
+pub(crate) fn make() -> Result<ExitCode> {
+    let outputs = release(&here(), &Toolchain::ask()?, &stamp()?)?;
+    write(&outputs)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a release, and once more from a copy of the sources in another folder; compares the two.
+pub(crate) fn check() -> Result<ExitCode> {
+    let (toolchain, stamp) = (Toolchain::ask()?, stamp()?);
+    let once = release(&here(), &toolchain, &stamp)?;
+    write(&once)?;
+
+    let folder = tempfile::tempdir().context("cannot make a folder for the second build")?;
+    let target_folder = root().join("target/dist-again");
+    if target_folder.exists() {
+        fs::remove_dir_all(&target_folder)
+            .with_context(|| format!("cannot remove {}", target_folder.display()))?;
+    }
+    let place = Place {
+        workspace: copy(folder.path())?,
+        target_folder,
+    };
+    println!("once more in {}", place.workspace.folder.display());
+    let again = release(&place, &toolchain, &stamp)?;
+
+    let mut same = true;
+    for ((name, first), (_, second)) in once.iter().zip(&again) {
+        if first == second {
+            println!("same       {name}");
+        } else {
+            same = false;
+            let at = first.iter().zip(second).take_while(|(a, b)| a == b).count();
+            println!("different  {name}, from byte {at}");
+        }
+    }
+    Ok(if same {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Returns the place of the usual build: this folder, and a target folder that other builds leave alone.
+fn here() -> Place {
+    Place {
+        workspace: Workspace::here(),
+        target_folder: root().join("target/dist-build"),
+    }
+}
+
+/// Returns the stamp of this folder, and says where it names no commit.
+fn stamp() -> Result<Stamp> {
+    let stamp = Stamp::ask()?;
+    if stamp.commit.is_none() {
+        println!("there are changes that no commit has: the release names none");
+    }
+    Ok(stamp)
+}
+
+/// Makes the files of a release.
+fn release(place: &Place, toolchain: &Toolchain, stamp: &Stamp) -> Result<Vec<Output>> {
+    let workspace = &place.workspace;
+    let packages = packages(workspace, &[toolchain.target])?;
+    let tree = Tree::ask(workspace, toolchain.target, Follow::Linked)?;
+    let lock = workspace.folder.join("Cargo.lock");
+    let lock =
+        fs::read_to_string(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    let package = packages
+        .get(&tree.root)
+        .with_context(|| format!("cargo metadata does not know {BINARY}"))?;
+
+    let built = build(place, &packages, toolchain, stamp)?;
+    compare(&tree, &built)?;
+    let hidden: Vec<String> = folders(place, &packages, toolchain)
+        .into_iter()
+        .map(|(folder, _)| folder.display().to_string())
+        .collect();
+    let program = inspected(&built.program, &hidden)?;
+    let list = Sbom {
+        tree: &tree,
+        packages: &packages,
+        checksums: &checksums(&lock)?,
+        program: &program,
+        created: &stamp.created,
+        toolchain,
+    };
+    let list = list.json()?;
+    let image = Image {
+        program: &program,
+        processor: toolchain.processor,
+        time: stamp.time,
+        created: &stamp.created,
+        version: &tree.root.version,
+        commit: stamp.commit.as_deref(),
+        licence: package.license.as_deref().unwrap_or_default(),
+        description: package.description.as_deref().unwrap_or_default(),
+    };
+    let image = image.archive()?;
+    let mut outputs = vec![
+        (PROGRAM, program),
+        ("kubeassay.cdx.json", list.into_bytes()),
+        ("kubeassay.oci.tar", image),
+    ];
+    let sums = sums(
+        outputs
+            .iter()
+            .map(|(name, bytes)| (*name, bytes.as_slice())),
+    );
+    outputs.push(("SHA256SUMS", sums.into_bytes()));
+    Ok(outputs)
+}
+
+/// Fails where another set of crates was compiled than the bill of materials is made from.
+fn compare(tree: &Tree, built: &Built) -> Result<()> {
+    let listed = tree.dependencies.keys().collect();
+    let compiled: std::collections::BTreeSet<_> = built.crates.iter().collect();
+    if let Some(id) = compiled.symmetric_difference(&listed).next() {
+        bail!("cargo tree and cargo build disagree whether {id} is linked");
+    }
+    Ok(())
+}
+
+/// Looks at a program as the linker left it, and returns it stripped.
+fn inspected(program: &[u8], hidden: &[String]) -> Result<Vec<u8>> {
+    let elf = Elf::parse(program)?;
+    inspect::symbols(&elf)?;
+    inspect::segments(&elf)?;
+    let program = strip(&elf)?;
+    inspect::segments(&Elf::parse(&program)?)?;
+    inspect::folders(&program, hidden)?;
+    ensure!(
+        program.len() < LIMIT,
+        "the program has {} bytes; it must have fewer than {LIMIT}",
+        program.len()
+    );
+    Ok(program)
+}
+
+/// Writes a release, prints what it consists of, and starts the program once.
+fn write(outputs: &[Output]) -> Result<()> {
+    let folder = root().join(FOLDER);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    for (name, bytes) in outputs {
+        let path = folder.join(name);
+        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("{:>9}  {}  {FOLDER}/{name}", bytes.len(), sha256(bytes));
+    }
+    let program = folder.join(PROGRAM);
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
+        .with_context(|| format!("cannot make {} executable", program.display()))?;
+    // A glibc older than the linker's way to write relocations would crash here.
+    print!("{}", output(Command::new(&program).arg("version"))?);
+    Ok(())
+}
+
+/// Copies the workspace into a folder, with a cargo home of its own that has the same crates unpacked.
+fn copy(folder: &Path) -> Result<Workspace> {
+    // A name with a blank and of another length, so that nothing depends on either.
+    let workspace = Workspace {
+        folder: folder.join("a copy of the sources"),
+        cargo_home: Some(folder.join("cargo")),
+    };
+    for file in stamp::files()? {
+        let (from, to) = (root().join(&file), workspace.folder.join(&file));
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("cannot create {}", parent.display()))?;
+        }
+        // What git knows and is deleted here is no part of this build either.
+        if from.is_file() {
+            fs::copy(&from, &to).with_context(|| format!("cannot copy {file}"))?;
+        }
+    }
+    let home = cargo_home()?;
+    fs::create_dir_all(folder.join("cargo")).context("cannot create a cargo home")?;
+    for name in ["registry", "config.toml"] {
+        if home.join(name).exists() {
+            symlink(home.join(name), folder.join("cargo").join(name))
+                .with_context(|| format!("cannot link {name} of the cargo home"))?;
+        }
+    }
+    Ok(workspace)
+}
+
+/// Returns the user's cargo home.
+fn cargo_home() -> Result<std::path::PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty());
+    match (home, std::env::var_os("HOME")) {
+        (Some(home), _) => Ok(home.into()),
+        (None, Some(home)) => Ok(Path::new(&home).join(".cargo")),
+        (None, None) => bail!("neither CARGO_HOME nor HOME is set"),
+    }
+}
