@@ -76,7 +76,7 @@ fn unsafe_crates(packages: &Packages) -> Result<Found> {
         if !files.is_empty() {
             let words: usize = files.values().sum();
             let files = files.len();
-            found.insert(id.name, format!("{words} times in {files} files"));
+            found.insert(id.name, format!("{words} times, files: {files}"));
         }
     }
     Ok(found)

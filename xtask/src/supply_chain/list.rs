@@ -75,8 +75,8 @@ mod tests {
             (&[("a", "1 times"), ("b", "")][..], &none[..]),
             (&[("a", "")], &["b is listed without need"]),
             (
-                &[("a", ""), ("b", ""), ("c", "2 times in 1 files")],
-                &["c is not listed: 2 times in 1 files"],
+                &[("a", ""), ("b", ""), ("c", "2 times, files: 1")],
+                &["c is not listed: 2 times, files: 1"],
             ),
         ] {
             assert_eq!(list.faults(&found(pairs)).collect::<Vec<_>>(), faults);
