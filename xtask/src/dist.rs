@@ -18,9 +18,10 @@ mod tar;
 mod testing;
 mod toolchain;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -162,7 +163,7 @@ fn release(place: &Place, toolchain: &Toolchain, stamp: &Stamp) -> Result<Vec<Ou
 /// Fails where another set of crates was compiled than the bill of materials is made from.
 fn compare(tree: &Tree, built: &Built) -> Result<()> {
     let listed = tree.dependencies.keys().collect();
-    let compiled: std::collections::BTreeSet<_> = built.crates.iter().collect();
+    let compiled: BTreeSet<_> = built.crates.iter().collect();
     if let Some(id) = compiled.symmetric_difference(&listed).next() {
         bail!("cargo tree and cargo build disagree whether {id} is linked");
     }
@@ -232,11 +233,46 @@ fn copy(folder: &Path) -> Result<Workspace> {
 }
 
 /// Returns the user's cargo home.
-fn cargo_home() -> Result<std::path::PathBuf> {
+fn cargo_home() -> Result<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty());
     match (home, std::env::var_os("HOME")) {
         (Some(home), _) => Ok(home.into()),
         (None, Some(home)) => Ok(Path::new(&home).join(".cargo")),
         (None, None) => bail!("neither CARGO_HOME nor HOME is set"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{program, program_of};
+    use super::{LIMIT, inspected};
+
+    #[test]
+    fn program_is_stripped_only_after_it_was_looked_at() {
+        let good = inspected(&program(&[("main", true)]), &[]).unwrap();
+        assert!(!good.windows(5).any(|window| window == b"main\0"));
+        let fault = inspected(&program(&[("getpwnam_r", true)]), &[]).unwrap_err();
+        assert!(fault.to_string().contains("getpwnam_r"), "{fault}");
+        // What was stripped before cannot be looked at.
+        let fault = inspected(&good, &[]).unwrap_err();
+        assert_eq!(fault.to_string(), "there is no symbol table");
+    }
+
+    #[test]
+    fn program_that_is_too_large_is_refused() {
+        let fault = inspected(&program_of(&vec![0; LIMIT], &[]), &[]).unwrap_err();
+        assert!(
+            fault
+                .to_string()
+                .contains("it must have fewer than 8388608"),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn folder_counts_where_it_is_shipped_and_not_where_it_is_stripped() {
+        let hidden = ["where it was built".to_owned()];
+        inspected(&program(&[]), &hidden).unwrap();
+        assert!(inspected(&program_of(hidden[0].as_bytes(), &[]), &hidden).is_err());
     }
 }

@@ -178,3 +178,67 @@ pub(super) fn folders(
     folders.push((place.target_folder.clone(), "/target".to_owned()));
     folders
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::built;
+    use crate::crates::{Id, Package, Packages};
+
+    /// Returns crates `a` and `b` as cargo metadata has them.
+    fn packages() -> Packages {
+        ["a", "b"]
+            .into_iter()
+            .map(|name| {
+                let package: Package = serde_json::from_value(json!({
+                    "name": name, "version": "1.0.0", "id": format!("registry+x#{name}@1.0.0"),
+                    "license": null, "description": null, "source": null,
+                    "manifest_path": format!("/crates/{name}/Cargo.toml"), "targets": [],
+                }))
+                .unwrap();
+                let id = Id {
+                    name: name.to_owned(),
+                    version: "1.0.0".to_owned(),
+                };
+                (id, package)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn crates_are_those_compiled_for_the_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("triple/dist/a");
+        std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+        std::fs::write(&program, "program").unwrap();
+        let messages = [
+            json!({"reason": "build-script-executed", "package_id": "registry+x#b@1.0.0"}),
+            json!({"reason": "compiler-artifact", "package_id": "registry+x#b@1.0.0",
+                "filenames": [folder.path().join("dist/deps/libb.so")], "executable": null}),
+            json!({"reason": "compiler-artifact", "package_id": "registry+x#a@1.0.0",
+                "filenames": [&program], "executable": &program}),
+            json!({"reason": "build-finished", "success": true}),
+        ]
+        .map(|message| message.to_string())
+        .join("\n");
+        let made_for_target = folder.path().join("triple");
+        let built = built(&messages, &made_for_target, &packages()).unwrap();
+        assert_eq!(built.program, b"program");
+        let crates: Vec<String> = built.crates.iter().map(ToString::to_string).collect();
+        assert_eq!(crates, ["a@1.0.0"]);
+    }
+
+    #[test]
+    fn build_without_a_program_or_with_a_strange_crate_is_an_error() {
+        let strange = json!({"reason": "compiler-artifact", "package_id": "c", "filenames": ["/t/libc.rlib"]});
+        for messages in ["", "no JSON", &strange.to_string()] {
+            assert!(
+                built(messages, Path::new("/t"), &packages()).is_err(),
+                "{messages}"
+            );
+        }
+    }
+}

@@ -53,9 +53,7 @@ pub(super) fn files() -> Result<Vec<String>> {
         "--others",
         "--exclude-standard",
     ])?;
-    let mut files: Vec<String> = list.split_terminator('\0').map(str::to_owned).collect();
-    files.dedup();
-    Ok(files)
+    Ok(list.split_terminator('\0').map(str::to_owned).collect())
 }
 
 /// Returns what git prints, without the end of line.

@@ -58,8 +58,13 @@ pub(super) fn entries(archive: &[u8]) -> Vec<Entry<'_>> {
 /// A section of a small program: name, kind, flags, contents, linked section.
 type Part<'a> = (&'a str, u32, u64, &'a [u8], u32);
 
-/// Returns a program that is loaded whole up to its last loaded section, with a symbol table.
+/// Returns a small program with a symbol table: names, and whether they are defined.
 pub(super) fn program(symbols: &[(&str, bool)]) -> Vec<u8> {
+    program_of(b"code", symbols)
+}
+
+/// Returns a program with this code, which is loaded up to its last loaded section.
+pub(super) fn program_of(code: &[u8], symbols: &[(&str, bool)]) -> Vec<u8> {
     let mut names = vec![0];
     let mut table = vec![0; 24];
     for (name, defined) in symbols {
@@ -71,7 +76,7 @@ pub(super) fn program(symbols: &[(&str, bool)]) -> Vec<u8> {
         names.push(0);
     }
     let parts: [Part<'_>; 5] = [
-        (".text", 1, 6, b"code", 0),
+        (".text", 1, 6, code, 0),
         (".debug", 1, 0, b"where it was built", 0),
         (".bss", 8, 3, b"", 0),
         (".symtab", 2, 0, &table, 5),
