@@ -198,7 +198,7 @@ fn write(outputs: &[Output]) -> Result<()> {
     let program = folder.join(PROGRAM);
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
         .with_context(|| format!("cannot make {} executable", program.display()))?;
-    // A glibc older than the linker's way to write relocations would crash here.
+    // A glibc before 2.36 does not know relocations as they are packed, and would crash here.
     print!("{}", output(Command::new(&program).arg("version"))?);
     Ok(())
 }

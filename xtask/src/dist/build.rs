@@ -16,9 +16,15 @@ use crate::crates::{BINARY, Id, Packages, Workspace};
 const PROFILE: &str = "dist";
 
 /// Settings of the environment that would make another program of the same sources.
-const FOREIGN: [&str; 3] = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_INCREMENTAL"];
+const FOREIGN: [&str; 5] = [
+    "RUSTFLAGS",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_INCREMENTAL",
+    "CARGO_INCREMENTAL",
+];
 /// How the names of more of them start.
-const FOREIGN_STARTS: [&str; 3] = ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_"];
+const FOREIGN_STARTS: [&str; 2] = ["CARGO_PROFILE_", "CARGO_TARGET_"];
 
 /// A program as the linker left it.
 pub(super) struct Built {

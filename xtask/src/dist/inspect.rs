@@ -11,6 +11,8 @@
 //! `setlocale`, `newlocale` and `iconv_open` the locale is "C" for ever, and nothing is translated, converted or
 //! loaded.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{Result, bail, ensure};
 
 use super::elf::{Elf, PF_W, PF_X, PT_GNU_STACK, PT_INTERP, PT_LOAD};
@@ -85,16 +87,19 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
 
 /// Fails where the symbol table has a name that may not be there, or where there is no table.
 pub(super) fn symbols(elf: &Elf<'_>) -> Result<()> {
-    let mut faults: Vec<String> = elf
-        .defined_symbols()?
-        .iter()
-        .filter_map(|symbol| {
-            let reason = forbidden(symbol)?;
-            Some(format!("\n  {symbol}: {reason}"))
+    let mut faults: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for symbol in elf.defined_symbols()? {
+        if let Some(reason) = forbidden(&symbol) {
+            faults.entry(reason).or_default().insert(symbol);
+        }
+    }
+    let faults: Vec<String> = faults
+        .into_iter()
+        .map(|(reason, symbols)| {
+            let symbols: Vec<String> = symbols.into_iter().collect();
+            format!("\n  {reason}: {}", symbols.join(" "))
         })
         .collect();
-    faults.sort();
-    faults.dedup();
     ensure!(
         faults.is_empty(),
         "the program contains what it must not (to find who asks for it, link with -Wl,--why-extract=FILE):{}",
