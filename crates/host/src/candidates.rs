@@ -38,14 +38,15 @@ impl Candidates {
         }
     }
 
-    /// Returns how many will not be read.
-    pub(crate) fn left_out(&self) -> usize {
-        self.left_out.iter().map(|(_, count)| count).sum()
+    /// Returns whether one that may be the node's own will not be read. A tenant's may be as many as they like.
+    pub(crate) fn are_incomplete(&self) -> bool {
+        let mut left_out = self.left_out.iter();
+        left_out.any(|(standing, _)| *standing != Standing::Tenant)
     }
 
     /// Returns what there is to say of those that will not be read.
     pub(crate) fn problem(&self) -> Option<Problem> {
-        let left_out = self.left_out();
+        let left_out: usize = self.left_out.iter().map(|(_, count)| count).sum();
         (left_out > 0).then(|| Problem {
             cause: Cause::TooLarge,
             path: Some("/proc".into()),

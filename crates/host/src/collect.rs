@@ -99,7 +99,7 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
     }
     aside.rest();
     facts.problems.extend(candidates.problem());
-    let mut all = candidates.left_out() == 0;
+    let mut all = !candidates.are_incomplete();
     for candidate in candidates.in_order() {
         let standing = candidate.standing;
         match examine(&setting, &mut survey, candidate) {
@@ -116,7 +116,7 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
     let text = |path| sight.read(path, LARGEST_USERS).unwrap_or_default();
     users::name(facts, &text("/etc/passwd"), &text("/etc/group"));
     facts.node.distributions = node::distributions(&sight, survey.embedding());
-    facts.problems.extend(survey.problems());
+    facts.problems.extend(survey.take_problems());
     facts.node.process_table = survey.into_table();
     facts.complete = all && !deadline.has_passed();
 }
@@ -151,7 +151,7 @@ fn examine(
         // It was one, and it is no more: whatever comes in its place was not seen.
         Err(trouble) if trouble.cause == Cause::Vanished => Err(Some(vanished(&candidate))),
         Err(trouble) => {
-            survey.lost(pid, &trouble);
+            survey.lost(&candidate, &trouble);
             Err(None)
         }
     }

@@ -72,7 +72,8 @@ impl Sight {
         };
         let mounts = mountinfo::parse(&table);
         let live = directory.is_live();
-        let own = !live || namespaces.is_own(directory);
+        let uid = directory.status().ok().map(|status| status.uid);
+        let own = !live || namespaces.is_own(directory, uid);
         let bounds = match (live, own && is_at_the_root(directory)) {
             // What was recorded answers.
             (false, _) => Bounds::default(),

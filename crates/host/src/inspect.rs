@@ -26,7 +26,7 @@ const MOST_ROUNDS: usize = 64;
 /// How many files of one process are read.
 const MOST_FILES: usize = 4096;
 /// How much of configuration is kept of all processes together, so that facts stay a document.
-pub(crate) const MOST_CONFIGURATION_IN_ALL: usize = 32 << 20;
+pub(crate) const MOST_CONFIGURATION_IN_ALL: usize = 16 << 20;
 /// How often a process that becomes another program while it is read is read again.
 const ATTEMPTS: usize = 3;
 

@@ -74,9 +74,9 @@ impl HostNamespaces {
         &self.bounds
     }
 
-    /// Returns whether a process is the host's own and no tenant's: it runs as root, where the first process
-    /// sees its files. Nobody else can change its memory, or what is mounted where it looks.
-    pub(crate) fn is_own(&self, process: &ProcessDirectory) -> bool {
+    /// Returns whether a process of the user `uid` is the host's own and no tenant's: it runs as root, where the
+    /// first process sees its files. Nobody else can change its memory, or what is mounted where it looks.
+    pub(crate) fn is_own(&self, process: &ProcessDirectory, uid: Option<u32>) -> bool {
         let Some(host) = &self.mount else {
             return false;
         };
@@ -84,8 +84,7 @@ impl HostNamespaces {
         if process.pid == 1 {
             return true;
         }
-        process.link("ns/mnt").is_ok_and(|own| own == *host)
-            && process.status().is_ok_and(|status| status.uid == 0)
+        uid == Some(0) && process.link("ns/mnt").is_ok_and(|own| own == *host)
     }
 
     /// Returns whether a process has the mounts of the first process, of which `table` is what it sees.

@@ -26,6 +26,8 @@ pub(crate) const SMALL: usize = 1 << 16;
 const LONGEST_COMM: usize = 64;
 /// How many processes that could not be read are named one by one.
 const MOST_UNREADABLE: usize = 1000;
+/// The same of tenants' processes.
+const MOST_TENANTS_UNREAD: usize = 16;
 /// What the kernel writes behind the path of an executable that is no more at its path.
 const DELETED: &[u8] = b" (deleted)";
 
@@ -86,6 +88,9 @@ pub(crate) struct Survey<'a> {
     embedding: BTreeMap<&'static str, Vec<Bytes>>,
     /// How many executables could not be looked at.
     unexamined: usize,
+    /// How many processes of tenants could not be read: they are told, and count for nothing.
+    tenants_unread: usize,
+    problems: Vec<Problem>,
     table: ProcessTable,
 }
 
@@ -106,6 +111,8 @@ impl<'a> Survey<'a> {
             binaries: Binaries::new(namespaces.mounts(), aside),
             embedding: BTreeMap::new(),
             unexamined: 0,
+            tenants_unread: 0,
+            problems: Vec::new(),
             table,
         };
         survey.find_kubelets();
@@ -141,16 +148,18 @@ impl<'a> Survey<'a> {
             Ok(directory) => directory,
             Err(errno) => {
                 let trouble = crate::fs::trouble(errno, format!("/proc/{pid}"));
-                self.unread(pid, &trouble, None);
+                self.unread(pid, &trouble, None, Standing::Own);
                 return None;
             }
         };
         self.table.seen = self.table.seen.saturating_add(1);
+        // Asked first: once it has ended its directory belongs to root.
+        let uid = directory.status().ok().map(|status| status.uid);
         let exe = Executable::of(&directory);
         if directory.is_live() && exe.as_ref().is_err_and(is_over) && has_no_memory(&directory) {
             return None;
         }
-        let own = self.namespaces.is_own(&directory);
+        let own = self.namespaces.is_own(&directory, uid);
         if directory.is_live() && (!own || self.namespaces.bounds().are_there()) {
             directory.set_aside(Rc::clone(self.aside));
         }
@@ -183,11 +192,12 @@ impl<'a> Survey<'a> {
             return None;
         }
         if let Err(trouble) = &arguments {
-            self.unread(pid, trouble, names.comm.or(names.exe.map(base_name)));
+            let name = names.comm.or(names.exe.map(base_name));
+            self.unread(pid, trouble, name, standing(own, uid, &directory));
             return None;
         }
         Some(Candidate {
-            standing: standing(own, &directory),
+            standing: standing(own, uid, &directory),
             directory,
             recognised_by,
             exe,
@@ -307,13 +317,13 @@ impl<'a> Survey<'a> {
             return;
         }
         if names.comm.is_none() && arguments.is_err() {
-            self.unread(pid, trouble, None);
+            self.unread(pid, trouble, None, Standing::Own);
         } else if !names.comm.is_some_and(programs::is_other) {
             self.unexamined += 1;
         }
     }
 
-    fn unread(&mut self, pid: u32, trouble: &Trouble, comm: Option<&[u8]>) {
+    fn unread(&mut self, pid: u32, trouble: &Trouble, comm: Option<&[u8]>, standing: Standing) {
         // What ended before anything was seen of it was none of our business; and where all others are
         // hidden, that is said once.
         let nobody = trouble.cause == Cause::Vanished || trouble.cause == Cause::Missing;
@@ -321,7 +331,19 @@ impl<'a> Survey<'a> {
             return;
         }
         let name = comm.map_or_else(String::new, |comm| format!(" ({})", Bytes::from(comm)));
-        if self.table.unreadable.len() < MOST_UNREADABLE {
+        if standing == Standing::Tenant {
+            self.tenants_unread += 1;
+            if self.tenants_unread <= MOST_TENANTS_UNREAD {
+                self.problems.push(Problem {
+                    cause: trouble.cause,
+                    path: Some(format!("/proc/{pid}").into()),
+                    reason: format!(
+                        "process {pid}{name} calls itself a kubelet, and is a tenant's: {}",
+                        trouble.reason
+                    ),
+                });
+            }
+        } else if self.table.unreadable.len() < MOST_UNREADABLE {
             self.table.unreadable.push(Unreadable {
                 pid,
                 cause: trouble.cause,
@@ -331,8 +353,9 @@ impl<'a> Survey<'a> {
     }
 
     /// Notes that a candidate could not be read after all.
-    pub(crate) fn lost(&mut self, pid: u32, trouble: &Trouble) {
-        self.unread(pid, trouble, Some(KUBELET));
+    pub(crate) fn lost(&mut self, candidate: &Candidate, trouble: &Trouble) {
+        let pid = candidate.directory.pid;
+        self.unread(pid, trouble, Some(KUBELET), candidate.standing);
     }
 
     /// Returns what its executable says of a candidate.
@@ -375,22 +398,33 @@ impl<'a> Survey<'a> {
         &self.embedding
     }
 
-    /// Returns what there is to say about executables that could not be looked at.
-    pub(crate) fn problems(&self) -> Vec<Problem> {
-        if self.unexamined == 0 || self.table.hides_others {
-            return Vec::new();
+    /// Returns what there is to say beyond single processes of the node itself.
+    pub(crate) fn take_problems(&mut self) -> Vec<Problem> {
+        let mut problems = std::mem::take(&mut self.problems);
+        if self.tenants_unread > MOST_TENANTS_UNREAD {
+            problems.push(Problem {
+                cause: Cause::TooLarge,
+                path: Some("/proc".into()),
+                reason: format!(
+                    "{} more processes of tenants call themselves kubelets and could not be read",
+                    self.tenants_unread - MOST_TENANTS_UNREAD
+                ),
+            });
         }
-        vec![Problem {
-            cause: Cause::Denied,
-            path: None,
-            reason: format!(
-                "of processes whose executable could not be examined there {}; a kubelet under another name would not be seen",
-                match self.unexamined {
-                    1 => "is 1".to_owned(),
-                    many => format!("are {many}"),
-                }
-            ),
-        }]
+        if self.unexamined > 0 && !self.table.hides_others {
+            problems.push(Problem {
+                cause: Cause::Denied,
+                path: None,
+                reason: format!(
+                    "of processes whose executable could not be examined there {}; a kubelet under another name would not be seen",
+                    match self.unexamined {
+                        1 => "is 1".to_owned(),
+                        many => format!("are {many}"),
+                    }
+                ),
+            });
+        }
+        problems
     }
 }
 
@@ -401,17 +435,19 @@ struct Names<'a> {
     argv0: Option<&'a [u8]>,
 }
 
-fn standing(own: bool, directory: &ProcessDirectory) -> Standing {
+/// Where it cannot be told whose it is, it may be the node's.
+fn standing(own: bool, uid: Option<u32>, directory: &ProcessDirectory) -> Standing {
     let in_pod = || {
         let content = directory.read("cgroup", SMALL).ok();
         let path = content.and_then(|content| cgroup::parse(&content));
-        path.is_none_or(|path| cgroup::is_pod(&path))
+        path.is_some_and(|path| cgroup::is_pod(&path))
     };
-    let is_root = || directory.status().is_ok_and(|status| status.uid == 0);
-    match own {
-        true => Standing::Own,
-        false if is_root() && !in_pod() => Standing::Apart,
-        false => Standing::Tenant,
+    if own {
+        Standing::Own
+    } else if uid.is_some_and(|uid| uid != 0) || in_pod() {
+        Standing::Tenant
+    } else {
+        Standing::Apart
     }
 }
 
