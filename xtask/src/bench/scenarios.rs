@@ -111,6 +111,11 @@ pub(super) fn growth(measured: &[Cost]) -> Vec<String> {
 }
 
 fn per(what: &str, count: usize, kind: &str) -> String {
+    let kind = if count == 1 {
+        kind.trim_end_matches('s')
+    } else {
+        kind
+    };
     format!("{what}, {count} {kind}")
 }
 
