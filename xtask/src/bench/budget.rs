@@ -188,7 +188,7 @@ impl Budget {
 /// Returns by how many per cent `now` is more than `before`.
 #[expect(clippy::cast_precision_loss, reason = "a per cent needs no 53 bits")]
 fn growth(before: u64, now: u64) -> f64 {
-    (now as f64 / before.max(1) as f64 - 1.0) * 100.0
+    (now as f64 - before as f64) * 100.0 / before.max(1) as f64
 }
 
 #[cfg(test)]
