@@ -30,7 +30,7 @@ pub struct Occurrence {
     /// The text, parsed.
     pub value: FlagValue,
     /// Which argument it is.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
 }
 
 /// The parsed text of a flag.
@@ -51,7 +51,7 @@ impl CommandLine {
     }
 
     /// Returns the text of the last occurrence of a flag, if that text is not empty.
-    pub fn path(&self, name: &str) -> Option<(&Bytes, &Origin)> {
+    pub fn path(&self, name: &str) -> Option<(&Bytes, &Arc<Origin>)> {
         let occurrence = self.last(name)?;
         (!occurrence.text.is_empty()).then_some((&occurrence.text, &occurrence.origin))
     }
@@ -227,7 +227,7 @@ impl Parser<'_> {
                 flag,
                 text,
                 value,
-                origin,
+                origin: Arc::new(origin),
             });
         Ok(())
     }
@@ -241,10 +241,10 @@ fn refuse(index: usize, reason: String) -> Refusal {
     let position = u32::try_from(index).unwrap_or(u32::MAX);
     Refusal::new(
         reason,
-        Some(Origin {
+        Some(Arc::new(Origin {
             index: Some(position),
             ..Origin::new(OriginKind::Flag)
-        }),
+        })),
     )
 }
 

@@ -213,10 +213,10 @@ impl Resolver<'_> {
                 None
             }
             Loaded::Unknown(unknown) => {
-                let origin = Origin {
+                let origin = Arc::new(Origin {
                     path: Some(Arc::new(shown.clone())),
                     ..Origin::new(OriginKind::File)
-                };
+                });
                 self.settings.forget(&unknown, &origin);
                 Some(unknown)
             }

@@ -5,6 +5,8 @@
 //! say who brought it back. The result is sorted by key in byte order, as Go marshals maps: the case-blind
 //! decode that follows depends on that order.
 
+use std::sync::Arc;
+
 use kubeassay_core::Value;
 use kubeassay_core::report::Overridden;
 
@@ -86,7 +88,7 @@ fn replace(before: Node, mut after: Node) -> Node {
     };
     after.replaced.push(Overridden {
         value,
-        origin: before.origin,
+        origin: Arc::unwrap_or_clone(before.origin),
     });
     after.replaced.extend(before.replaced);
     after

@@ -13,7 +13,7 @@ use crate::tree::{self, Mark, Number, Tree};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) content: Content,
-    pub(crate) origin: Origin,
+    pub(crate) origin: Arc<Origin>,
     /// What it stands in the place of, latest first.
     pub(crate) replaced: Vec<Overridden>,
 }
@@ -52,29 +52,29 @@ pub(crate) struct Source {
 
 impl Source {
     /// Returns the origin of a place in this file.
-    pub(crate) fn origin(&self, mark: &Mark) -> Origin {
-        Origin {
+    pub(crate) fn origin(&self, mark: &Mark) -> Arc<Origin> {
+        Arc::new(Origin {
             digest: self.digest.clone(),
             via: mark.via.clone(),
             ..Origin::file(self.kind, Arc::clone(&self.path), mark.line, mark.column)
-        }
+        })
     }
 
     /// Returns the origin of the file as a whole.
-    pub(crate) fn whole(&self) -> Origin {
-        Origin {
+    pub(crate) fn whole(&self) -> Arc<Origin> {
+        Arc::new(Origin {
             path: Some(Arc::clone(&self.path)),
             digest: self.digest.clone(),
             ..Origin::new(self.kind)
-        }
+        })
     }
 }
 
 impl Node {
-    pub(crate) const fn new(content: Content, origin: Origin) -> Self {
+    pub(crate) fn new(content: Content, origin: impl Into<Arc<Origin>>) -> Self {
         Self {
             content,
-            origin,
+            origin: origin.into(),
             replaced: Vec::new(),
         }
     }

@@ -12,8 +12,8 @@ use kubeassay_core::{Bytes, Cause, Origin, Value};
 pub struct Setting {
     /// What is known of its value.
     pub state: State,
-    /// Where the value stands.
-    pub origin: Origin,
+    /// Where the value stands; shared, since most settings have the origin of many others.
+    pub origin: Arc<Origin>,
     /// What it overrode, latest first: at most 32 places.
     pub overrode: Vec<Overridden>,
 }
@@ -62,19 +62,19 @@ pub(crate) const MOST_OVERRIDDEN: usize = 32;
 
 impl Setting {
     /// Returns a setting with a value.
-    pub const fn known(value: Value, origin: Origin) -> Self {
+    pub fn known(value: Value, origin: impl Into<Arc<Origin>>) -> Self {
         Self {
             state: State::Known(value),
-            origin,
+            origin: origin.into(),
             overrode: Vec::new(),
         }
     }
 
     /// Returns a setting about which nothing was said.
-    pub const fn unset(origin: Origin) -> Self {
+    pub fn unset(origin: impl Into<Arc<Origin>>) -> Self {
         Self {
             state: State::Unset,
-            origin,
+            origin: origin.into(),
             overrode: Vec::new(),
         }
     }
@@ -105,12 +105,12 @@ impl Setting {
     /// Puts `next` in this setting's place; what was here before becomes what `next` overrode, as far back as
     /// anybody would read.
     pub fn replace(&mut self, mut next: Self) {
-        let before = std::mem::replace(self, Self::unset(next.origin.clone()));
+        let before = std::mem::replace(self, Self::unset(Arc::clone(&next.origin)));
         if !matches!(before.state, State::Unset) {
             let value = before.value().unwrap_or(Value::Null);
             next.overrode.push(Overridden {
                 value,
-                origin: before.origin,
+                origin: Arc::unwrap_or_clone(before.origin),
             });
         }
         // A hundred thousand of the same flag would else be moved a hundred thousand times.
@@ -120,11 +120,11 @@ impl Setting {
     }
 
     /// Removes the value, leaving `origin` as the place that removed it.
-    pub fn remove(&mut self, origin: Origin) {
-        let mut removed = Self::unset(origin.clone());
+    pub fn remove(&mut self, origin: Arc<Origin>) {
+        let mut removed = Self::unset(Arc::clone(&origin));
         removed.overrode.push(Overridden {
             value: Value::Null,
-            origin,
+            origin: Arc::unwrap_or_clone(origin),
         });
         self.replace(removed);
     }

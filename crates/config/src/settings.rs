@@ -82,7 +82,7 @@ impl Settings {
     pub(crate) fn entry(&mut self, field: &Field) -> &mut Setting {
         let minor = self.minor;
         self.slot(field)
-            .get_or_insert_with(|| Setting::unset(default_origin(minor)))
+            .get_or_insert_with(|| Setting::unset(shared_default_origin(minor)))
     }
 
     #[expect(
@@ -94,12 +94,12 @@ impl Settings {
     }
 
     /// Makes every setting unknown: a file that could have said anything was not read.
-    pub(crate) fn forget(&mut self, unknown: &Unknown, origin: &Origin) {
+    pub(crate) fn forget(&mut self, unknown: &Unknown, origin: &Arc<Origin>) {
         let unknown = Arc::new(unknown.clone());
         for field in self.fields() {
             let setting = Setting {
                 state: State::Unknown(Arc::clone(&unknown)),
-                ..Setting::unset(origin.clone())
+                ..Setting::unset(Arc::clone(origin))
             };
             self.entry(field).replace(setting);
         }
@@ -159,16 +159,21 @@ impl Names {
     }
 }
 
-/// Returns the origin of the defaults of a version. Every setting has one, so that their texts are shared.
+/// Returns the origin of the defaults of a version, to be changed.
 pub(crate) fn default_origin(minor: Minor) -> Origin {
-    static VERSIONS: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| {
+    Origin::clone(&shared_default_origin(minor))
+}
+
+/// Returns the origin of the defaults of a version. Most settings have it.
+pub(crate) fn shared_default_origin(minor: Minor) -> Arc<Origin> {
+    static ORIGINS: LazyLock<Vec<Arc<Origin>>> = LazyLock::new(|| {
         Minor::all()
-            .map(|minor| Arc::from(minor.to_string()))
+            .map(|minor| Arc::new(Origin::default_of(minor.to_string())))
             .collect()
     });
     let number = usize::from(minor.0.wrapping_sub(Minor::OLDEST.0));
-    match VERSIONS.get(number) {
-        Some(version) => Origin::default_of(Arc::clone(version)),
-        None => Origin::default_of(minor.to_string()),
+    match ORIGINS.get(number) {
+        Some(origin) => Arc::clone(origin),
+        None => Arc::new(Origin::default_of(minor.to_string())),
     }
 }

@@ -44,10 +44,10 @@ impl Resolver<'_> {
             return Ok(());
         };
         if let Some(unknown) = self.moved_folder(&path::clean(&root)) {
-            let origin = Origin {
+            let origin = Arc::new(Origin {
                 path: Some(Arc::new(root.clone())),
                 ..Origin::new(OriginKind::DropIn)
-            };
+            });
             self.forget_all(&root, &unknown, &origin);
             return Ok(());
         }
@@ -86,7 +86,7 @@ impl Resolver<'_> {
     }
 
     /// 1.28 and 1.29 read no drop-ins unless a variable exists, and do not start without it.
-    fn check_variable(&mut self, given: &Bytes, origin: &Origin) -> Result<(), Refusal> {
+    fn check_variable(&mut self, given: &Bytes, origin: &Arc<Origin>) -> Result<(), Refusal> {
         if self.minor >= Minor(30) {
             return Ok(());
         }
@@ -156,7 +156,7 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn forget_all(&mut self, path: &Bytes, unknown: &Unknown, origin: &Origin) {
+    fn forget_all(&mut self, path: &Bytes, unknown: &Unknown, origin: &Arc<Origin>) {
         self.settings.forget(unknown, origin);
         self.push_layer(path, Some(unknown.clone()));
     }
@@ -186,10 +186,10 @@ impl Resolver<'_> {
                 Ok(Some((document, path)))
             }
             Loaded::Unknown(unknown) => {
-                let origin = Origin {
+                let origin = Arc::new(Origin {
                     path: Some(Arc::new(path.clone())),
                     ..Origin::new(OriginKind::DropIn)
-                };
+                });
                 self.forget_all(&path, &unknown, &origin);
                 Ok(None)
             }
@@ -249,7 +249,7 @@ impl Resolver<'_> {
             for (field, setting) in overriding.iter().filter(|(_, setting)| !setting.is_zero()) {
                 let mut setting = setting.clone();
                 if setting.origin.kind == OriginKind::Default {
-                    setting.origin.path = Some(Arc::new(path.clone()));
+                    Arc::make_mut(&mut setting.origin).path = Some(Arc::new(path.clone()));
                 }
                 let target = self.settings.entry(field);
                 match (&mut target.state, setting.state) {

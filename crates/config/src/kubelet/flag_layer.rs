@@ -1,6 +1,7 @@
 //! The topmost layer: flags over files and drop-ins (`server.go:kubeletConfigFlagPrecedence`).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kubeassay_core::report::Overridden;
 use kubeassay_core::{Origin, OriginKind, Value};
@@ -8,7 +9,7 @@ use kubeassay_core::{Origin, OriginKind, Value};
 use super::{Layer, Resolver};
 use crate::flags::{CommandLine, FlagValue, Occurrence};
 use crate::setting::{MOST_OVERRIDDEN, Setting, State};
-use crate::settings::default_origin;
+use crate::settings::shared_default_origin;
 use crate::tables::kubelet::KUBELET;
 use crate::tables::{DefaultSpan, Flag, Minor, Target};
 
@@ -67,7 +68,7 @@ fn default_of(flag: &Flag, minor: Minor) -> Setting {
     };
     Setting {
         state,
-        ..Setting::unset(default_origin(minor))
+        ..Setting::unset(shared_default_origin(minor))
     }
 }
 
@@ -131,7 +132,12 @@ fn apply(setting: &mut Setting, occurrences: &[Occurrence], keep: bool) {
     }
 }
 
-fn add_entries(setting: &mut Setting, entries: &[(String, Value)], flag: &Flag, origin: &Origin) {
+fn add_entries(
+    setting: &mut Setting,
+    entries: &[(String, Value)],
+    flag: &Flag,
+    origin: &Arc<Origin>,
+) {
     let (map, partial) = match &mut setting.state {
         State::Entries(map) => (map, false),
         State::Part(map, _) => (map, true),
@@ -158,7 +164,7 @@ fn add_entries(setting: &mut Setting, entries: &[(String, Value)], flag: &Flag, 
                 0,
                 Overridden {
                     value: Value::Null,
-                    origin: before,
+                    origin: Arc::unwrap_or_clone(before),
                 },
             );
         }

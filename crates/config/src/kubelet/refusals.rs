@@ -4,6 +4,8 @@
 //! `pkg/kubelet/apis/config/validation/validation.go`. Only what is known is checked: a setting that could
 //! not be read refuses nothing.
 
+use std::sync::Arc;
+
 use kubeassay_core::{Bytes, Origin, Value};
 
 use super::{Resolver, gates};
@@ -91,7 +93,7 @@ impl Resolver<'_> {
         self.check_authorization()
     }
 
-    fn known(&self, path: &str) -> Option<(Value, &Origin)> {
+    fn known(&self, path: &str) -> Option<(Value, &Arc<Origin>)> {
         let setting = self.settings.get(path)?;
         Some((setting.value()?, &setting.origin))
     }
@@ -100,7 +102,7 @@ impl Resolver<'_> {
         matches!(self.known(path), Some((Value::Bool(value), _)) if value == wanted)
     }
 
-    fn text(&self, path: &str) -> Option<(Bytes, Origin)> {
+    fn text(&self, path: &str) -> Option<(Bytes, Arc<Origin>)> {
         match self.known(path) {
             Some((Value::String(text), origin)) => Some((text, origin.clone())),
             Some((Value::Null, origin)) => Some((Bytes::default(), origin.clone())),

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use kubeassay_core::report::Overridden;
-use kubeassay_core::{Value, duration};
+use kubeassay_core::{Origin, Value, duration};
 
-use super::{Names, Settings, default_origin};
+use super::{Names, Settings, shared_default_origin};
 use crate::node::{Content, Entry, Node, folds_to};
 use crate::refusal::Refusal;
 use crate::setting::{Setting, State};
@@ -58,7 +58,7 @@ impl Settings {
         if let Some(field) = leaf {
             let overridden = Overridden {
                 value: node.to_value(),
-                origin: node.origin.clone(),
+                origin: Origin::clone(&node.origin),
             };
             self.entry(field).overrode.insert(0, overridden);
         } else if let Content::Map(entries) = &node.content {
@@ -168,7 +168,7 @@ fn decode_leaf(
     node: &Node,
     minor: Minor,
 ) -> Result<Setting, Refusal> {
-    let mut setting = before.unwrap_or_else(|| Setting::unset(default_origin(minor)));
+    let mut setting = before.unwrap_or_else(|| Setting::unset(shared_default_origin(minor)));
     let wrong = |wanted| mismatch(field.path, wanted, node);
     let known = |value| Ok(State::Known(value));
     let state = match (&node.content, field.kind) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kubeassay_core::{Origin, Value};
 
-use super::{Defaults, Settings, default_origin};
+use super::{Defaults, Settings, default_origin, shared_default_origin};
 use crate::setting::{Setting, State, Unknown};
 use crate::tables::{Constant, DefaultSpan, Field, FieldKind, Minor};
 
@@ -35,9 +35,13 @@ impl Settings {
                 field.defaults
             };
             if silent && let Some(state) = default_state(field, spans, self.minor) {
-                let origin = Origin {
-                    name: legacy.then(|| Arc::from("no --config")),
-                    ..default_origin(self.minor)
+                let origin = if legacy {
+                    Arc::new(Origin {
+                        name: Some(Arc::from("no --config")),
+                        ..default_origin(self.minor)
+                    })
+                } else {
+                    shared_default_origin(self.minor)
                 };
                 self.entry(field).replace(Setting {
                     state,
@@ -105,7 +109,7 @@ pub(crate) fn default_state(field: &Field, spans: &[DefaultSpan], minor: Minor) 
             let value = |state: State| {
                 Setting {
                     state,
-                    ..Setting::unset(default_origin(minor))
+                    ..Setting::unset(shared_default_origin(minor))
                 }
                 .value()
             };
@@ -125,7 +129,7 @@ fn constant(field: &Field, value: &Constant, minor: Minor) -> State {
                 .map(|(key, value)| {
                     (
                         (*key).to_owned(),
-                        Setting::known(Value::string(*value), default_origin(minor)),
+                        Setting::known(Value::string(*value), shared_default_origin(minor)),
                     )
                 })
                 .collect(),

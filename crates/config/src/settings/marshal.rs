@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kubeassay_core::{Bytes, Origin, Value, duration};
 
-use super::{Names, Settings, default_origin, one_of};
+use super::{Names, Settings, one_of, shared_default_origin};
 use crate::node::{Content, Entry, Node};
 use crate::setting::{Setting, State};
 use crate::tree::Number;
@@ -13,7 +13,7 @@ impl Settings {
     /// Returns the settings as Go would marshal them: a document under the names of `names`, zero values of
     /// `omitempty` fields left out (internal names: none is left out).
     pub(crate) fn marshal(&self, names: Names) -> Node {
-        let mut root = Node::new(Content::Map(Vec::new()), default_origin(self.minor));
+        let mut root = Node::new(Content::Map(Vec::new()), shared_default_origin(self.minor));
         for field in self.fields() {
             let Some(setting) = self.of(field) else {
                 continue;
@@ -56,7 +56,7 @@ fn to_node(setting: &Setting) -> Node {
     }
 }
 
-fn to_content(value: &Value, origin: &Origin) -> Content {
+fn to_content(value: &Value, origin: &Arc<Origin>) -> Content {
     match value {
         Value::Null => Content::Null,
         Value::Bool(value) => Content::Bool(*value),
