@@ -152,9 +152,37 @@ pub fn default_value(path: &str, minor: Minor, legacy: bool) -> Option<Value> {
 
 /// Resolves the configuration of a kubelet process in one version.
 pub fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Resolution {
+    run(documents, minor, when, Purpose::Judging)
+}
+
+/// Resolves as far as it takes to name the files that are read next: what is not in the facts yet makes no
+/// setting unknown, which would be the most of the work, and for nothing.
+pub fn ask(documents: &Documents<'_>, minor: Minor, when: When) -> Asked {
+    let Resolution { needs, stale, .. } = run(documents, minor, when, Purpose::Asking);
+    Asked { needs, stale }
+}
+
+/// What a kubelet in one version reads beyond its facts.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Files that the facts do not hold yet.
+    pub needs: Vec<Need>,
+    /// Whether a file may have changed since the process started; if not, [`When::Now`] gives the same.
+    pub stale: bool,
+}
+
+/// What a configuration is resolved for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Judging,
+    Asking,
+}
+
+fn run(documents: &Documents<'_>, minor: Minor, when: When, purpose: Purpose) -> Resolution {
     let mut resolver = Resolver {
         process: documents.process,
         minor,
+        purpose,
         files: Files::new(documents, when),
         settings: Settings::new(&KUBELET, minor),
         layers: Vec::new(),
@@ -168,6 +196,7 @@ pub fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Resolutio
 struct Resolver<'a> {
     process: &'a ProcessFacts,
     minor: Minor,
+    purpose: Purpose,
     files: Files<'a>,
     settings: Settings,
     layers: Vec<Layer>,
@@ -212,6 +241,7 @@ impl Resolver<'_> {
                 self.settings = self.decode_file(&document.root, &shown)?;
                 None
             }
+            Loaded::Unknown(unknown) if self.waits() => Some(unknown),
             Loaded::Unknown(unknown) => {
                 let origin = Arc::new(Origin {
                     path: Some(Arc::new(shown.clone())),
@@ -264,6 +294,11 @@ impl Resolver<'_> {
             unknown: Some(unknown),
             note: None,
         });
+    }
+
+    /// Returns whether files are asked for without which no setting is worth working out.
+    fn waits(&self) -> bool {
+        self.purpose == Purpose::Asking && self.files.unread
     }
 
     fn defaults_layer(&self) -> Layer {

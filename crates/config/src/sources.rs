@@ -89,6 +89,8 @@ pub(crate) struct Files<'a> {
     process: &'a ProcessFacts,
     when: When,
     pub(crate) needs: Vec<Need>,
+    /// The content of a file, or of a folder, is not in the facts yet.
+    pub(crate) unread: bool,
     /// Something may have changed since the process started, and was not looked at.
     pub(crate) stale: bool,
 }
@@ -130,6 +132,7 @@ impl<'a> Files<'a> {
             process: documents.process,
             when,
             needs: Vec::new(),
+            unread: false,
             stale: false,
         }
     }
@@ -147,6 +150,7 @@ impl<'a> Files<'a> {
         if let Some(facts) = self.process.file(&need) {
             return Ok(facts);
         }
+        self.unread |= what != NeedKind::Presence;
         self.needs.push(need);
         Err(Unknown {
             cause: Cause::Missing,
@@ -316,6 +320,11 @@ impl<'a> Files<'a> {
                 Loaded::Refused(Refusal::new(reason, Some(source.origin(&mark))))
             }
         }
+    }
+
+    /// Notes the content of the file at the absolute `path` as a need where it is not in the facts.
+    pub(crate) fn ask(&mut self, path: &Bytes) {
+        drop(self.look_up(NeedKind::Content, path));
     }
 
     /// Lists the directory at the absolute `path`, not following a symbolic link.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kubeassay_config::flags;
-use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
+use kubeassay_config::kubelet::{Documents, Resolution, When, ask, resolve};
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_core::facts::{Facts, Need, NodeFacts, Problem, ProcessFacts};
@@ -36,10 +36,10 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
     let documents = Documents::new(process);
     let mut needs: Vec<Need> = Vec::new();
     for minor in Minor::all() {
-        let started = resolve(&documents, minor, When::Started);
+        let started = ask(&documents, minor, When::Started);
         let now = started
             .stale
-            .then(|| resolve(&documents, minor, When::Now).needs);
+            .then(|| ask(&documents, minor, When::Now).needs);
         for need in started.needs.into_iter().chain(now.unwrap_or_default()) {
             if !needs.contains(&need) {
                 needs.push(need);

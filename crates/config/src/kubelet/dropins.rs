@@ -6,15 +6,16 @@ use std::sync::Arc;
 use kubeassay_core::facts::FileKind;
 use kubeassay_core::{Bytes, Cause, Origin, OriginKind};
 
-use super::{DROP_IN_VARIABLE, Layer, Note, Resolver, check_kind};
+use super::{DROP_IN_VARIABLE, Layer, Note, Purpose, Resolver, check_kind};
 use crate::merge::merge_patch;
 use crate::node::{Content, Entry, Node};
 use crate::path;
 use crate::refusal::Refusal;
 use crate::setting::{State, Unknown};
-use crate::settings::{Defaults, Names};
+use crate::settings::{Defaults, Names, Settings};
 use crate::sources::{Document, Listed, Loaded};
 use crate::tables::Minor;
+use crate::tables::kubelet::KUBELET;
 
 /// Deeper folders are not walked: no configuration directory is nested like that.
 const MAX_DEPTH: usize = 32;
@@ -78,6 +79,17 @@ impl Resolver<'_> {
                 .is_empty()
                 .then(|| "no drop-in is read from it".to_owned()),
         });
+        if self.purpose == Purpose::Asking {
+            for drop_in in &found {
+                if let DropIn::File(path) = drop_in {
+                    self.files.ask(path);
+                }
+            }
+            if self.waits() {
+                self.settings = Settings::new(&KUBELET, self.minor);
+                return Ok(());
+            }
+        }
         match self.minor.0 {
             ..=28 => self.merge_structs(found),
             29..=31 => self.merge_documents(found, Names::Internal),
@@ -224,8 +236,7 @@ impl Resolver<'_> {
                 .map_err(|refusal| refused(&path, refusal))?;
             base = merge_patch(base, document);
         }
-        let mut merged =
-            crate::settings::Settings::new(&crate::tables::kubelet::KUBELET, self.minor);
+        let mut merged = Settings::new(&KUBELET, self.minor);
         merged.decode(&base, names)?;
         let before = std::mem::replace(&mut self.settings, merged);
         if names == Names::Internal {

@@ -1,13 +1,13 @@
 //! Kubelets whose files are partly unread, resolved: nothing is known that an unread part could change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use kubeassay_core::facts::{
     Entry, FileFacts, FileKind, Link, Moment, Need, NeedKind, ProcessFacts,
 };
 use kubeassay_core::{Bytes, Cause, Value};
 
-use super::{DROP_IN_VARIABLE, Documents, Resolution, When, resolve};
+use super::{DROP_IN_VARIABLE, Documents, Resolution, When, ask, resolve};
 use crate::tables::Minor;
 
 const HEAD: &str = "kind: KubeletConfiguration\napiVersion: kubelet.config.k8s.io/v1beta1\n";
@@ -31,12 +31,33 @@ fn resolved(minor: u8, arguments: &[&str], files: &[(&str, &str)]) -> Resolution
     loop {
         let resolution = resolve(&Documents::new(&process), Minor(minor), When::Started);
         if resolution.needs.is_empty() {
+            assert_eq!(asked(&process, minor, files), paths(&process));
             return resolution;
         }
         process
             .files
             .extend(resolution.needs.into_iter().map(|need| answer(need, files)));
     }
+}
+
+/// Returns the files that asking collects for the same kubelet: they must be those that resolving reads.
+fn asked(process: &ProcessFacts, minor: u8, files: &[(&str, &str)]) -> HashSet<Need> {
+    let mut process = ProcessFacts {
+        files: Vec::new(),
+        ..process.clone()
+    };
+    loop {
+        let asked = ask(&Documents::new(&process), Minor(minor), When::Started);
+        if asked.needs.is_empty() {
+            return paths(&process);
+        }
+        let answers = asked.needs.into_iter().map(|need| answer(need, files));
+        process.files.extend(answers);
+    }
+}
+
+fn paths(process: &ProcessFacts) -> HashSet<Need> {
+    process.files.iter().map(|file| file.need.clone()).collect()
 }
 
 fn answer(need: Need, files: &[(&str, &str)]) -> FileFacts {
