@@ -410,8 +410,8 @@ fn whatever_read_fails_the_report_says_what_is_missing() {
                     for_good,
                 };
                 let (found, plan) = facts(&captured, &guide, Some(fault));
-                // A process of which nothing was seen before it ended is nobody's business.
-                let unseen = plan.has_ended() && plan.seen_before_the_end() <= 1;
+                // A process of which nothing but its owner was seen before it ended is nobody's business.
+                let unseen = plan.has_ended() && plan.seen_before_the_end() <= 2;
                 if !unseen {
                     judge_what_is_left(name, fault, &whole, &found, &catalogue);
                 }

@@ -87,6 +87,12 @@ impl HostNamespaces {
         uid == Some(0) && process.link("ns/mnt").is_ok_and(|own| own == *host)
     }
 
+    /// Returns whether a process is known to live in another user namespace than the first process.
+    pub(crate) fn is_of_other_users(&self, process: &ProcessDirectory) -> bool {
+        let host = self.user.as_deref().unwrap_or(FIRST_USER);
+        process.link("ns/user").is_ok_and(|own| own != host)
+    }
+
     /// Returns whether a process has the mounts of the first process, of which `table` is what it sees.
     pub(crate) fn shares_mounts(
         &self,

@@ -193,11 +193,16 @@ impl<'a> Survey<'a> {
         }
         if let Err(trouble) = &arguments {
             let name = names.comm.or(names.exe.map(base_name));
-            self.unread(pid, trouble, name, standing(own, uid, &directory));
+            self.unread(
+                pid,
+                trouble,
+                name,
+                standing(self.namespaces, uid, &directory),
+            );
             return None;
         }
         Some(Candidate {
-            standing: standing(own, uid, &directory),
+            standing: standing(self.namespaces, uid, &directory),
             directory,
             recognised_by,
             exe,
@@ -436,16 +441,21 @@ struct Names<'a> {
 }
 
 /// Where it cannot be told whose it is, it may be the node's.
-fn standing(own: bool, uid: Option<u32>, directory: &ProcessDirectory) -> Standing {
+fn standing(
+    namespaces: &HostNamespaces,
+    uid: Option<u32>,
+    directory: &ProcessDirectory,
+) -> Standing {
     let in_pod = || {
         let content = directory.read("cgroup", SMALL).ok();
         let path = content.and_then(|content| cgroup::parse(&content));
         path.is_some_and(|path| cgroup::is_pod(&path))
     };
-    if own {
-        Standing::Own
-    } else if uid.is_some_and(|uid| uid != 0) || in_pod() {
+    let of_others = uid.is_some_and(|uid| uid != 0) || namespaces.is_of_other_users(directory);
+    if of_others || in_pod() {
         Standing::Tenant
+    } else if namespaces.is_own(directory, uid) {
+        Standing::Own
     } else {
         Standing::Apart
     }
