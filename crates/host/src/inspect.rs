@@ -88,6 +88,11 @@ impl Setting<'_> {
         let directory = &candidate.directory;
         let argv = cmdline::arguments(arguments);
         if argv.is_empty() {
+            // What has ended has no executable either, as long as its parent does not notice.
+            let exe = Executable::of(directory);
+            if directory.is_live() && exe.is_err_and(|trouble| trouble.cause == Cause::Missing) {
+                return Err(vanished(directory));
+            }
             return Err(Trouble {
                 cause: Cause::Missing,
                 reason: format!("process {} has no arguments", directory.pid),
@@ -236,20 +241,19 @@ impl Setting<'_> {
             .content
             .as_ref()
             .map_or(0, |content| content.as_slice().len());
-        match self.room.get().checked_sub(size) {
-            Some(room) => self.room.set(room),
-            None => {
-                file.content = None;
-                file.problem = Some(Trouble {
-                    cause: Cause::TooLarge,
-                    reason: format!(
-                        "{} is not kept: all configuration together is larger than {} MiB",
-                        file.need.path,
-                        MOST_CONFIGURATION_IN_ALL >> 20
-                    ),
-                });
-            }
+        if let Some(room) = self.room.get().checked_sub(size) {
+            self.room.set(room);
+            return file;
         }
+        file.content = None;
+        file.problem = Some(Trouble {
+            cause: Cause::TooLarge,
+            reason: format!(
+                "{} is not kept: all configuration together is larger than {} MiB",
+                file.need.path,
+                MOST_CONFIGURATION_IN_ALL >> 20
+            ),
+        });
         file
     }
 }
@@ -260,8 +264,9 @@ fn working_directory(directory: &ProcessDirectory) -> Result<Option<Bytes>, Trou
     // A capture need not have either.
     let optional = |link: Result<Vec<u8>, Trouble>| match link {
         Ok(target) => Ok(Some(target)),
-        Err(trouble) if trouble.cause == Cause::Missing && !directory.is_live() => Ok(None),
-        Err(trouble) => Err(trouble),
+        Err(trouble) if trouble.cause != Cause::Missing => Err(trouble),
+        Err(_) if !directory.is_live() => Ok(None),
+        Err(_) => Err(vanished(directory)),
     };
     let Some(here) = optional(directory.link("cwd"))? else {
         return Ok(None);
@@ -277,6 +282,13 @@ fn working_directory(directory: &ProcessDirectory) -> Result<Option<Bytes>, Trou
         Some((below, Some(b'/'))) => Some(below.into()),
         _ => None,
     })
+}
+
+fn vanished(directory: &ProcessDirectory) -> Trouble {
+    Trouble {
+        cause: Cause::Vanished,
+        reason: format!("process {} ended while it was read", directory.pid),
+    }
 }
 
 fn problem(trouble: Trouble, directory: &ProcessDirectory, name: Option<&str>) -> Problem {
