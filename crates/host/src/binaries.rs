@@ -107,12 +107,12 @@ impl Binaries {
         }
     }
 
-    /// Returns the main package of an executable.
+    /// Returns the main package of an executable, which is only looked for if it is not known yet.
     pub(crate) fn main_package(
         &mut self,
         directory: &ProcessDirectory,
-        node: &Handle,
         identity: Identity,
+        find: impl FnOnce() -> Result<(Handle, Identity), Trouble>,
     ) -> Option<String> {
         let key = (identity.device, identity.inode);
         if let Some(known) = self.packages.get(&key) {
@@ -121,7 +121,12 @@ impl Binaries {
         if self.packages.len() >= MOST_BINARIES {
             return None;
         }
-        let package = self.read(directory, node, identity, |node| {
+        // A process can become another program at any time.
+        let (node, found) = find().ok()?;
+        if !found.same_file(identity) {
+            return None;
+        }
+        let package = self.read(directory, &node, found, |node| {
             let opened = read::open_regular(node.as_ref(), "an executable").ok()?;
             let file = Positioned::of(opened).ok()?;
             executable::build_information(&file).ok()?.main_package

@@ -188,6 +188,10 @@ impl Node for Faulty {
         Ok(self.with(node, self.process))
     }
 
+    fn status_behind(&self, name: &str) -> Result<Status, Errno> {
+        self.follow(name)?.status()
+    }
+
     fn read_kernel(&self, path: &str, limit: usize) -> Result<Vec<u8>, Errno> {
         // Opening and reading are two.
         self.step()?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Need, NeedKind, Trouble, View};
 use kubeassay_core::{Bytes, Cause};
+use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use crate::aside::Aside;
@@ -155,6 +156,18 @@ impl Sight {
             }
         });
         found?
+    }
+
+    /// Finds a file that is likelier not there: where the kernel may be asked about the whole path, it is asked
+    /// before anything is walked.
+    pub(crate) fn find_if_there(&self, path: &[u8]) -> Result<Found, Trouble> {
+        if let (Whom::Kernel, Ok(root)) = (&self.whom, &self.scene.root)
+            && self.scene.bounds.are_empty()
+            && let Some(Err(Errno::NOENT)) = root.resolve(path, true)
+        {
+            return Err(trouble(Errno::NOENT, Bytes::from(path)));
+        }
+        self.find(path, Last::Follow)
     }
 
     /// Looks here if only the kernel has to answer, aside if a server or a tenant has to, and not at all where

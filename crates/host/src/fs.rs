@@ -55,6 +55,9 @@ pub(crate) trait Node: Send + Sync {
     /// Finds what a link of a live procfs (`root`, `exe`) leads to, whatever namespace that is in.
     fn follow(&self, name: &str) -> Result<Handle, Errno>;
 
+    /// Returns what is known of the file that a link of a live procfs leads to, as far as the kernel remembers.
+    fn status_behind(&self, name: &str) -> Result<Status, Errno>;
+
     /// Reads up to `limit` bytes, and one more to show that there are more, of a file of a live procfs.
     fn read_kernel(&self, path: &str, limit: usize) -> Result<Vec<u8>, Errno>;
 

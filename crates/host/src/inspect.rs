@@ -157,7 +157,7 @@ impl Setting<'_> {
         if let Some(trouble) = sight.trouble() {
             note(trouble.clone(), "root");
         }
-        let executable = survey.executable_facts(candidate, &sight);
+        let executable = survey.executable_facts(candidate);
         let facts = ProcessFacts {
             pid: directory.pid,
             recognised_by: candidate.recognised_by.clone(),

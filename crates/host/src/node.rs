@@ -8,7 +8,6 @@ use kubeassay_core::facts::{Distribution, Platform};
 use sha2::Sha256;
 
 use crate::files::{Sight, hexadecimal};
-use crate::fs::walk::Last;
 use crate::host::Host;
 use crate::programs::EMBEDDINGS;
 
@@ -131,7 +130,7 @@ pub(crate) fn distributions(
         let files = embedding
             .files
             .iter()
-            .filter(|path| sight.find(path.as_bytes(), Last::Follow).is_ok())
+            .filter(|path| sight.find_if_there(path.as_bytes()).is_ok())
             .map(|path| Bytes::from(*path));
         let evidence: Vec<Bytes> = processes
             .cloned()

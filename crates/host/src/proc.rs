@@ -209,8 +209,8 @@ impl ProcessDirectory {
 pub(crate) struct Glance {
     /// The first bytes of its command line.
     pub(crate) arguments: Result<Vec<u8>, Trouble>,
-    /// Its executable and which file that is; only on a live procfs.
-    pub(crate) executable: Result<(Handle, Identity), Trouble>,
+    /// Which file its executable is; only on a live procfs.
+    pub(crate) executable: Result<Identity, Trouble>,
 }
 
 impl ProcessFiles {
@@ -240,10 +240,12 @@ impl ProcessFiles {
     }
 
     fn glance(&self, most: usize) -> Glance {
-        let executable = self.follow("exe");
+        let executable = self.directory.status_behind("exe");
         Glance {
             arguments: self.read_start("cmdline", most),
-            executable: executable.map(|(node, status)| (node, status.identity)),
+            executable: executable
+                .map(|status| status.identity)
+                .map_err(|errno| self.gone(trouble(errno, self.path("exe")))),
         }
     }
 

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use kubeassay_core::facts::{
-    Problem, ProcessTable, RecognisedBy, Recognition, Trouble, Unreadable,
+    ExecutableFacts, Problem, ProcessTable, RecognisedBy, Recognition, Trouble, Unreadable,
 };
 use kubeassay_core::{Bytes, Cause};
 
 use crate::aside::Aside;
 use crate::binaries::{self, Binaries};
 use crate::files::{self, Sight};
-use crate::fs::walk::Last;
 use crate::fs::{Handle, Identity};
 use crate::host::Host;
 use crate::namespaces::HostNamespaces;
@@ -123,18 +122,18 @@ impl<'a> Survey<'a> {
     fn find_kubelets(&mut self) {
         let sight = Sight::of_host(self.host, self.namespaces, self.aside);
         for path in programs::KUBELET_PATHS {
-            if let Ok(found) = sight.find(path.as_bytes(), Last::Follow) {
+            if let Ok(found) = sight.find_if_there(path.as_bytes()) {
                 self.kubelets.push((found.status.identity, path));
             }
         }
         for (folder, rest) in programs::VERSIONED_KUBELET_PATHS {
-            let Ok(found) = sight.find(folder.as_bytes(), Last::Follow) else {
+            let Ok(found) = sight.find_if_there(folder.as_bytes()) else {
                 continue;
             };
             // A few versions at most; a folder that is full of something else is not searched.
             for entry in found.node.entries(64).ok().flatten().unwrap_or_default() {
                 let path = [folder.as_bytes(), entry.name.as_slice(), rest.as_bytes()].join(&b'/');
-                if let Ok(found) = sight.find(&path, Last::Follow) {
+                if let Ok(found) = sight.find_if_there(&path) {
                     self.kubelets_elsewhere
                         .push((found.status.identity, path.into()));
                 }
@@ -153,12 +152,12 @@ impl<'a> Survey<'a> {
             }
         };
         self.table.seen = self.table.seen.saturating_add(1);
-        // Asked first: once it has ended its directory belongs to root.
-        let uid = directory.status().ok().map(|status| status.uid);
         let exe = Executable::of(&directory);
         if directory.is_live() && exe.as_ref().is_err_and(is_over) && has_no_memory(&directory) {
             return None;
         }
+        // Once it has ended its directory belongs to root, but then nothing else of it can be read.
+        let uid = directory.status().ok().map(|status| status.uid);
         let own = self.namespaces.is_own(&directory, uid);
         if directory.is_live() && (!own || self.namespaces.bounds().are_there()) {
             directory.set_aside(Rc::clone(self.aside));
@@ -186,7 +185,7 @@ impl<'a> Survey<'a> {
             argv0: first.ok(),
         };
         self.note_embedding(pid, &names, &directory);
-        let recognised_by = self.recognise(&names, executable.as_ref().ok(), &directory);
+        let recognised_by = self.recognise(&names, &exe, executable.as_ref().ok(), &directory);
         if recognised_by.is_empty() {
             self.note_unexamined(pid, &names, executable.as_ref().err(), &arguments);
             return None;
@@ -215,19 +214,19 @@ impl<'a> Survey<'a> {
             return directory.glance(START_OF_ARGUMENTS);
         }
         let executable = exe.as_ref().map_err(Clone::clone).and_then(|exe| {
-            let sight = Sight::of(self.host, self.namespaces, directory, self.aside);
-            files::recorded_executable(&sight, &exe.path)
+            find_executable(self.host, self.namespaces, self.aside, exe, directory)
         });
         Glance {
             arguments: directory.read_start("cmdline", START_OF_ARGUMENTS),
-            executable,
+            executable: executable.map(|(_, identity)| identity),
         }
     }
 
     fn recognise(
         &mut self,
         names: &Names<'_>,
-        executable: Option<&(Handle, Identity)>,
+        exe: &Result<Executable, Trouble>,
+        executable: Option<&Identity>,
         directory: &ProcessDirectory,
     ) -> Vec<Recognition> {
         let mut found = Vec::new();
@@ -237,8 +236,10 @@ impl<'a> Survey<'a> {
                 seen: seen.into(),
             });
         };
-        if let Some((node, identity)) = executable {
-            let package = self.binaries.main_package(directory, node, *identity);
+        if let (Ok(exe), Some(identity)) = (exe, executable) {
+            let (host, namespaces, aside) = (self.host, self.namespaces, self.aside);
+            let find = || find_executable(host, namespaces, aside, exe, directory);
+            let package = self.binaries.main_package(directory, *identity, find);
             if package.as_deref() == Some(KUBELET_PACKAGE) {
                 add(RecognisedBy::BuildInformation, KUBELET_PACKAGE.as_bytes());
             }
@@ -364,19 +365,10 @@ impl<'a> Survey<'a> {
     }
 
     /// Returns what its executable says of a candidate.
-    pub(crate) fn executable_facts(
-        &mut self,
-        candidate: &Candidate,
-        sight: &Sight,
-    ) -> Option<kubeassay_core::facts::ExecutableFacts> {
+    pub(crate) fn executable_facts(&mut self, candidate: &Candidate) -> Option<ExecutableFacts> {
         let exe = candidate.exe.as_ref().ok()?;
         let directory = &candidate.directory;
-        let executable = if directory.is_live() {
-            let found = directory.follow("exe");
-            found.map(|(node, status)| (node, status.identity))
-        } else {
-            files::recorded_executable(sight, &exe.path)
-        };
+        let executable = find_executable(self.host, self.namespaces, self.aside, exe, directory);
         Some(match executable {
             Ok((node, identity)) => self.binaries.facts(directory, &node, identity),
             Err(trouble) => binaries::unread(trouble),
@@ -438,6 +430,22 @@ struct Names<'a> {
     exe: Option<&'a [u8]>,
     comm: Option<&'a [u8]>,
     argv0: Option<&'a [u8]>,
+}
+
+/// Finds the executable of a process: on a recorded procfs its link is a plain one.
+fn find_executable(
+    host: &Host,
+    namespaces: &HostNamespaces,
+    aside: &Rc<Aside>,
+    exe: &Executable,
+    directory: &ProcessDirectory,
+) -> Result<(Handle, Identity), Trouble> {
+    if directory.is_live() {
+        let found = directory.follow("exe");
+        return found.map(|(node, status)| (node, status.identity));
+    }
+    let sight = Sight::of(host, namespaces, directory, aside);
+    files::recorded_executable(&sight, &exe.path)
 }
 
 /// Where it cannot be told whose it is, it may be the node's.

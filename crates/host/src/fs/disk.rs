@@ -262,6 +262,11 @@ impl Node for DiskNode {
         Ok(self.found(descriptor, name.as_bytes(), true))
     }
 
+    fn status_behind(&self, name: &str) -> Result<Status, Errno> {
+        let sync = AtFlags::STATX_DONT_SYNC;
+        status_at(self.descriptor.as_fd(), name, self.ways.times, sync)
+    }
+
     fn read_kernel_start(&self, path: &str, limit: usize) -> Result<Vec<u8>, Errno> {
         let opened = self.open_kernel(path)?;
         let mut content = Vec::with_capacity(limit);
@@ -335,10 +340,19 @@ fn kernel_file_system(descriptor: BorrowedFd<'_>) -> Result<Option<&'static str>
 }
 
 fn status_of(descriptor: BorrowedFd<'_>, times: Times, sync: AtFlags) -> Result<Status, Errno> {
+    status_at(descriptor, "", times, AtFlags::EMPTY_PATH | sync)
+}
+
+fn status_at(
+    directory: BorrowedFd<'_>,
+    name: &str,
+    times: Times,
+    flags: AtFlags,
+) -> Result<Status, Errno> {
     let mask = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
-    let flags = AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT | sync;
+    let extended = flags | AtFlags::NO_AUTOMOUNT;
     let (mode, uid, gid, size, identity, modified, changed) =
-        match rustix::fs::statx(descriptor, "", flags, mask) {
+        match rustix::fs::statx(directory, name, extended, mask) {
             Ok(status) => {
                 let device = rustix::fs::makedev(status.stx_dev_major, status.stx_dev_minor);
                 let has_mount = status.stx_mask & StatxFlags::MNT_ID.bits() != 0;
@@ -358,7 +372,8 @@ fn status_of(descriptor: BorrowedFd<'_>, times: Times, sync: AtFlags) -> Result<
                 )
             }
             Err(Errno::NOSYS) => {
-                let status = rustix::fs::fstat(descriptor)?;
+                let plain = flags & AtFlags::EMPTY_PATH;
+                let status = rustix::fs::statat(directory, name, plain)?;
                 let identity = Identity {
                     device: status.st_dev,
                     inode: status.st_ino,

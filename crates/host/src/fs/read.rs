@@ -83,23 +83,31 @@ fn read_all(
     if size > most {
         return Err(too_large());
     }
-    let mut bytes = Vec::with_capacity(size);
-    let mut buffer = [0_u8; 16 << 10];
+    // One byte more than there should be shows that there is more.
+    let mut bytes = vec![0; size.saturating_add(1)];
+    let mut filled = 0;
     loop {
-        let offset = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let read = match opened.read_at(&mut buffer, offset) {
-            Ok(read) => read,
-            Err(Errno::INTR) => continue,
+        if filled == bytes.len() {
+            if filled > most {
+                return Err(too_large());
+            }
+            let more = (16 << 10).min(most + 1 - filled);
+            bytes.resize(filled + more, 0);
+        }
+        let offset = u64::try_from(filled).unwrap_or(u64::MAX);
+        let room = bytes.get_mut(filled..).unwrap_or_default();
+        match opened.read_at(room, offset) {
+            Ok(0) => break,
+            Ok(read) => filled = filled.saturating_add(read).min(bytes.len()),
+            Err(Errno::INTR) => {}
             Err(errno) => return Err(trouble(errno, name)),
-        };
-        let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else {
-            return Ok(bytes);
-        };
-        bytes.extend_from_slice(part);
-        if bytes.len() > most {
-            return Err(too_large());
         }
     }
+    bytes.truncate(filled);
+    if bytes.len() > most {
+        return Err(too_large());
+    }
+    Ok(bytes)
 }
 
 fn not_regular(name: &str, kind: &str) -> Trouble {

@@ -372,6 +372,10 @@ impl Node for Restless {
         Err(Errno::NOENT)
     }
 
+    fn status_behind(&self, _: &str) -> Result<Status, Errno> {
+        Err(Errno::NOENT)
+    }
+
     fn read_kernel(&self, _: &str, _: usize) -> Result<Vec<u8>, Errno> {
         Err(Errno::NOENT)
     }
