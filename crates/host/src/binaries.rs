@@ -15,6 +15,7 @@ use crate::namespaces::MOST_MOUNTS;
 use crate::packages::{self, DpkgLayout};
 use crate::proc::ProcessDirectory;
 use crate::proc::mountinfo::{self, Answering, Mount};
+use crate::programs::KUBELET_PACKAGE;
 
 /// How many different executables are looked at. A node has a few hundred.
 const MOST_BINARIES: usize = 8192;
@@ -105,6 +106,12 @@ impl Binaries {
                 self.aside.run(&directory.whom(), name, move || read(&node))
             }
         }
+    }
+
+    /// Returns whether an executable was looked at and is no kubelet.
+    pub(crate) fn is_known_to_be_none(&self, identity: Identity) -> bool {
+        let package = self.packages.get(&(identity.device, identity.inode));
+        package.is_some_and(|package| package.as_deref() != Some(KUBELET_PACKAGE))
     }
 
     /// Returns the main package of an executable, which is only looked for if it is not known yet.
@@ -236,6 +243,8 @@ pub(crate) fn unread(trouble: Trouble) -> ExecutableFacts {
     }
 }
 
+/// Where packages put a kubelet.
+pub(crate) const PACKAGED_KUBELET: &str = "/usr/bin/kubelet";
 /// Packages that bring a kubelet.
 const PACKAGES: &[&str] = &[
     "kubelet",

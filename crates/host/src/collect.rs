@@ -83,10 +83,13 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
     facts.node.hostname = node::hostname(host, &sight);
     facts.node.platform = node::platform(&sight);
     facts.node.boot_time = setting.beginning.boot_time();
-    facts.node.packages = binaries::packages(&sight);
 
     let table = process_table::look(host.proc());
     let mut survey = Survey::new(host, &namespaces, &aside, table);
+    // Without the file that packages bring, their databases say nothing of what runs.
+    if survey.knows(binaries::PACKAGED_KUBELET) {
+        facts.node.packages = binaries::packages(&sight);
+    }
     let mut candidates = Candidates::default();
     for pid in processes(host, facts) {
         if deadline.has_passed() {

@@ -177,6 +177,12 @@ impl ProcessDirectory {
         }
     }
 
+    /// Returns which file its executable is; only on a live procfs, and only where the kernel answers for it.
+    pub(crate) fn identity_of_executable(&self) -> Option<Identity> {
+        let status = self.files.directory.status_behind("exe");
+        status.ok().map(|status| status.identity)
+    }
+
     /// Returns the first bytes of its command line and which file its executable is.
     pub(crate) fn glance(&self, most: usize) -> Glance {
         let Some(aside) = &self.aside else {

@@ -141,6 +141,11 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// Returns whether there is a kubelet at one of the known paths.
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        self.kubelets.iter().any(|(_, known)| *known == path)
+    }
+
     /// Looks at the process `pid` and returns it if it may be a component.
     pub(crate) fn examine(&mut self, pid: u32) -> Option<Candidate> {
         let mut directory = match self.host.proc().process(pid) {
@@ -154,6 +159,9 @@ impl<'a> Survey<'a> {
         self.table.seen = self.table.seen.saturating_add(1);
         let exe = Executable::of(&directory);
         if directory.is_live() && exe.as_ref().is_err_and(is_over) && has_no_memory(&directory) {
+            return None;
+        }
+        if self.is_well_known(&exe, &directory) {
             return None;
         }
         // Once it has ended its directory belongs to root, but then nothing else of it can be read.
@@ -206,6 +214,27 @@ impl<'a> Survey<'a> {
             recognised_by,
             exe,
             comm: comm.ok().map(Bytes::from),
+        })
+    }
+
+    /// Returns whether it runs a well-known program from a file that was looked at before and is no kubelet.
+    /// Then it does not matter what it calls itself, and on most machines most processes run the same few.
+    fn is_well_known(
+        &self,
+        exe: &Result<Executable, Trouble>,
+        directory: &ProcessDirectory,
+    ) -> bool {
+        let Ok(exe) = exe else {
+            return false;
+        };
+        let by_name = programs::is_other(base_name(&exe.path));
+        // Where a server answers for files nothing is looked up here.
+        if !by_name || !directory.is_live() || self.namespaces.bounds().are_there() {
+            return false;
+        }
+        let identity = directory.identity_of_executable();
+        identity.is_some_and(|identity| {
+            self.known_path(identity).is_none() && self.binaries.is_known_to_be_none(identity)
         })
     }
 
