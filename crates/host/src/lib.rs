@@ -9,6 +9,7 @@
 //! - [`collect`]: the way from a host to facts, with a [`Guide`] that knows what components read
 //! - [`executable`], [`packages`]: what executables and package databases say of versions
 //! - [`users`]: names of users and groups, from the host's own files
+//! - [`proc`]: the texts of procfs
 
 mod aside;
 mod binaries;
@@ -28,7 +29,7 @@ mod moments;
 mod namespaces;
 mod node;
 pub mod packages;
-mod proc;
+pub mod proc;
 mod process_table;
 mod processes;
 mod programs;

@@ -7,11 +7,11 @@
 //! and the kernel waits where that does (for a page that `userfaultfd` has to fill, for a lock that a thread
 //! holds while it waits for a file server): of a process that may be a tenant's they are read aside.
 
-pub(crate) mod cgroup;
-pub(crate) mod cmdline;
-pub(crate) mod mountinfo;
-pub(crate) mod stat;
-pub(crate) mod status;
+pub mod cgroup;
+pub mod cmdline;
+pub mod mountinfo;
+pub mod stat;
+pub mod status;
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 /// That is the one of the unified hierarchy, or systemd's own, or any other, in this order, and the root
 /// only where there is nothing else. With two hierarchies side by side a container may be in only one of
 /// them, so that a pod's or container's cgroup goes before all others.
-pub(crate) fn parse(content: &[u8]) -> Option<Vec<u8>> {
+pub fn parse(content: &[u8]) -> Option<Vec<u8>> {
     let lines = content.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut fields = line.splitn(3, |byte| *byte == b':');
         let (id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
@@ -26,13 +26,13 @@ pub(crate) fn parse(content: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Returns whether a cgroup is that of a pod or of a podman container.
-pub(crate) fn is_pod(path: &[u8]) -> bool {
+pub fn is_pod(path: &[u8]) -> bool {
     path.windows(7)
         .any(|window| window == b"kubepod" || window == b"libpod-")
 }
 
 /// Returns the innermost service unit in a cgroup's path.
-pub(crate) fn unit(path: &[u8]) -> Option<&[u8]> {
+pub fn unit(path: &[u8]) -> Option<&[u8]> {
     path.rsplit(|byte| *byte == b'/')
         .find(|part| part.ends_with(b".service") && part.len() > b".service".len())
 }

@@ -9,7 +9,7 @@ use kubeassay_core::Bytes;
 const VARIABLES: &[&str] = &["KUBELET_CONFIG_DROPIN_DIR_ALPHA"];
 
 /// Splits a command line into its arguments. Empty ones stay; the NUL at the end belongs to the last.
-pub(crate) fn arguments(content: &[u8]) -> Vec<Bytes> {
+pub fn arguments(content: &[u8]) -> Vec<Bytes> {
     if content.is_empty() {
         return Vec::new();
     }
@@ -18,12 +18,12 @@ pub(crate) fn arguments(content: &[u8]) -> Vec<Bytes> {
 }
 
 /// Returns the first argument.
-pub(crate) fn first(content: &[u8]) -> &[u8] {
+pub fn first(content: &[u8]) -> &[u8] {
     content.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 /// Returns the variables that matter. Of two with the same name Go takes the first.
-pub(crate) fn environment(content: &[u8]) -> BTreeMap<String, Bytes> {
+pub fn environment(content: &[u8]) -> BTreeMap<String, Bytes> {
     let mut found = BTreeMap::new();
     for variable in content.split(|byte| *byte == 0) {
         let mut parts = variable.splitn(2, |byte| *byte == b'=');

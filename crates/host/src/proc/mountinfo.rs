@@ -6,18 +6,21 @@
 
 /// A line of `mountinfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mount {
-    pub(crate) id: u64,
-    pub(crate) parent: u64,
+pub struct Mount {
+    /// Its id.
+    pub id: u64,
+    /// The id of the mount that it lies on.
+    pub parent: u64,
     /// `major:minor`.
-    pub(crate) device: Vec<u8>,
+    pub device: Vec<u8>,
     /// The folder of the file system that is mounted.
-    pub(crate) root: Vec<u8>,
+    pub root: Vec<u8>,
     /// Where it is mounted, in the view of the process.
-    pub(crate) point: Vec<u8>,
-    pub(crate) file_system: Vec<u8>,
+    pub point: Vec<u8>,
+    /// The type of the file system.
+    pub file_system: Vec<u8>,
     /// The options of the mount and of the file system, with commas.
-    pub(crate) options: Vec<u8>,
+    pub options: Vec<u8>,
 }
 
 impl Mount {
@@ -29,7 +32,7 @@ impl Mount {
     }
 
     /// Returns the value of one of its options; a mere word has an empty one.
-    pub(crate) fn option(&self, name: &[u8]) -> Option<&[u8]> {
+    pub fn option(&self, name: &[u8]) -> Option<&[u8]> {
         self.options.split(|byte| *byte == b',').find_map(|option| {
             let rest = option.strip_prefix(name)?;
             if rest.is_empty() {
@@ -42,7 +45,7 @@ impl Mount {
     /// Returns who has to answer for its files.
     ///
     /// A file system that is not known to be the kernel's own counts as a server's.
-    pub(crate) fn answering(&self) -> Answering {
+    pub fn answering(&self) -> Answering {
         let kind = self.file_system.as_slice();
         if kind.starts_with(b"fuse.") || PROGRAMS.contains(&kind) {
             Answering::Program
@@ -54,7 +57,7 @@ impl Mount {
     }
 
     /// Returns the folders of which an overlay is made, as far as its options name them from the root.
-    pub(crate) fn layers(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn layers(&self) -> impl Iterator<Item = &[u8]> {
         let options = self.options.split(|byte| *byte == b',');
         let folders = options
             .filter(|_| self.file_system == b"overlay")
@@ -73,7 +76,7 @@ impl Mount {
 
 /// Who has to answer before a file system gives what it is asked for; the worst comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Answering {
+pub enum Answering {
     /// The kernel itself, or a disk.
     Kernel,
     /// A server that may never answer; whoever waits for it can be ended.
@@ -132,7 +135,7 @@ const LOCAL: &[&[u8]] = &[
 ];
 
 /// Reads a table; lines that are none are left out.
-pub(crate) fn parse(content: &[u8]) -> Vec<Mount> {
+pub fn parse(content: &[u8]) -> Vec<Mount> {
     content
         .split(|byte| *byte == b'\n')
         .filter_map(parse_line)
@@ -175,11 +178,7 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
 /// `path` (or is it), it is not on that way, and it would show another file. That leaves out what is
 /// covered by itself (the kubelet's root directory without anything below it) and the copies that mount
 /// propagation makes. A mount under a second one at the same point is hidden as well.
-pub(crate) fn hidden<'a>(
-    mounts: &'a [Mount],
-    path: &[u8],
-    visible: Option<u64>,
-) -> Option<&'a Mount> {
+pub fn hidden<'a>(mounts: &'a [Mount], path: &[u8], visible: Option<u64>) -> Option<&'a Mount> {
     let way = visible
         .and_then(|id| way_up(mounts, id))
         .unwrap_or_else(|| way_down(mounts, path));
@@ -204,7 +203,7 @@ pub(crate) fn hidden<'a>(
 
 /// Returns a mount on an entry of `directory` that is hidden, so that the directory does not show what it
 /// showed.
-pub(crate) fn hidden_in<'a>(mounts: &'a [Mount], directory: &[u8]) -> Option<&'a Mount> {
+pub fn hidden_in<'a>(mounts: &'a [Mount], directory: &[u8]) -> Option<&'a Mount> {
     let is_entry = |point: &[u8]| {
         below(point, directory)
             .and_then(|rest| rest.strip_prefix(b"/"))

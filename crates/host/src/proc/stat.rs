@@ -5,17 +5,17 @@ const KERNEL_THREAD: u64 = 0x0020_0000;
 
 /// What is used of `/proc/PID/stat`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stat {
+pub struct Stat {
     /// Whether it is a kernel thread.
-    pub(crate) kernel_thread: bool,
+    pub kernel_thread: bool,
     /// Whether it has ended and only waits for its parent to notice.
-    pub(crate) ended: bool,
+    pub ended: bool,
     /// Its start, in clock ticks since the kernel started.
-    pub(crate) start_ticks: u64,
+    pub start_ticks: u64,
 }
 
 /// Reads `/proc/PID/stat`. The second field may hold anything, parentheses and spaces included.
-pub(crate) fn parse(content: &[u8]) -> Option<Stat> {
+pub fn parse(content: &[u8]) -> Option<Stat> {
     let close = content.iter().rposition(|byte| *byte == b')')?;
     let rest = std::str::from_utf8(content.get(close + 1..)?).ok()?;
     // The first of these is field 3 of proc(5).
@@ -31,7 +31,7 @@ pub(crate) fn parse(content: &[u8]) -> Option<Stat> {
 }
 
 /// Returns the second at which the kernel started, from `/proc/stat`.
-pub(crate) fn boot_second(content: &[u8]) -> Option<i64> {
+pub fn boot_second(content: &[u8]) -> Option<i64> {
     let text = String::from_utf8_lossy(content);
     let line = text.lines().find_map(|line| line.strip_prefix("btime "))?;
     line.trim().parse().ok()

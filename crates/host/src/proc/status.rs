@@ -2,20 +2,20 @@
 
 /// What is used of `/proc/PID/status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Status {
+pub struct Status {
     /// The effective user id, in the user namespace of whoever opened the file.
-    pub(crate) effective_uid: Option<u32>,
+    pub effective_uid: Option<u32>,
     /// The effective capabilities.
-    pub(crate) capabilities: Option<u64>,
+    pub capabilities: Option<u64>,
     /// The effective group and the further ones.
-    pub(crate) groups: Vec<u32>,
+    pub groups: Vec<u32>,
 }
 
 /// `CAP_SYS_PTRACE`: with it, `/proc` hides no process.
-pub(crate) const CAP_SYS_PTRACE: u64 = 1 << 19;
+pub const CAP_SYS_PTRACE: u64 = 1 << 19;
 
 /// Reads `/proc/PID/status`.
-pub(crate) fn parse(content: &[u8]) -> Status {
+pub fn parse(content: &[u8]) -> Status {
     let mut status = Status::default();
     for line in String::from_utf8_lossy(content).lines() {
         let Some((key, value)) = line.split_once(':') else {
@@ -44,7 +44,7 @@ pub(crate) fn parse(content: &[u8]) -> Status {
 
 /// Returns what `uid` of the user namespace that `map` describes is in the one above it, or `None` if it is
 /// nothing there.
-pub(crate) fn map_uid(map: &[u8], uid: u32) -> Option<u32> {
+pub fn map_uid(map: &[u8], uid: u32) -> Option<u32> {
     String::from_utf8_lossy(map).lines().find_map(|line| {
         let mut numbers = line.split_ascii_whitespace().map(str::parse::<u32>);
         let inside = numbers.next()?.ok()?;
