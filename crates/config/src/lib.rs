@@ -6,11 +6,10 @@
 //! - [`tables`]: every flag and field of a component by version
 //! - [`flags`]: the command line
 //! - [`setting`]: a value with its provenance
+//! - [`node`], [`merge`]: what a file says with origins, and how drop-ins are merged onto it
 //! - [`kubelet`]: the layers of the kubelet, resolved
 //! - [`secrets`]: what must not reach facts or reports
 
-mod merge;
-mod node;
 mod path;
 mod settings;
 mod sources;
@@ -19,6 +18,8 @@ pub mod excerpt;
 pub mod flags;
 pub mod json;
 pub mod kubelet;
+pub mod merge;
+pub mod node;
 pub mod refusal;
 pub mod secrets;
 pub mod setting;

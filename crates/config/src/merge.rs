@@ -13,7 +13,7 @@ use kubeassay_core::report::Overridden;
 use crate::node::{Content, Entry, Node};
 
 /// Returns `target` with `patch` applied.
-pub(crate) fn merge_patch(target: Node, patch: Node) -> Node {
+pub fn merge_patch(target: Node, patch: Node) -> Node {
     let changes = match patch.content {
         Content::Map(changes) => changes,
         content => return replace(target, Node { content, ..patch }),

@@ -11,21 +11,29 @@ use crate::tree::{self, Mark, Number, Tree};
 
 /// A part of a document, with its origin.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Node {
-    pub(crate) content: Content,
-    pub(crate) origin: Arc<Origin>,
+pub struct Node {
+    /// What it holds.
+    pub content: Content,
+    /// Where it stands.
+    pub origin: Arc<Origin>,
     /// What it stands in the place of, latest first.
-    pub(crate) replaced: Vec<Overridden>,
+    pub replaced: Vec<Overridden>,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Content {
+pub enum Content {
+    /// `null`.
     Null,
+    /// A boolean.
     Bool(bool),
+    /// A number.
     Number(Number),
+    /// A string.
     String(Bytes),
+    /// A list.
     List(Vec<Node>),
+    /// A map.
     Map(Vec<Entry>),
     /// A `null` of a merge patch was here: nothing, with the origin of the `null`.
     Removed,
@@ -35,19 +43,24 @@ pub(crate) enum Content {
 
 /// An entry of a map, in the order of the document.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) node: Node,
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// The value that counts.
+    pub node: Node,
     /// Values of the same key that lost already within the document.
-    pub(crate) shadowed: Vec<Node>,
+    pub shadowed: Vec<Node>,
 }
 
 /// The file a document was read from.
 #[derive(Clone, Debug)]
-pub(crate) struct Source {
-    pub(crate) kind: OriginKind,
-    pub(crate) path: Arc<Bytes>,
-    pub(crate) digest: Option<Arc<str>>,
+pub struct Source {
+    /// The main file or a drop-in.
+    pub kind: OriginKind,
+    /// The file, as the component sees it.
+    pub path: Arc<Bytes>,
+    /// `sha256:…` of its content.
+    pub digest: Option<Arc<str>>,
 }
 
 impl Source {
@@ -71,7 +84,8 @@ impl Source {
 }
 
 impl Node {
-    pub(crate) fn new(content: Content, origin: impl Into<Arc<Origin>>) -> Self {
+    /// Returns a part that stands in the place of nothing.
+    pub fn new(content: Content, origin: impl Into<Arc<Origin>>) -> Self {
         Self {
             content,
             origin: origin.into(),
@@ -80,7 +94,7 @@ impl Node {
     }
 
     /// Gives each part of what was read its origin.
-    pub(crate) fn from_tree(node: tree::Node, source: &Source) -> Self {
+    pub fn from_tree(node: tree::Node, source: &Source) -> Self {
         let origin = source.origin(&node.at);
         let content = match node.tree {
             Tree::Null => Content::Null,
