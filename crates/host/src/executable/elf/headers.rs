@@ -155,7 +155,12 @@ impl Table {
             return Err(ExecutableError::Malformed { part });
         }
         let entry_size = usize::from(self.entry_size);
-        let mut bytes = vec![0; entry_size * usize::from(self.count)];
+        let size = entry_size * usize::from(self.count);
+        let end = self.offset.checked_add(size as u64);
+        if end.is_none_or(|end| end > file.size()) {
+            return Err(ExecutableError::Truncated { part });
+        }
+        let mut bytes = vec![0; size];
         read_exact(file, self.offset, &mut bytes, part)?;
         let entries = bytes.chunks_exact(entry_size);
         Ok(entries
