@@ -1,11 +1,10 @@
 //! One line of a file, as the reader that gave its number counts lines.
 
-use crate::text;
+use crate::{text, tree};
 
 /// Returns line `number` (from 1) of a configuration file, without its end.
 ///
-/// A carriage return, U+0085, U+2028 and U+2029 end lines of YAML as line feeds do; JSON (a text that begins
-/// with `{`) knows line feeds alone.
+/// A carriage return ends a line as a line feed does, and in YAML U+0085, U+2028 and U+2029 do too.
 pub fn line(content: &[u8], number: u32) -> Option<String> {
     let number = usize::try_from(number).ok()?.checked_sub(1)?;
     // In most files there is nothing to decode, and a line feed is the only break.
@@ -15,10 +14,9 @@ pub fn line(content: &[u8], number: u32) -> Option<String> {
         return Some(String::from_utf8_lossy(line).into_owned());
     }
     let text: String = text::decode(content).characters.into_iter().collect();
-    let json = content.trim_ascii_start().starts_with(b"{");
     let text = text.replace("\r\n", "\n");
-    let breaks: &[char] = if json {
-        &['\n']
+    let breaks: &[char] = if tree::is_json(content) {
+        &['\n', '\r']
     } else {
         &['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']
     };
@@ -36,6 +34,7 @@ mod tests {
             (b"a\rb", 2, Some("b")),
             ("# x\u{2028}mode: y".as_bytes(), 2, Some("mode: y")),
             ("{\"a\":\u{2028}1}".as_bytes(), 2, None),
+            (b"{\"a\":\r1}", 2, Some("1}")),
             (b"\xef\xbb\xbfa\nb", 1, Some("a")),
             (b"\xff\xfea\x00\n\x00b\x00", 2, Some("b")),
             (b"a", 2, None),

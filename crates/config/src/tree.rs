@@ -32,7 +32,7 @@ pub struct Node {
 /// Where something stands in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
-    /// Line, from 1. In YAML a lone CR, U+0085, U+2028 and U+2029 end a line too.
+    /// Line, from 1. A lone CR ends a line too, and in YAML U+0085, U+2028 and U+2029.
     pub line: u32,
     /// Column in code points, from 1. A byte order mark at the start of the file is in no column.
     pub column: u32,

@@ -22,7 +22,7 @@ mod scanner;
 mod timestamp;
 mod token;
 
-use crate::text;
+use crate::text::{self, Text};
 use crate::tree::{Document, Mark, Node, ReadError, Tree};
 
 /// Reads the first document of a text as the JSON that the kubelet makes of it.
@@ -32,7 +32,46 @@ use crate::tree::{Document, Mark, Node, ReadError, Tree};
 /// Where the kubelet would refuse the text, and beyond the limits of [`tree`](crate::tree).
 pub fn read(content: &[u8]) -> Result<Document, ReadError> {
     let text = text::decode(content);
-    let parser = parser::Parser::new(scanner::Scanner::new(&text, content.len()));
+    let read = read_text(&text, content.len());
+    // Go counts the end of the text as a line of its own, which nobody can look up.
+    let end = cursor::Cursor::new(&text, content.len()).end_of_text();
+    let end = (problem::counted(end.line), problem::counted(end.column));
+    match read {
+        Ok(mut document) => {
+            if end.1 > 1 {
+                keep_within(&mut document.root, end);
+            }
+            Ok(document)
+        }
+        Err(mut error) => {
+            if (error.line, error.column) > end {
+                (error.line, error.column) = end;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Moves what stands behind the end of the text, line and column, back to that end: nulls that nothing was written for.
+fn keep_within(node: &mut Node, end: (u32, u32)) {
+    if (node.at.line, node.at.column) > end {
+        (node.at.line, node.at.column) = end;
+    }
+    match &mut node.tree {
+        Tree::List(nodes) => nodes.iter_mut().for_each(|node| keep_within(node, end)),
+        Tree::Map(entries) => {
+            for entry in entries {
+                for node in entry.shadowed.iter_mut().chain([&mut entry.value]) {
+                    keep_within(node, end);
+                }
+            }
+        }
+        Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::String(_) => {}
+    }
+}
+
+fn read_text(text: &Text, size: usize) -> Result<Document, ReadError> {
+    let parser = parser::Parser::new(scanner::Scanner::new(text, size));
     let graph = compose::compose(parser)?;
     let more_documents = graph.more_documents;
     let Some(root) = graph.root else {

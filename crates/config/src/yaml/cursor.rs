@@ -118,7 +118,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Returns the place behind the last character that is one.
-    fn end_of_text(&self) -> Position {
+    pub(super) fn end_of_text(&self) -> Position {
         let mut cursor = Self {
             here: Position::default(),
             ..Self::new(self.text, self.size)

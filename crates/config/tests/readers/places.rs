@@ -81,6 +81,22 @@ fn every_kind_of_line_break_counts() {
 }
 
 #[test]
+fn a_null_at_the_end_is_on_the_last_line() {
+    for (text, line, column) in [
+        ("a: 1\nb:", 2, 3),
+        ("- ", 1, 2),
+        ("? a", 1, 4),
+        ("a:\n", 1, 3),
+    ] {
+        let mut last = None;
+        show::walk(&read(text).root, &mut |node| {
+            last = Some((node.at.line, node.at.column));
+        });
+        assert_eq!(last, Some((line, column)), "{text:?}");
+    }
+}
+
+#[test]
 fn places_are_those_of_the_encoded_file() {
     let text = "a: é😀\nb: \"x\"\n";
     let little: Vec<u8> = [0xfeff]
@@ -213,6 +229,9 @@ fn errors_say_where() {
         (b"{\n \"\xc3\xa9\": x}", Syntax, 2, 7),
         (b"{\"a\": 1}\n{\"b\": 2}", Syntax, 2, 1),
         (b"%YAML 1.2\n---\na: b\n", Syntax, 1, 1),
+        // The end of a text whose last line does not end is on that line.
+        (b"{", Syntax, 1, 2),
+        (b"a: b\nc: [", Syntax, 2, 5),
     ] {
         let error = tree::read(content).unwrap_err();
         assert_eq!(
