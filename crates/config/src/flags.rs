@@ -253,10 +253,9 @@ fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
     let utf8 = text.as_str();
     let one = |value: Value| Ok(FlagValue::One(value));
     match kind {
-        FlagKind::Bool => match text.as_slice() {
-            b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True" => one(Value::Bool(true)),
-            b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => one(Value::Bool(false)),
-            _ => Err(format!("strconv.ParseBool: parsing {:?}: invalid syntax", text.to_string_lossy())),
+        FlagKind::Bool => match boolean(text.as_slice()) {
+            Some(value) => one(Value::Bool(value)),
+            None => Err(format!("strconv.ParseBool: parsing {:?}: invalid syntax", text.to_string_lossy())),
         },
         FlagKind::Int32 | FlagKind::Level => integer(utf8, i64::from(i32::MIN), i64::from(i32::MAX)).and_then(one),
         FlagKind::Int64 | FlagKind::Int => integer(utf8, i64::MIN, i64::MAX).and_then(one),
@@ -293,6 +292,25 @@ fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
         | FlagKind::Taints
         | FlagKind::ReservedMemory => one(Value::String(text.clone())),
     }
+}
+
+/// Reads a boolean as `strconv.ParseBool`.
+const fn boolean(text: &[u8]) -> Option<bool> {
+    match text {
+        b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True" => Some(true),
+        b"0" | b"f" | b"F" | b"false" | b"FALSE" | b"False" => Some(false),
+        _ => None,
+    }
+}
+
+/// Returns whether Go reads the text as a boolean.
+pub(crate) const fn is_bool(text: &[u8]) -> bool {
+    boolean(text).is_some()
+}
+
+/// Returns whether pflag reads the text as a list.
+pub(crate) fn is_list(text: &Bytes) -> bool {
+    elements(text).is_ok()
 }
 
 /// Drops leading zeros of the parts of an IPv4 address: Kubernetes takes them for decimal
@@ -357,58 +375,80 @@ fn go_integer(text: &str) -> Option<i128> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
-/// Splits a list as pflag's `stringSlice` does: one record of CSV.
+/// Splits a list as pflag's `stringSlice` does: the first record of CSV, as Go's `encoding/csv` reads it.
 fn elements(text: &Bytes) -> Result<Vec<Bytes>, String> {
     let mut elements = Vec::new();
-    // The reader stops at the end of the first line.
-    let line = text
-        .as_slice()
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
     if text.is_empty() {
         return Ok(elements);
     }
-    let mut rest = line;
+    // Lines with their ends; those that are empty are no records.
+    let mut lines = text.as_slice().split_inclusive(|byte| *byte == b'\n');
+    let first = lines
+        .by_ref()
+        .map(csv_line)
+        .find(|line| !line.is_empty() && line != b"\n");
+    let mut line = first.ok_or("EOF")?;
+    let mut at = 0;
     loop {
-        if let [b'"', quoted @ ..] = rest {
-            let (element, after) = quoted_element(quoted)?;
-            elements.push(element);
-            match after {
-                [] => return Ok(elements),
-                [b',', after @ ..] => rest = after,
-                _ => return Err("parse error: extraneous or missing \" in quoted-field".to_owned()),
-            }
-        } else {
+        let rest = line.get(at..).unwrap_or_default();
+        if rest.first() != Some(&b'"') {
             let end = rest.iter().position(|byte| *byte == b',');
-            let (element, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let element = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            let element = if end.is_none() {
+                element.strip_suffix(b"\n").unwrap_or(element)
+            } else {
+                element
+            };
             if element.contains(&b'"') {
                 return Err("parse error: bare \" in non-quoted-field".to_owned());
             }
             elements.push(Bytes::from(element));
-            match after {
-                [_, after @ ..] => rest = after,
-                [] => return Ok(elements),
+            match end {
+                Some(end) => at += end + 1,
+                None => return Ok(elements),
+            }
+            continue;
+        }
+        let mut element = Vec::new();
+        at += 1;
+        loop {
+            match line.get(at..).unwrap_or_default() {
+                [b'"', b'"', ..] => {
+                    element.push(b'"');
+                    at += 2;
+                }
+                [b'"', b',', ..] => {
+                    at += 2;
+                    elements.push(Bytes::from(element));
+                    break;
+                }
+                [b'"'] | [b'"', b'\n'] => {
+                    elements.push(Bytes::from(element));
+                    return Ok(elements);
+                }
+                [b'"', ..] => return Err(QUOTE.to_owned()),
+                [byte, ..] => {
+                    element.push(*byte);
+                    at += 1;
+                }
+                // A quoted element goes on over the ends of lines.
+                [] => {
+                    line = csv_line(lines.next().ok_or(QUOTE)?);
+                    at = 0;
+                }
             }
         }
     }
 }
 
-fn quoted_element(mut rest: &[u8]) -> Result<(Bytes, &[u8]), String> {
-    let mut element = Vec::new();
-    loop {
-        match rest {
-            [b'"', b'"', after @ ..] => {
-                element.push(b'"');
-                rest = after;
-            }
-            [b'"', after @ ..] => return Ok((Bytes::from(element), after)),
-            [byte, after @ ..] => {
-                element.push(*byte);
-                rest = after;
-            }
-            [] => return Err("parse error: extraneous or missing \" in quoted-field".to_owned()),
-        }
+const QUOTE: &str = "parse error: extraneous or missing \" in quoted-field";
+
+/// Returns a line as Go's CSV reader sees it: CR LF is LF, and a CR before the end of the text is dropped.
+fn csv_line(line: &[u8]) -> Vec<u8> {
+    match line {
+        [before @ .., b'\r', b'\n'] => [before, b"\n"].concat(),
+        [before @ .., b'\r'] => before.to_vec(),
+        line => line.to_vec(),
     }
 }
 
@@ -535,6 +575,16 @@ mod tests {
             |texts: &[&str]| FlagValue::Elements(texts.iter().copied().map(Bytes::from).collect());
         assert_eq!(value("--cluster-dns=a,b"), list(&["a", "b"]));
         assert_eq!(value("--cluster-dns=\"a,b\",c"), list(&["a,b", "c"]));
+        // The first record that is not empty, as encoding/csv reads it; a quoted element may go over lines.
+        assert_eq!(value("--cluster-dns=\n\r\na,b\r\nc"), list(&["a", "b"]));
+        assert_eq!(value("--cluster-dns=\"a\nb\",c\r"), list(&["a\nb", "c"]));
+        assert_eq!(value("--cluster-dns=\"a\"\nb"), list(&["a"]));
+        for refused in ["\n", "\r", "\"a", "\"a\"b", "a\"b"] {
+            assert!(
+                parse_at(36, &[&format!("--cluster-dns={refused}")]).is_err(),
+                "{refused:?}"
+            );
+        }
         assert_eq!(value("--tls-cipher-suites="), list(&[]));
         assert_eq!(
             value("--eviction-hard=memory.available<7Mi, nodefs.available<10%"),

@@ -3,9 +3,11 @@
 use kubeassay_core::{Bytes, Value, value};
 use sha2::{Digest as _, Sha256};
 
+use crate::flags;
 use crate::node::folds_to;
-use crate::tables::FlagKind;
 use crate::tables::kubelet::KUBELET;
+use crate::tables::{Flag, FlagKind};
+use crate::text::{self, Encoding};
 use crate::tree::{self, Document, Node, Tree};
 
 /// Parts of a flag's name that promise a credential as its value.
@@ -78,55 +80,87 @@ fn redacted(secret: &[u8]) -> String {
 /// Replaces the secrets among the arguments of a kubelet by their digests.
 ///
 /// Which argument is the value of which flag differs by version; where it may be a secret in any of them
-/// it is hidden.
+/// it is hidden. What a kubelet accepts or refuses it still does.
 pub fn redact_arguments(argv: Vec<Bytes>) -> Vec<Bytes> {
-    let mut hide_next: Option<FlagKind> = None;
-    // A flag that no kubelet has, but that promises a credential: of another program that looks like one.
-    let mut named_credential = false;
+    let mut redaction = Redaction::default();
     argv.into_iter()
-        .map(|argument| {
-            if let Some(kind) = hide_next.take() {
-                return hide(kind, argument.as_slice());
+        .enumerate()
+        .map(|(index, argument)| {
+            let redacted = redaction.argument(&argument);
+            if index == 0 {
+                // The program's own name is no flag, whatever it looks like.
+                redaction = Redaction::default();
             }
-            if std::mem::take(&mut named_credential) && !argument.as_slice().starts_with(b"-") {
-                return Bytes::from(redacted(argument.as_slice()));
-            }
-            let Some(long) = argument.as_slice().strip_prefix(b"--") else {
-                return scrub(argument);
-            };
-            let (name, text) = match long.iter().position(|byte| *byte == b'=') {
-                Some(at) => (long.get(..at).unwrap_or_default(), long.get(at + 1..)),
-                None => (long, None),
-            };
-            let name = String::from_utf8_lossy(name).replace('_', "-");
-            match (KUBELET.flag(&name), text) {
-                (Some(flag), Some(text)) if flag.secret => {
-                    prefixed(&argument, text, &hide(flag.kind, text))
-                }
-                (Some(flag), None) if flag.secret => {
-                    hide_next = Some(flag.kind);
-                    argument
-                }
-                (None, text)
-                    if CREDENTIAL_WORDS
-                        .iter()
-                        .any(|word| name.to_lowercase().contains(word)) =>
-                {
-                    named_credential = text.is_none();
-                    text.map_or_else(
-                        || argument.clone(),
-                        |text| prefixed(&argument, text, &Bytes::from(redacted(text))),
-                    )
-                }
-                (Some(flag), Some(text))
-                    if flag.kind == FlagKind::StringMap && promises_credential(text) =>
-                {
-                    prefixed(&argument, text, &hide_pairs(text, b'='))
-                }
-                _ => scrub(argument),
-            }
+            redacted
         })
         .collect()
+}
+
+/// What the arguments so far say of the next one.
+#[derive(Default)]
+struct Redaction {
+    /// The flag whose value it is, in every version that has that flag.
+    value_of: Option<&'static Flag>,
+    /// A flag that no kubelet has, but that promises a credential, came before: of another program that looks like one.
+    named_credential: bool,
+}
+
+impl Redaction {
+    /// Returns the argument without its secrets.
+    fn argument(&mut self, argument: &Bytes) -> Bytes {
+        let value_of = self.value_of.take();
+        let named = std::mem::take(&mut self.named_credential);
+        if let Some(flag) = value_of.filter(|flag| flag.secret) {
+            return hide(flag.kind, argument.as_slice());
+        }
+        if named && !argument.as_slice().starts_with(b"-") {
+            return Bytes::from(redacted(argument.as_slice()));
+        }
+        // Of another program it may be a flag all the same.
+        let as_flag = self.flag(argument);
+        match value_of {
+            Some(flag) => hide_within(flag.kind, argument, &as_flag),
+            None => as_flag,
+        }
+    }
+
+    /// Returns the argument, taken for a flag if it looks like one, without its secrets.
+    fn flag(&mut self, argument: &Bytes) -> Bytes {
+        let Some(long) = argument.as_slice().strip_prefix(b"--") else {
+            return scrub(argument);
+        };
+        let (name, text) = match long.iter().position(|byte| *byte == b'=') {
+            Some(at) => (long.get(..at).unwrap_or_default(), long.get(at + 1..)),
+            None => (long, None),
+        };
+        let name = String::from_utf8_lossy(name).replace('_', "-");
+        let promising = CREDENTIAL_WORDS
+            .iter()
+            .any(|word| name.to_lowercase().contains(word));
+        match (KUBELET.flag(&name), text) {
+            (Some(flag), Some(text)) => {
+                let text = Bytes::from(text);
+                let hidden = if flag.secret {
+                    hide(flag.kind, text.as_slice())
+                } else {
+                    hide_within(flag.kind, &text, &scrub(&text))
+                };
+                prefixed(argument, text.as_slice(), &hidden)
+            }
+            (Some(flag), None) => {
+                self.value_of = Some(flag).filter(|flag| flag.bare.is_none());
+                argument.clone()
+            }
+            (None, Some(text)) if promising => {
+                prefixed(argument, text, &Bytes::from(redacted(text)))
+            }
+            (None, None) if promising => {
+                self.named_credential = true;
+                argument.clone()
+            }
+            (None, _) => scrub(argument),
+        }
+    }
 }
 
 /// Returns the argument with its value `text` replaced.
@@ -139,21 +173,50 @@ fn prefixed(argument: &Bytes, text: &[u8], replacement: &Bytes) -> Bytes {
 /// Hides the value of a secret flag; of `key:value` pairs the keys stay, so that the text still parses.
 fn hide(kind: FlagKind, text: &[u8]) -> Bytes {
     if kind == FlagKind::Multimap {
-        hide_pairs(text, b':')
+        hide_pairs(text, b':', |_| false)
     } else {
         Bytes::from(redacted(text))
     }
 }
 
-/// Hides the values of pairs; what is no pair is replaced by something that is none either.
-fn hide_pairs(text: &[u8], separator: u8) -> Bytes {
+/// Returns the value of a flag that is no secret, where `hidden` is what is left of it when it is taken for an argument
+/// of its own: it parses as a value of this kind if `text` does, and only then.
+fn hide_within(kind: FlagKind, text: &Bytes, hidden: &Bytes) -> Bytes {
+    if text == hidden {
+        return hidden.clone();
+    }
+    match kind {
+        FlagKind::BoolMap => hide_pairs(text.as_slice(), b'=', flags::is_bool),
+        FlagKind::StringMap => hide_pairs(text.as_slice(), b'=', |_| false),
+        FlagKind::Thresholds => hide_pairs(text.as_slice(), b'<', |_| false),
+        FlagKind::Multimap => hide_pairs(text.as_slice(), b':', |_| false),
+        // A quote that does not end is no list.
+        FlagKind::StringSlice if !flags::is_list(text) => Bytes::from("\"(withheld)"),
+        _ => Bytes::from(redacted(text.as_slice())),
+    }
+}
+
+/// Hides the values of pairs, but for those that `is_kept` knows to be harmless, and keys that look like credentials; what
+/// is no pair is replaced by something that is none either.
+fn hide_pairs(text: &[u8], separator: u8, is_kept: impl Fn(&[u8]) -> bool) -> Bytes {
     let pairs: Vec<Vec<u8>> = text
         .split(|byte| *byte == b',')
         .map(
             |pair| match pair.iter().position(|byte| *byte == separator) {
                 Some(at) => {
                     let (key, value) = pair.split_at(at + 1);
-                    [key, redacted(value).as_bytes()].concat()
+                    let name = pair.get(..at).unwrap_or_default();
+                    let key = if promises_credential(name) {
+                        [redacted(name).as_bytes(), &[separator]].concat()
+                    } else {
+                        key.to_vec()
+                    };
+                    let value = if is_kept(value.trim_ascii()) {
+                        value.to_vec()
+                    } else {
+                        redacted(value).into_bytes()
+                    };
+                    [key, value].concat()
                 }
                 None if pair.is_empty() => Vec::new(),
                 None => b"(withheld)".to_vec(),
@@ -165,10 +228,10 @@ fn hide_pairs(text: &[u8], separator: u8) -> Bytes {
 
 /// Hides an argument that itself looks like a credential: a bearer token, a JSON web token, a URL with a
 /// password.
-fn scrub(argument: Bytes) -> Bytes {
+fn scrub(argument: &Bytes) -> Bytes {
     let text = argument.as_slice();
     if !promises_credential(text) {
-        return argument;
+        return argument.clone();
     }
     let value = text
         .iter()
@@ -225,18 +288,93 @@ pub fn redact_content(content: Vec<u8>) -> Vec<u8> {
     }
     spans.sort_unstable();
     spans.dedup();
-    let mut kept = content;
-    for (start, end) in spans.into_iter().rev() {
-        let Some(written) = kept.get(start..end) else {
+    let kept = hide_spans(&content, &spans);
+    if spans.is_empty() || only_secrets_differ(&content, &kept, &spans) {
+        kept
+    } else {
+        // A tag says what a scalar is, for example; hidden, it is no such thing.
+        WITHHELD.to_vec()
+    }
+}
+
+/// Returns the text with a digest in place of what stands at each of `spans`, which are in order.
+fn hide_spans(content: &[u8], spans: &[(usize, usize)]) -> Vec<u8> {
+    let mut kept = content.to_vec();
+    for (start, end) in spans.iter().rev() {
+        let Some(written) = content.get(*start..*end) else {
             continue;
         };
         // The lines below keep their numbers.
-        let breaks = written.split(|byte| *byte == b'\n').count() - 1;
-        let replacement = format!("\"{}\"{}", redacted(written), "\n".repeat(breaks));
-        let replacement = encode_like(&kept, &replacement);
+        let breaks = "\n".repeat(breaks(content, written));
+        let replacement = encode_like(content, &format!("\"{}\"{breaks}", redacted(written)));
         kept.splice(start..end, replacement);
     }
     kept
+}
+
+/// Returns how many lines end in a part of a text, as the reader of the text counts them.
+fn breaks(content: &[u8], written: &[u8]) -> usize {
+    // A string of JSON ends on the line it begins on, even with a separator of lines in it.
+    if tree::is_json(content) {
+        return 0;
+    }
+    let mark: &[u8] = match Encoding::of(content) {
+        (Encoding::Utf8, _) => &[],
+        (_, length) => content.get(..length).unwrap_or_default(),
+    };
+    let characters = text::decode(&[mark, written].concat()).characters;
+    let ends = |(index, character): (usize, &char)| match character {
+        '\r' => characters.get(index + 1) != Some(&'\n'),
+        character => matches!(character, '\n' | '\u{85}' | '\u{2028}' | '\u{2029}'),
+    };
+    characters
+        .iter()
+        .enumerate()
+        .filter(|each| ends(*each))
+        .count()
+}
+
+/// Returns whether two texts say the same in the same lines, but for what stood at `spans`.
+fn only_secrets_differ(before: &[u8], after: &[u8], spans: &[(usize, usize)]) -> bool {
+    match (tree::read(before), tree::read(after)) {
+        (Ok(before), Ok(after)) => {
+            before.more_documents == after.more_documents
+                && same_but_for(&before.root, &after.root, spans)
+        }
+        _ => false,
+    }
+}
+
+fn same_but_for(before: &Node, after: &Node, spans: &[(usize, usize)]) -> bool {
+    let same = match (&before.tree, &after.tree) {
+        (Tree::List(before), Tree::List(after)) => {
+            before.len() == after.len()
+                && before
+                    .iter()
+                    .zip(after)
+                    .all(|(before, after)| same_but_for(before, after, spans))
+        }
+        (Tree::Map(before), Tree::Map(after)) => {
+            before.len() == after.len()
+                && before.iter().zip(after).all(|(before, after)| {
+                    before.key == after.key
+                        && before.shadowed.len() == after.shadowed.len()
+                        && before
+                            .shadowed
+                            .iter()
+                            .chain([&before.value])
+                            .zip(after.shadowed.iter().chain([&after.value]))
+                            .all(|(before, after)| same_but_for(before, after, spans))
+                })
+        }
+        (Tree::String(_) | Tree::Number(_), Tree::String(text))
+            if spans.contains(&before.at.span) =>
+        {
+            parse_redaction(text).is_some()
+        }
+        (before, after) => before == after,
+    };
+    same && before.at.line == after.at.line
 }
 
 /// Returns whether a document looks like configuration: it has a kind, without which no kubelet takes it, or a
@@ -313,12 +451,12 @@ fn strings_below(node: &Node, spans: &mut Vec<(usize, usize)>) {
 fn may_hold_secret(content: &[u8]) -> bool {
     let letters = letters(content);
     let named = |key: &str| letters.contains(&key.replace('-', "").to_ascii_lowercase());
-    let mut fields = KUBELET
+    let fields = KUBELET
         .fields
         .iter()
         .filter(|field| field.secret)
         .map(|field| field.path);
-    contains(content, b"PRIVATE KEY-----") || named("client-key-data") || fields.any(named)
+    contains(content, b"PRIVATE KEY-----") || fields.chain(CREDENTIAL_KEYS).any(named)
 }
 
 /// Returns the ASCII letters of a text in lower case, whatever its encoding.
@@ -344,6 +482,7 @@ mod tests {
     use kubeassay_core::Bytes;
 
     use super::{redact_arguments, redact_content, redacted};
+    use crate::tree::Tree;
 
     #[test]
     fn secret_arguments_are_hidden_and_nothing_else() {
@@ -413,6 +552,30 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_hidden_in_place_is_withheld() {
+        // Hidden, it would be no base64 and no number.
+        for scalar in ["!!binary aHVudGVyMg==", "!!int 1234567"] {
+            let text = format!("kind: K\nstaticPodURLHeader: {{A: [{scalar}]}}\n");
+            assert_eq!(redact_content(text.into_bytes()), super::WITHHELD);
+        }
+        // Whatever ends a line, the lines below keep their numbers.
+        for end in ["\n", "\r\n", "\r", "\u{85}", "\u{2028}"] {
+            let text = format!(
+                "kind: K{end}staticPodURLHeader: {{A: [two{end}  words]}}{end}port: 1{end}"
+            );
+            let shown = redact_content(text.into_bytes());
+            let document = crate::tree::read(&shown).unwrap();
+            let Tree::Map(entries) = document.root.tree else {
+                panic!("no map")
+            };
+            assert_eq!(entries[2].key_at.line, 4, "{end:?}");
+        }
+        // Nobody knows what a text says that cannot be read.
+        let broken = b"[kubelet\nusers: {token: hunter2".to_vec();
+        assert_eq!(redact_content(broken), super::WITHHELD);
+    }
+
+    #[test]
     fn what_is_hidden_parses_as_before() {
         let hidden = |argument: &str| redact_arguments(vec![Bytes::from(argument)])[0].to_string();
         let labels = hidden("--node-labels=a=1,b=eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrIn0.c2ln");
@@ -421,11 +584,41 @@ mod tests {
             "{labels}"
         );
         assert!(!hidden("--manifest-url-header=hunter2,").contains("hunter2"));
+        // A gate is on or off, and stays so.
+        let gates = hidden("--feature-gates=Bearer x=true,A=false");
+        assert!(
+            gates.starts_with("--feature-gates=sha256:") && gates.ends_with("=true,A=false"),
+            "{gates}"
+        );
+        // A list that is none stays none, and one that is one stays one.
+        assert_eq!(
+            hidden("--cluster-dns=Bearer \"x"),
+            "--cluster-dns=\"(withheld)"
+        );
+        assert!(hidden("--cluster-dns=Bearer x").starts_with("--cluster-dns=sha256:"));
         // What is no pair and refused stays none.
         assert!(
             !hidden("--manifest-url-header=hunter2,")["--manifest-url-header=".len()..]
                 .contains(':')
         );
+    }
+
+    #[test]
+    fn the_value_of_a_flag_may_stand_in_the_next_argument() {
+        let hidden = |argv: &[&str]| -> Vec<String> {
+            redact_arguments(argv.iter().map(|text| Bytes::from(*text)).collect())
+                .iter()
+                .map(ToString::to_string)
+                .collect()
+        };
+        let gates = hidden(&["kubelet", "--feature-gates", "Bearer x=true"]);
+        assert!(
+            gates[2].ends_with("=true") && !gates[2].contains("Bearer"),
+            "{gates:?}"
+        );
+        // The program's own name is no flag.
+        let named = ["--manifest-url-header", "--provider-id=x"];
+        assert_eq!(hidden(&named), named);
     }
 
     #[test]
