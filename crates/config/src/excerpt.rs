@@ -13,13 +13,14 @@ pub fn line(content: &[u8], number: u32) -> Option<String> {
         let line = content.split(|byte| *byte == b'\n').nth(number)?;
         return Some(String::from_utf8_lossy(line).into_owned());
     }
-    let text: String = text::decode(content).characters.into_iter().collect();
-    let text = text.replace("\r\n", "\n");
-    let breaks: &[char] = if tree::is_json(content) {
-        &['\n', '\r']
+    let (text, breaks): (String, &[char]) = if tree::is_json(content) {
+        // Go's JSON mends what is no character, and takes those that YAML forbids.
+        (String::from_utf8_lossy(content).into_owned(), &['\n', '\r'])
     } else {
-        &['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']
+        let text = text::decode(content).characters.into_iter().collect();
+        (text, &['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
     };
+    let text = text.replace("\r\n", "\n");
     text.split(breaks).nth(number).map(str::to_owned)
 }
 
@@ -35,6 +36,7 @@ mod tests {
             ("# x\u{2028}mode: y".as_bytes(), 2, Some("mode: y")),
             ("{\"a\":\u{2028}1}".as_bytes(), 2, None),
             (b"{\"a\":\r1}", 2, Some("1}")),
+            (b"{\"a\":\"\x7f\xff\"}", 1, Some("{\"a\":\"\x7f\u{fffd}\"}")),
             (b"\xef\xbb\xbfa\nb", 1, Some("a")),
             (b"\xff\xfea\x00\n\x00b\x00", 2, Some("b")),
             (b"a", 2, None),

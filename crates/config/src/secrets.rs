@@ -265,18 +265,18 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 ///
 /// Everything else stays byte for byte, so that lines and columns keep their meaning. A text that cannot be
 /// understood and may hold a secret is withheld as a whole.
-pub fn redact_content(content: Vec<u8>) -> Vec<u8> {
+pub fn redact_content(mut content: Vec<u8>) -> Vec<u8> {
     let mut spans = Vec::new();
     match tree::read(&content) {
         // Named as configuration, but it is a key, a password file or the like.
         Ok(document) if !is_configuration(&document.root) => return WITHHELD.to_vec(),
         Ok(document) => {
-            if document.more_documents {
-                let (_, end) = document.root.at.span;
-                if may_hold_secret(content.get(end..).unwrap_or_default()) {
-                    return first_document(&content, &document)
-                        .map_or_else(|| WITHHELD.to_vec(), redact_content);
-                }
+            let (_, end) = document.root.at.span;
+            if document.more_documents && may_hold_secret(content.get(end..).unwrap_or_default()) {
+                let Some(first) = first_document(&content, &document) else {
+                    return WITHHELD.to_vec();
+                };
+                content = first;
             }
             collect_secrets(&document.root, &mut spans);
         }
@@ -400,15 +400,14 @@ fn is_configuration(root: &Node) -> bool {
     }
 }
 
-/// Returns the text without what follows its first document, which is never read.
+/// Returns the text without what follows its first document, which is never read; comments right behind it are gone too.
 fn first_document(content: &[u8], document: &Document) -> Option<Vec<u8>> {
     let (_, end) = document.root.at.span;
-    let rest = content.get(end..)?;
-    let at = rest
-        .windows(4)
-        .position(|window| matches!(window, b"\n---" | b"\n..."))?;
-    let kept = [content.get(..end + at + 4)?, b"\n".as_slice(), WITHHELD].concat();
-    let same = tree::read(&kept).is_ok_and(|read| read.root == document.root);
+    let rest = [b"\n---\n", WITHHELD].concat();
+    let rest = encode_like(content, &String::from_utf8_lossy(&rest));
+    let kept = [content.get(..end)?, &rest].concat();
+    let same =
+        tree::read(&kept).is_ok_and(|read| read.root == document.root && read.more_documents);
     same.then_some(kept)
 }
 
@@ -665,6 +664,8 @@ mod tests {
             "kind: Config\nusers:\n- name: admin\n  user: {token: hunter2, client-key-data: hunter2}\n",
             &format!("{first}---\nstaticPodURLHeader: {{A: [hunter2]}}\n"),
             &format!("{first}...\n---\n# staticPodURL: hunter2\nport: 1\n"),
+            // Once this had no end.
+            &format!("{first}# staticPodURLHeader: hunter2\n---\nport: 1\n"),
         ] {
             let shown = String::from_utf8(redact_content(text.as_bytes().to_vec())).unwrap();
             assert!(!shown.contains("hunter2"), "{shown}");
