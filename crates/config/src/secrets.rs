@@ -288,8 +288,8 @@ pub fn redact_content(mut content: Vec<u8>) -> Vec<u8> {
     }
     spans.sort_unstable();
     spans.dedup();
-    let kept = hide_spans(&content, &spans);
-    if spans.is_empty() || only_secrets_differ(&content, &kept, &spans) {
+    let kept = hide_comments(hide_spans(&content, &spans));
+    if kept == content || only_secrets_differ(&content, &kept, &spans) {
         kept
     } else {
         // A tag says what a scalar is, for example; hidden, it is no such thing.
@@ -315,6 +315,35 @@ fn hide_spans(content: &[u8], spans: &[(usize, usize)]) -> Vec<u8> {
     }
     kept.extend_from_slice(content.get(at..).unwrap_or_default());
     kept
+}
+
+/// Returns the text with nothing in the comments on lines of their own, if one of them names a secret: a setting that was
+/// taken out of a file often stays in it so.
+fn hide_comments(content: Vec<u8>) -> Vec<u8> {
+    let is_comment = |line: &&[u8]| line.trim_ascii_start().starts_with(b"#");
+    let lines = || content.split_inclusive(|byte| *byte == b'\n');
+    let comments: Vec<&[u8]> = lines().filter(is_comment).collect();
+    if !may_hold_secret(&comments.concat()) {
+        return content;
+    }
+    let without = |line: &[u8]| {
+        let hash = line.iter().position(|byte| *byte == b'#').unwrap_or(0);
+        let end = match line {
+            [.., b'\r', b'\n'] => b"\r\n".as_slice(),
+            [.., b'\n'] => b"\n",
+            _ => b"",
+        };
+        [line.get(..=hash).unwrap_or_default(), end].concat()
+    };
+    lines()
+        .flat_map(|line| {
+            if is_comment(&line) {
+                without(line)
+            } else {
+                line.to_vec()
+            }
+        })
+        .collect()
 }
 
 /// Returns how many lines end in a part of a text, as the reader of the text counts them.
@@ -581,6 +610,11 @@ mod tests {
         );
         let shown = redact_content(many.into_bytes());
         assert!(shown.len() > 5_000 * 80, "{}", shown.len());
+        // What was taken out of a file and stays in it as a comment.
+        let text = b"# port\nkind: K\n# staticPodURLHeader:\n  #  A: [hunter2]\r\nport: 1 # two\n"
+            .to_vec();
+        let shown = String::from_utf8(redact_content(text)).unwrap();
+        assert_eq!(shown, "#\nkind: K\n#\n  #\r\nport: 1 # two\n");
         // Nobody knows what a text says that cannot be read.
         let broken = b"[kubelet\nusers: {token: hunter2".to_vec();
         assert_eq!(redact_content(broken), super::WITHHELD);

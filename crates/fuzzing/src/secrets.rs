@@ -55,6 +55,11 @@ pub(crate) fn run(data: &[u8]) {
                 )
             });
             compare(&document.root, &after.root, &secrets);
+            let comments = redacted
+                .split_inclusive(|byte| *byte == b'\n')
+                .filter(|line| line.trim_ascii_start().starts_with(b"#"));
+            let comments: Vec<u8> = comments.flatten().copied().collect();
+            assert!(!names_a_secret(&comments), "a comment may hold a secret");
             nothing_survives(data, &redacted, &secrets);
             assert!(
                 !document.more_documents || after.more_documents || contains(&redacted, WITHHELD),
