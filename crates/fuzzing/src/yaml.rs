@@ -85,6 +85,11 @@ fn agrees_with_saphyr(data: &[u8], document: &Document) {
     if document.more_documents || !document.duplicates.is_empty() || !is_common(text) {
         return;
     }
+    // As a whole document a block scalar is indented by one column at least in `yaml.v2`, and by none in YAML 1.2.
+    let collection = matches!(document.root.tree, Tree::List(_) | Tree::Map(_));
+    if !collection && text.contains(['|', '>']) {
+        return;
+    }
     let options = serde_saphyr::options! { strict_booleans: true };
     let Ok(theirs) = serde_saphyr::from_str_with_options::<Value>(text, options) else {
         return;
