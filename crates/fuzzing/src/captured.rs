@@ -1,6 +1,5 @@
 //! A captured host: read, and taken for the host that it describes, from its procfs to the verdicts.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use kubeassay_config::secrets::{redact_arguments, redact_content};
@@ -53,7 +52,7 @@ pub(crate) fn run(data: &[u8]) {
             commit: None,
         },
     };
-    let facts = collect(host, Arc::new(Kubelets), &options);
+    let facts = collect(&host, &Kubelets, &options);
     assert!(facts.complete, "the time was over");
     let written = serde_json::to_string(&facts).expect("facts are JSON");
     let again: Facts = serde_json::from_str(&written).expect("what was written can be read");

@@ -14,8 +14,7 @@ use kubeassay_report::{Format, Style, render};
 use serde_json::Value;
 
 /// The bundled rules.
-static BUNDLED: LazyLock<Catalogue> =
-    LazyLock::new(|| Catalogue::bundled(BUNDLED_RULES).expect("the bundled rules are sound"));
+static BUNDLED: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::prepared(&BUNDLED_RULES));
 
 /// What the page for people may put out besides text, where it may colour.
 const COLOURS: [&str; 6] = [

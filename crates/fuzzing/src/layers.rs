@@ -1,6 +1,9 @@
 //! A configuration with drop-ins, resolved, with the same merged by hand into one file for a second opinion.
 
-use kubeassay_config::kubelet::{Resolution, When, resolve};
+use std::borrow::Cow;
+
+use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
+use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_config::tables::{FieldKind, Minor};
 use kubeassay_config::tree::{self, Node, Tree};
@@ -46,22 +49,20 @@ pub(crate) fn run(data: &[u8]) {
     if layered.refusal.is_some() || single.refusal.is_some() {
         return;
     }
-    let names: Vec<&String> = layered.settings.keys().collect();
-    assert_eq!(
-        names,
-        single.settings.keys().collect::<Vec<_>>(),
-        "other settings"
-    );
-    for (name, setting) in &layered.settings {
-        // The two are started with other flags: only one has a folder of drop-ins.
-        if name == "flags.configDir" || is_filled_before_merging(name) {
+    for field in KUBELET.fields {
+        let name = field.path;
+        if is_filled_before_merging(name) {
             continue;
         }
-        let other = &single.settings[name];
+        let (layered, single) = (layered.setting(name), single.setting(name));
+        let value = |setting: &Option<Cow<'_, Setting>>| {
+            let setting = setting.as_ref()?;
+            setting.value().map(|value| format!("{value:?}"))
+        };
         assert_eq!(
-            setting.value().map(|value| format!("{value:?}")),
-            other.value().map(|value| format!("{value:?}")),
-            "{name} in {minor:?}: with drop-ins {setting:?}, merged {other:?}: {merged}"
+            value(&layered),
+            value(&single),
+            "{name} in {minor:?}: with drop-ins {layered:?}, merged {single:?}: {merged}"
         );
     }
 }
@@ -120,7 +121,7 @@ fn resolved(texts: &[&[u8]], minor: Minor) -> Resolution {
         ..ProcessFacts::new(7, argv)
     };
     loop {
-        let resolution = resolve(&process, minor, When::Now);
+        let resolution = resolve(&Documents::new(&process), minor, When::Now);
         if resolution.needs.is_empty() {
             return resolution;
         }

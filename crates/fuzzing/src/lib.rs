@@ -26,6 +26,7 @@ mod judging;
 mod layers;
 mod mountinfo;
 mod packages;
+mod passwd;
 mod places;
 mod procfs;
 mod report;
@@ -84,6 +85,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "packages",
         run: packages::run,
+    },
+    Target {
+        name: "passwd",
+        run: passwd::run,
     },
     Target {
         name: "procfs",

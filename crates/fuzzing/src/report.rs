@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kubeassay_config::kubelet::{When, resolve};
+use kubeassay_config::kubelet::{Documents, When, resolve};
 use kubeassay_config::secrets::{redact_arguments, redact_content};
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
@@ -94,8 +94,9 @@ fn needed(process: &ProcessFacts, version: Option<Minor>) -> Vec<Need> {
         return needs(process);
     };
     let mut needed: Vec<Need> = Vec::new();
+    let documents = Documents::new(process);
     for when in [When::Started, When::Now] {
-        for need in resolve(process, minor, when).needs {
+        for need in resolve(&documents, minor, when).needs {
             if !needed.contains(&need) {
                 needed.push(need);
             }
@@ -160,6 +161,7 @@ fn facts(process: ProcessFacts, name: &[u8]) -> Facts {
         started: Timestamp::UNIX_EPOCH,
         finished: Timestamp::UNIX_EPOCH,
         source: Source::Captured,
+        reader: None,
         complete: true,
         node: NodeFacts {
             hostname: Some(Bytes::from(name)),
