@@ -1,5 +1,7 @@
 //! Which namespaces of a process are the host's, and whose processes are a tenant's.
 
+use std::collections::HashSet;
+
 use kubeassay_core::facts::{Namespaces, Source};
 
 use crate::fs::bounds::Bounds;
@@ -25,6 +27,7 @@ pub(crate) struct HostNamespaces {
     /// same mount namespace.
     table: Option<Vec<u8>>,
     mounts: Vec<Mount>,
+    ids: HashSet<u64>,
     /// Where a walk from the host's root needs care.
     bounds: Bounds,
     /// Whether the host's root, as we reach it, is the first process's.
@@ -58,6 +61,7 @@ impl HostNamespaces {
             pid: link("pid"),
             network: link("net"),
             table,
+            ids: mounts.iter().map(|mount| mount.id).collect(),
             mounts,
             bounds,
             ours,
@@ -67,6 +71,11 @@ impl HostNamespaces {
     /// Returns the mounts that the first process sees.
     pub(crate) fn mounts(&self) -> &[Mount] {
         &self.mounts
+    }
+
+    /// Returns whether a mount is one of the first process's.
+    pub(crate) fn has_mount(&self, id: u64) -> bool {
+        self.ids.contains(&id)
     }
 
     /// Returns where a walk from the host's root needs care.

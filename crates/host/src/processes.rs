@@ -161,13 +161,13 @@ impl<'a> Survey<'a> {
         if directory.is_live() && exe.as_ref().is_err_and(is_over) && has_no_memory(&directory) {
             return None;
         }
-        if self.is_well_known(&exe, &directory) {
+        let identity = self.identity_of_executable(&directory);
+        if self.is_well_known(&exe, identity) {
             return None;
         }
         // Once it has ended its directory belongs to root, but then nothing else of it can be read.
         let uid = directory.status().ok().map(|status| status.uid);
-        let own = self.namespaces.is_own(&directory, uid);
-        if directory.is_live() && (!own || self.namespaces.bounds().are_there()) {
+        if directory.is_live() && !self.answers_at_once(&directory, uid, identity) {
             directory.set_aside(Rc::clone(self.aside));
         }
         let comm = directory.read_start("comm", LONGEST_COMM).map(|mut comm| {
@@ -179,7 +179,7 @@ impl<'a> Survey<'a> {
         let Glance {
             arguments,
             executable,
-        } = self.glance(&exe, &directory);
+        } = self.glance(&exe, &directory, identity);
         if is_gone(&exe, &comm, &arguments) {
             return None;
         }
@@ -217,28 +217,54 @@ impl<'a> Survey<'a> {
         })
     }
 
+    /// Returns which file a live process runs, unless a server might have to say so.
+    fn identity_of_executable(&self, directory: &ProcessDirectory) -> Option<Identity> {
+        let at_once = directory.is_live() && !self.namespaces.bounds().are_there();
+        at_once
+            .then(|| directory.identity_of_executable())
+            .flatten()
+    }
+
     /// Returns whether it runs a well-known program from a file that was looked at before and is no kubelet.
     /// Then it does not matter what it calls itself, and on most machines most processes run the same few.
-    fn is_well_known(
+    fn is_well_known(&self, exe: &Result<Executable, Trouble>, identity: Option<Identity>) -> bool {
+        let (Ok(exe), Some(identity)) = (exe, identity) else {
+            return false;
+        };
+        programs::is_other(base_name(&exe.path))
+            && self.known_path(identity).is_none()
+            && self.binaries.is_known_to_be_none(identity)
+    }
+
+    /// Returns whether nobody but the kernel has to answer for the memory of a process: it is root's, and what
+    /// it runs lies on a mount of the host's own, which no process in a container reaches; or, where that does
+    /// not tell, it lives in the host's mount namespace.
+    fn answers_at_once(
+        &self,
+        directory: &ProcessDirectory,
+        uid: Option<u32>,
+        identity: Option<Identity>,
+    ) -> bool {
+        if self.namespaces.bounds().are_there() {
+            return false;
+        }
+        let mount = identity.and_then(|identity| identity.mount);
+        let on_the_host = mount.is_some_and(|mount| self.namespaces.has_mount(mount));
+        (on_the_host && uid == Some(0)) || self.namespaces.is_own(directory, uid)
+    }
+
+    fn glance(
         &self,
         exe: &Result<Executable, Trouble>,
         directory: &ProcessDirectory,
-    ) -> bool {
-        let Ok(exe) = exe else {
-            return false;
-        };
-        let by_name = programs::is_other(base_name(&exe.path));
-        // Where a server answers for files nothing is looked up here.
-        if !by_name || !directory.is_live() || self.namespaces.bounds().are_there() {
-            return false;
+        identity: Option<Identity>,
+    ) -> Glance {
+        if let Some(identity) = identity {
+            return Glance {
+                arguments: directory.read_start("cmdline", START_OF_ARGUMENTS),
+                executable: Ok(identity),
+            };
         }
-        let identity = directory.identity_of_executable();
-        identity.is_some_and(|identity| {
-            self.known_path(identity).is_none() && self.binaries.is_known_to_be_none(identity)
-        })
-    }
-
-    fn glance(&self, exe: &Result<Executable, Trouble>, directory: &ProcessDirectory) -> Glance {
         if directory.is_live() {
             return directory.glance(START_OF_ARGUMENTS);
         }
