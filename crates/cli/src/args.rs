@@ -272,7 +272,7 @@ pub(crate) enum ManifestCommand {
 /// `kubeassay manifest collect`.
 #[derive(Args, Debug)]
 pub(crate) struct ManifestCollect {
-    /// The image, with `kubeassay` on its PATH (docs/running.md shows how to build one)
+    /// The image, with `kubeassay` on its PATH (docs/running.md shows how to get one)
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: String,
     /// A secret to pull the image with

@@ -54,6 +54,8 @@ impl Image<'_> {
             "config": {
                 "User": "0",
                 "Entrypoint": ["/kubeassay"],
+                // Whoever names the program, as `kubeassay manifest` does, need not know where it lies.
+                "Env": ["PATH=/"],
                 "WorkingDir": "/",
                 "Labels": labels,
             },
@@ -207,6 +209,7 @@ mod tests {
         assert_eq!(config["rootfs"]["diff_ids"], json!([layer["digest"]]));
         assert_eq!(config["architecture"], "arm64");
         assert_eq!(config["config"]["Entrypoint"], json!(["/kubeassay"]));
+        assert_eq!(config["config"]["Env"], json!(["PATH=/"]));
         assert_eq!(config["config"]["User"], "0");
         assert_eq!(
             config["config"]["Labels"],
