@@ -88,6 +88,11 @@ fn start(command: &mut Command) -> Running {
     while fs::read_link(&exe).is_ok_and(|exe| exe == own) {
         std::thread::sleep(Duration::from_millis(5));
     }
+    // The kernel gives it its name and arguments a moment after its executable; one that ended has neither.
+    let cmdline = format!("/proc/{}/cmdline", running.0.id());
+    while fs::read_link(&exe).is_ok() && fs::read(&cmdline).is_ok_and(|read| read.is_empty()) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     running
 }
 
