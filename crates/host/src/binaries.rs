@@ -138,7 +138,8 @@ impl Binaries {
             let file = Positioned::of(opened).ok()?;
             executable::build_information(&file).ok()?.main_package
         });
-        let package = package.ok().flatten();
+        // What one process keeps from being read is no knowledge: another may run the same file.
+        let package = package.ok()?;
         self.packages.insert(key, package.clone());
         package
     }
