@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use kubeassay_config::secrets;
 use kubeassay_config::tables::Minor;
+use kubeassay_config::units;
 use kubeassay_core::Bytes;
-use kubeassay_core::facts::{Facts, Need, ProcessFacts, SCHEMA, Source};
+use kubeassay_core::facts::{Facts, Need, ProcessFacts, SCHEMA, ServiceFacts, Source};
 use kubeassay_host::{Guide, Host, Options, collect};
 
 use crate::args::{HostArgs, SubjectArgs};
@@ -28,12 +29,20 @@ impl Guide for Kubelets {
         kubeassay_engine::needs(process)
     }
 
+    fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need> {
+        kubeassay_engine::needs_of_service(service)
+    }
+
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
         secrets::redact_arguments(argv)
     }
 
     fn redact_content(&self, content: Vec<u8>) -> Vec<u8> {
         secrets::redact_content(content)
+    }
+
+    fn redact_service(&self, service: &mut ServiceFacts) {
+        units::redact(service);
     }
 }
 

@@ -8,6 +8,7 @@
 //! - [`setting`]: a value with its provenance
 //! - [`node`], [`merge`]: what a file says with origins, and how drop-ins are merged onto it
 //! - [`kubelet`]: the layers of the kubelet, resolved
+//! - [`units`]: the services of systemd, and what their next start will be
 //! - [`secrets`]: what must not reach facts or reports
 
 mod path;
@@ -26,4 +27,5 @@ pub mod setting;
 pub mod tables;
 pub mod text;
 pub mod tree;
+pub mod units;
 pub mod yaml;

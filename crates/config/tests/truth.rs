@@ -212,7 +212,10 @@ impl Files {
             };
         }
         match (self.files.get(&path), need.what) {
-            (Some(File::Content(_)), NeedKind::Presence | NeedKind::Listing) => FileFacts {
+            (
+                Some(File::Content(_)),
+                NeedKind::Presence | NeedKind::Listing | NeedKind::Certificate,
+            ) => FileFacts {
                 kind: Some(FileKind::Regular),
                 ..blank
             },

@@ -3,6 +3,10 @@
 //! Bytes, not interpretations. What could not be read is in them as well, with its cause. The document
 //! (`kubeassay.facts/v1`) can be written on one machine and judged on another, a year later.
 
+mod cluster;
+mod endpoints;
+mod services;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -10,6 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 use crate::verdict::Cause;
+
+pub use cluster::{ClusterFacts, ObjectFacts};
+pub use endpoints::{EndpointFacts, Identity, Request, Response, Trust, Via};
+pub use services::ServiceFacts;
 
 /// The schema of the facts document; a newer major is refused.
 pub const SCHEMA: &str = "kubeassay.facts/v1";
@@ -71,9 +79,35 @@ pub struct Facts {
     /// Processes that may be a component.
     #[serde(default)]
     pub processes: Vec<ProcessFacts>,
+    /// Services that start a component, or would.
+    #[serde(default)]
+    pub services: Vec<ServiceFacts>,
+    /// What kubelets of the node answered over the network.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointFacts>,
     /// What could not be read, beyond single files.
     #[serde(default)]
     pub problems: Vec<Problem>,
+}
+
+impl Facts {
+    /// Returns facts in which nothing was read yet.
+    pub fn new(tool: Tool, source: Source, started: Timestamp) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            tool,
+            started,
+            finished: started,
+            source,
+            reader: None,
+            complete: false,
+            node: NodeFacts::default(),
+            processes: Vec::new(),
+            services: Vec::new(),
+            endpoints: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
 }
 
 /// Whoever took the facts: what it was allowed to do, and so what it could see.
@@ -101,6 +135,9 @@ pub struct NodeFacts {
     /// The folder the host was read below; null for `/`.
     #[serde(default)]
     pub root: Option<Bytes>,
+    /// The node's object of the API; null where the API was not asked.
+    #[serde(default)]
+    pub object: Option<NodeObject>,
     /// The operating system.
     #[serde(default)]
     pub platform: Platform,
@@ -122,6 +159,26 @@ pub struct NodeFacts {
     /// The names of the groups whose ids are in these facts, by the host's own `/etc/group`.
     #[serde(default)]
     pub groups: BTreeMap<u32, Bytes>,
+}
+
+/// What the API says of a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NodeObject {
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    #[serde(default)]
+    pub uid: Option<String>,
+    /// The version of its kubelet, such as `v1.34.2` (`status.nodeInfo.kubeletVersion`).
+    #[serde(default)]
+    pub kubelet_version: Option<String>,
+    /// Its operating system, such as `linux` (`status.nodeInfo.operatingSystem`).
+    #[serde(default)]
+    pub operating_system: Option<String>,
+    /// Why nodes of its kind cannot be scanned: Windows, or no kubelet of Kubernetes' own behind it.
+    #[serde(default)]
+    pub unsupported: Option<String>,
 }
 
 /// The operating system of the node, from `os-release`.
@@ -378,6 +435,9 @@ pub enum NeedKind {
     Listing,
     /// Only whether it is there, symbolic links followed: its content is never read.
     Presence,
+    /// The first certificate in it (PEM), symbolic links followed: `sha256` is the digest of its DER, and the content
+    /// is not kept. Nothing behind that certificate is read; where something else comes first, nothing is.
+    Certificate,
 }
 
 /// A file (or directory) as it was found. Either it was read, or `problem` says why not.

@@ -13,6 +13,7 @@ pub mod bytes;
 pub mod duration;
 pub mod explanation;
 pub mod facts;
+mod node_id;
 pub mod origin;
 pub mod report;
 pub mod rule;
@@ -21,6 +22,7 @@ pub mod value;
 pub mod verdict;
 
 pub use bytes::Bytes;
+pub use node_id::node_id;
 pub use origin::{Origin, OriginKind, Place};
 pub use value::Value;
 pub use verdict::{Cause, Horizon, Severity, Verdict, Witness};

@@ -19,9 +19,9 @@ pub enum OriginKind {
     DropIn,
     /// A command line argument of the process.
     Flag,
-    /// An environment variable.
+    /// A command line argument that a service unit takes from an environment variable.
     Environment,
-    /// A line of a service unit.
+    /// A command line argument in a service unit.
     Unit,
     /// The component's live configuration.
     Live,
@@ -57,9 +57,12 @@ pub struct Origin {
     /// Index of the argument in the process's argv; 0 is the program.
     #[serde(default)]
     pub index: Option<u32>,
-    /// Name of the flag, environment variable or API object.
+    /// Name of the flag or API object.
     #[serde(default)]
     pub name: Option<Arc<str>>,
+    /// The environment variable that the argument comes from.
+    #[serde(default)]
+    pub variable: Option<Arc<str>>,
     /// Version whose default it is, such as `1.34`.
     #[serde(default)]
     pub version: Option<Arc<str>>,
@@ -87,6 +90,7 @@ impl Origin {
             column: None,
             index: None,
             name: None,
+            variable: None,
             version: None,
             url: None,
             digest: None,

@@ -165,8 +165,8 @@ pub struct Finding {
     pub severity: Severity,
     /// The numbers the rule is known by.
     pub controls: Vec<Control>,
-    /// The node's id.
-    pub node: String,
+    /// The node's id; null where the subject belongs to the cluster and to no node.
+    pub node: Option<String>,
     /// What was judged.
     pub subject: Subject,
     /// When the value holds.
@@ -221,6 +221,8 @@ pub struct Subject {
     pub exe: Option<Bytes>,
     /// Its cgroup.
     pub cgroup: Option<Bytes>,
+    /// The object of the API, such as `ConfigMap kube-system/kubelet-config`, where that was judged and no process.
+    pub object: Option<String>,
     /// The user it runs as.
     pub user: Option<User>,
     /// It lives in a workload: it counts for nothing.
@@ -247,6 +249,8 @@ pub struct WitnessFinding {
     pub witness: Witness,
     /// What it said.
     pub verdict: Verdict,
+    /// Why it said neither pass nor fail.
+    pub cause: Option<Cause>,
     /// When it was asked.
     pub observed_at: Timestamp,
     /// One sentence for a person.

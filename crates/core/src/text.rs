@@ -66,6 +66,16 @@ const fn is_deceptive(character: char) -> bool {
     )
 }
 
+/// Writes bytes in hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let written = write!(text, "{byte:02x}");
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{escape, escape_bytes};

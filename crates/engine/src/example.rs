@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{
-    Entry, Facts, FileFacts, FileKind, Moment, Need, NeedKind, NodeFacts, ProcessFacts, SCHEMA,
-    Source, Tool,
+    Entry, Facts, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts, Source, Tool,
 };
 use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, Rule};
 use kubeassay_core::{Bytes, Cause, Verdict};
@@ -113,20 +112,17 @@ fn facts(host: &ExampleHost) -> Facts {
             .extend(needs.iter().map(|need| answer(&host.files, need)));
     }
     Facts {
-        schema: SCHEMA.to_owned(),
-        tool: Tool {
-            name: "kubeassay".to_owned(),
-            version: String::new(),
-            commit: None,
-        },
-        started: Timestamp::UNIX_EPOCH,
-        finished: Timestamp::UNIX_EPOCH,
-        source: Source::Captured,
-        reader: None,
         complete: true,
-        node: NodeFacts::default(),
         processes: vec![process],
-        problems: Vec::new(),
+        ..Facts::new(
+            Tool {
+                name: "kubeassay".to_owned(),
+                version: String::new(),
+                commit: None,
+            },
+            Source::Captured,
+            Timestamp::UNIX_EPOCH,
+        )
     }
 }
 

@@ -92,6 +92,7 @@ fn assemble(
     let witness = WitnessFinding {
         witness: Witness::Disk,
         verdict: decision.verdict,
+        cause: decision.cause,
         observed_at: context.observed_at,
         reason: decision.reason.clone(),
     };
@@ -101,7 +102,7 @@ fn assemble(
         title: rule.title().to_owned(),
         severity: rule.severity(),
         controls: rule.controls().to_vec(),
-        node: context.node.to_owned(),
+        node: Some(context.node.to_owned()),
         subject: subject.clone(),
         horizon,
         verdict: decision.verdict,

@@ -385,6 +385,7 @@ fn unseen_subject() -> Subject {
         pid: None,
         exe: None,
         cgroup: None,
+        object: None,
         user: None,
         in_pod: false,
         recognised_by: Vec::new(),

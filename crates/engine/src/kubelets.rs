@@ -185,6 +185,7 @@ fn subject(process: &ProcessFacts, node: &NodeFacts, resolution: Option<&Resolut
         pid: Some(process.pid),
         exe: process.exe.clone(),
         cgroup: process.cgroup.clone(),
+        object: None,
         user: process.uid.map(|id| User {
             id,
             name: node.users.get(&id).cloned(),

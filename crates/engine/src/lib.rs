@@ -3,7 +3,8 @@
 //! `facts ──resolve──▶ effective configuration ──evaluate(rules)──▶ findings ──▶ report`, without I/O or a
 //! clock: a report can be made on another machine, a year after the facts were taken.
 //!
-//! - [`needs`]: which files a process reads, asked by whoever collects facts
+//! - [`needs`], [`needs_of_service`]: which files a process reads, or a service and what it will start, asked by
+//!   whoever collects facts
 //! - [`judge`]: facts and rules to a [`Report`](kubeassay_core::report::Report)
 //! - [`explain`]: how a node comes to the value of a setting
 //! - [`run_examples`]: the examples of a rule's page, as tests
@@ -19,6 +20,7 @@ mod ids;
 mod judgement;
 mod kubelets;
 mod reader;
+mod services;
 mod version;
 mod view;
 
@@ -29,4 +31,5 @@ pub use example::{ExampleFault, run_examples};
 pub use explanation::explain;
 pub use judgement::{Options, judge};
 pub use kubelets::needs;
+pub use services::needs_of_service;
 pub use version::{ParseVersionError, parse_version};

@@ -119,20 +119,17 @@ mod tests {
     fn facts(reader: Option<Reader>) -> Facts {
         let at = jiff::Timestamp::UNIX_EPOCH;
         Facts {
-            schema: String::new(),
-            tool: Tool {
-                name: String::new(),
-                version: String::new(),
-                commit: None,
-            },
-            started: at,
-            finished: at,
-            source: Source::Live,
             reader,
             complete: true,
-            node: kubeassay_core::facts::NodeFacts::default(),
-            processes: Vec::new(),
-            problems: Vec::new(),
+            ..Facts::new(
+                Tool {
+                    name: String::new(),
+                    version: String::new(),
+                    commit: None,
+                },
+                Source::Live,
+                at,
+            )
         }
     }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use kubeassay_config::secrets::{redact_arguments, redact_content};
+use kubeassay_config::units;
 use kubeassay_core::Bytes;
-use kubeassay_core::facts::{Facts, Need, ProcessFacts, Tool};
+use kubeassay_core::facts::{Facts, Need, ProcessFacts, ServiceFacts, Tool};
 use kubeassay_host::captured::{ReadError, What};
 use kubeassay_host::{CapturedHost, Guide, Host, Options, collect};
 
@@ -89,11 +90,19 @@ impl Guide for Kubelets {
         kubeassay_engine::needs(process)
     }
 
+    fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need> {
+        kubeassay_engine::needs_of_service(service)
+    }
+
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
         redact_arguments(argv)
     }
 
     fn redact_content(&self, content: Vec<u8>) -> Vec<u8> {
         redact_content(content)
+    }
+
+    fn redact_service(&self, service: &mut ServiceFacts) {
+        units::redact(service);
     }
 }

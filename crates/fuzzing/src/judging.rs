@@ -81,7 +81,7 @@ fn adds_up(report: &Report, facts: &[Facts], include_pods: bool) {
             .scanned
             .nodes
             .iter()
-            .filter(|node| node.id == finding.node)
+            .filter(|node| Some(&node.id) == finding.node.as_ref())
             .count();
         assert_eq!(node, 1, "of a node that is not in the report: {finding:?}");
     }

@@ -132,7 +132,7 @@ fn resolved(texts: &[&[u8]], minor: Minor) -> Resolution {
                 ..FileFacts::unread(need.clone(), Cause::Missing, "")
             };
             let file = match need.what {
-                NeedKind::Presence => found(FileKind::Regular),
+                NeedKind::Presence | NeedKind::Certificate => found(FileKind::Regular),
                 NeedKind::Listing => FileFacts {
                     entries: Some(
                         (1..texts.len())

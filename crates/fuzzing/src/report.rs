@@ -8,8 +8,8 @@ use kubeassay_config::secrets::{redact_arguments, redact_content};
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_core::facts::{
-    Entry, Facts, FileFacts, FileKind, Moment, Need, NeedKind, NodeFacts, ProcessFacts, SCHEMA,
-    Source, Tool,
+    Entry, Facts, FileFacts, FileKind, Moment, Need, NeedKind, NodeFacts, ProcessFacts, Source,
+    Tool,
 };
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_engine::{explain, needs};
@@ -123,7 +123,7 @@ fn answer(
         ..FileFacts::unread(need.clone(), Cause::Missing, "")
     };
     match need.what {
-        NeedKind::Presence => found(FileKind::Regular),
+        NeedKind::Presence | NeedKind::Certificate => found(FileKind::Regular),
         NeedKind::Listing => FileFacts {
             entries: Some(
                 (0..drop_ins.len())
@@ -152,23 +152,21 @@ fn answer(
 
 fn facts(process: ProcessFacts, name: &[u8]) -> Facts {
     Facts {
-        schema: SCHEMA.to_owned(),
-        tool: Tool {
-            name: "kubeassay".to_owned(),
-            version: String::new(),
-            commit: None,
-        },
-        started: Timestamp::UNIX_EPOCH,
-        finished: Timestamp::UNIX_EPOCH,
-        source: Source::Captured,
-        reader: None,
         complete: true,
         node: NodeFacts {
             hostname: Some(Bytes::from(name)),
             ..NodeFacts::default()
         },
         processes: vec![process],
-        problems: Vec::new(),
+        ..Facts::new(
+            Tool {
+                name: "kubeassay".to_owned(),
+                version: String::new(),
+                commit: None,
+            },
+            Source::Captured,
+            Timestamp::UNIX_EPOCH,
+        )
     }
 }
 

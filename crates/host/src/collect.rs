@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kubeassay_core::Cause;
-use kubeassay_core::facts::{Facts, NodeFacts, Problem, ProcessFacts, SCHEMA, Tool};
+use kubeassay_core::facts::{Facts, Problem, ProcessFacts, Tool};
 
 use crate::aside::Aside;
 use crate::candidates::Candidates;
@@ -47,21 +47,8 @@ pub struct Options {
 pub fn collect(host: &Host, guide: &dyn Guide, options: &Options) -> Facts {
     let taken = host.taken();
     let started = taken.unwrap_or_else(clock::now);
-    let mut facts = Facts {
-        schema: SCHEMA.to_owned(),
-        tool: options.tool.clone(),
-        started,
-        finished: started,
-        source: host.source(),
-        reader: None,
-        complete: false,
-        node: NodeFacts {
-            root: host.folder_bytes(),
-            ..NodeFacts::default()
-        },
-        processes: Vec::new(),
-        problems: Vec::new(),
-    };
+    let mut facts = Facts::new(options.tool.clone(), host.source(), started);
+    facts.node.root = host.folder_bytes();
     gather(host, guide, Deadline::after(options.timeout), &mut facts);
     facts.finished = taken.unwrap_or_else(clock::now);
     facts

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kubeassay_config::secrets;
+use kubeassay_config::{secrets, units};
 use kubeassay_core::facts::{
-    Entry, Facts, FileFacts, Need, NeedKind, ProcessFacts, Source, Tool, Trouble,
+    Entry, Facts, FileFacts, Need, NeedKind, ProcessFacts, ServiceFacts, Source, Tool, Trouble,
 };
 use kubeassay_core::report::{FailOn, Report, Rules};
 use kubeassay_core::rule::Catalogue;
@@ -243,12 +243,20 @@ impl Guide for Kubelets {
             .clone()
     }
 
+    fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need> {
+        kubeassay_engine::needs_of_service(service)
+    }
+
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
         secrets::redact_arguments(argv)
     }
 
     fn redact_content(&self, content: Vec<u8>) -> Vec<u8> {
         secrets::redact_content(content)
+    }
+
+    fn redact_service(&self, service: &mut ServiceFacts) {
+        units::redact(service);
     }
 }
 

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Need, NeedKind, Trouble, View};
+use kubeassay_core::text::hexadecimal;
 use kubeassay_core::{Bytes, Cause};
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
@@ -204,7 +205,7 @@ impl Scene {
     fn look(&self, need: Need, allowed: Answering) -> Result<(FileFacts, Option<Vec<u8>>), Lost> {
         let final_link = match need.what {
             NeedKind::Listing => Last::Keep,
-            NeedKind::Content | NeedKind::Presence => Last::Follow,
+            NeedKind::Content | NeedKind::Presence | NeedKind::Certificate => Last::Follow,
         };
         let found = match self.find(need.path.as_slice(), final_link, allowed) {
             Ok(found) => found,
@@ -221,6 +222,10 @@ impl Scene {
             (_, Some(trouble)) => Err(trouble),
             (NeedKind::Listing, None) => self.list(&found, &mut facts).map(|()| None),
             (NeedKind::Content, None) => self.content(&found, &mut facts).map(Some),
+            (NeedKind::Certificate, None) => Err(Trouble {
+                cause: Cause::Unsupported,
+                reason: format!("{} is a certificate", facts.need.path),
+            }),
         };
         let content = outcome.unwrap_or_else(|trouble| {
             facts.problem = Some(trouble);
@@ -362,16 +367,6 @@ impl Scene {
         }
         Ok(())
     }
-}
-
-/// Writes bytes in hexadecimal.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let written = write!(text, "{byte:02x}");
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
-        text
-    })
 }
 
 /// Returns the executable of a process of a recorded procfs, where `exe` is a plain link that is looked up in

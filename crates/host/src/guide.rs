@@ -1,7 +1,7 @@
 //! What collecting asks of the code that understands components.
 
 use kubeassay_core::Bytes;
-use kubeassay_core::facts::{Need, ProcessFacts};
+use kubeassay_core::facts::{Need, ProcessFacts, ServiceFacts};
 
 /// Says which files a process reads, and what of it is secret.
 ///
@@ -12,9 +12,18 @@ pub trait Guide {
     /// Asked again with the files that were read until nothing new is named.
     fn needs(&self, process: &ProcessFacts) -> Vec<Need>;
 
+    /// Returns the files that say what `service` will start, and that what it starts will read, as far as its facts
+    /// show.
+    ///
+    /// Asked again with the files that were read until nothing new is named.
+    fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need>;
+
     /// Replaces what is secret in the arguments.
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes>;
 
     /// Replaces what is secret in the content of a configuration file.
     fn redact_content(&self, content: Vec<u8>) -> Vec<u8>;
+
+    /// Replaces what is secret in the files of a service, once all of them were read.
+    fn redact_service(&self, service: &mut ServiceFacts);
 }

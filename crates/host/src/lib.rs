@@ -39,4 +39,3 @@ pub use captured::{CapturedError, CapturedHost};
 pub use collect::{Options, collect};
 pub use guide::Guide;
 pub use host::{Host, HostError};
-pub use node::node_id;

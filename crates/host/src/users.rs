@@ -119,9 +119,7 @@ fn without_blanks(text: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use kubeassay_core::facts::{
-        FileFacts, Need, NeedKind, NodeFacts, ProcessFacts, SCHEMA, Source, Tool,
-    };
+    use kubeassay_core::facts::{FileFacts, Need, NeedKind, ProcessFacts, Source, Tool};
     use proptest::prelude::*;
 
     use super::*;
@@ -208,20 +206,17 @@ mod tests {
             ..ProcessFacts::new(1, Vec::new())
         };
         let mut facts = Facts {
-            schema: SCHEMA.to_owned(),
-            tool: Tool {
-                name: String::new(),
-                version: String::new(),
-                commit: None,
-            },
-            started: at,
-            finished: at,
-            source: Source::Live,
-            reader: None,
             complete: true,
-            node: NodeFacts::default(),
             processes: vec![process],
-            problems: Vec::new(),
+            ..Facts::new(
+                Tool {
+                    name: String::new(),
+                    version: String::new(),
+                    commit: None,
+                },
+                Source::Live,
+                at,
+            )
         };
         name(&mut facts, PASSWD, b"adm:x:4:\nother:x:5:\n");
         let users = [(0, "root".into()), (7, "indented".into())];

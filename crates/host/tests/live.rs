@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kubeassay_core::facts::{
-    Facts, FileFacts, FileKind, Need, NeedKind, Problem, ProcessFacts, RecognisedBy, Source, View,
+    Facts, FileFacts, FileKind, Need, NeedKind, Problem, ProcessFacts, RecognisedBy, ServiceFacts,
+    Source, View,
 };
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_host::{Guide, Host, HostError, collect};
@@ -36,6 +37,10 @@ impl Guide for Fixed {
         self.0.clone()
     }
 
+    fn needs_of_service(&self, _: &ServiceFacts) -> Vec<Need> {
+        Vec::new()
+    }
+
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
         argv
     }
@@ -43,6 +48,8 @@ impl Guide for Fixed {
     fn redact_content(&self, content: Vec<u8>) -> Vec<u8> {
         content
     }
+
+    fn redact_service(&self, _: &mut ServiceFacts) {}
 }
 
 /// A process that ends with the test.

@@ -77,7 +77,7 @@ fn command(verb: &str, finding: &Finding, report: &Report, option: &str) -> Stri
         .scanned
         .nodes
         .iter()
-        .find(|node| node.id == finding.node)
+        .find(|node| Some(&node.id) == finding.node.as_ref())
         .and_then(|node| node.root.as_ref());
     let from = match (report.scanned.source, root) {
         (Source::Demo, _) => " --demo".to_owned(),

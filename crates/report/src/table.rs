@@ -74,7 +74,7 @@ fn findings<'a>(
             place = Some(group.place());
             listing = false;
             let several = subjects
-                .get(group.place().0)
+                .get(&group.place().0)
                 .is_some_and(|keys| keys.len() > 1);
             page.gap();
             head(group, several, extent, nodes, page);
@@ -109,7 +109,7 @@ fn head<'a>(group: &Group<'a>, with_key: bool, extent: Extent, nodes: &Nodes<'a>
     let Some(finding) = group.findings.first() else {
         return;
     };
-    let mut parts = nodes.title(&finding.node);
+    let mut parts = nodes.title(finding.node.as_deref());
     parts.extend(subject_parts(&finding.subject, with_key));
     if extent == Extent::All {
         parts.extend(finding.subject.user.as_ref().map(describe_user));

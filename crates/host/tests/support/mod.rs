@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use kubeassay_core::Bytes;
-use kubeassay_core::facts::{Facts, FileFacts, Need, NeedKind, ProcessFacts, Tool};
+use kubeassay_core::facts::{Facts, FileFacts, Need, NeedKind, ProcessFacts, ServiceFacts, Tool};
 use kubeassay_host::{Guide, Host, Options, collect};
 
 /// Reads what `--config`, `--config-dir` and `--kubeconfig` name, and the `.conf` files of the directory.
@@ -45,6 +45,10 @@ impl Guide for Flags {
         needs
     }
 
+    fn needs_of_service(&self, _: &ServiceFacts) -> Vec<Need> {
+        Vec::new()
+    }
+
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
         let redact = |argument: Bytes| match argument.as_str() {
             Some(text) if text.contains("secret") => "***".into(),
@@ -59,6 +63,8 @@ impl Guide for Flags {
         }
         content
     }
+
+    fn redact_service(&self, _: &mut ServiceFacts) {}
 }
 
 pub(crate) fn need(what: NeedKind, path: &str) -> Need {

@@ -39,10 +39,12 @@ impl<'a> Group<'a> {
         rank.min().unwrap_or(Rank::Settled)
     }
 
-    /// Returns the node's id and the subject's key.
-    pub(super) fn place(&self) -> (&'a str, &'a str) {
+    /// Returns the node's id, if it is about a node, and the subject's key.
+    pub(super) fn place(&self) -> (Option<&'a str>, &'a str) {
         let first = self.findings.first();
-        first.map_or(("", ""), |finding| (&finding.node, &finding.subject.key))
+        first.map_or((None, ""), |finding| {
+            (finding.node.as_deref(), &finding.subject.key)
+        })
     }
 
     pub(super) fn control(&self) -> String {
@@ -62,14 +64,19 @@ impl<'a> Nodes<'a> {
         Self(nodes.map(|node| (node.id.as_str(), node)).collect())
     }
 
-    /// Returns the name of the node with this id, or the id where the report has no such node.
-    pub(super) fn name(&self, id: &'a str) -> &'a str {
+    /// Returns the name of the node with this id, or the id where the report has no such node; without an id,
+    /// the cluster's.
+    pub(super) fn name(&self, id: Option<&'a str>) -> &'a str {
+        let Some(id) = id else {
+            return "the cluster";
+        };
         self.0.get(id).map_or(id, |node| &node.name)
     }
 
     /// Returns the node's name, and its version where there are several nodes.
-    pub(super) fn title(&self, id: &'a str) -> Vec<String> {
-        let node = self.0.get(id).filter(|_| self.0.len() > 1);
+    pub(super) fn title(&self, id: Option<&'a str>) -> Vec<String> {
+        let node = id.and_then(|id| self.0.get(id));
+        let node = node.filter(|_| self.0.len() > 1);
         let version = node.and_then(|node| node.kubernetes_version.as_ref());
         let version = version.map(|version| format!("Kubernetes {}", version.value));
         std::iter::once(self.name(id).to_owned())

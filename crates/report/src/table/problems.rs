@@ -102,7 +102,7 @@ fn sentence<'a>(report: &Report, problem: &'a Problem, nodes: &Nodes<'a>) -> Str
     if report.scanned.nodes.len() > 1
         && let Some(node) = &problem.node
     {
-        parts.push(nodes.name(node).to_owned());
+        parts.push(nodes.name(Some(node)).to_owned());
     }
     if let Some(path) = problem.path.as_ref().map(ToString::to_string)
         && !problem.reason.contains(&path)

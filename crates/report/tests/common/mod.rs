@@ -131,6 +131,7 @@ pub(crate) fn subject() -> Subject {
         pid: Some(812),
         exe: Some("/usr/bin/kubelet".into()),
         cgroup: Some("/system.slice/kubelet.service".into()),
+        object: None,
         user: Some(User {
             id: 0,
             name: Some("root".into()),
@@ -164,7 +165,7 @@ pub(crate) fn finding(
                 control: control.to_owned(),
             },
         ],
-        node: format!("id-{node}"),
+        node: Some(format!("id-{node}")),
         subject: subject(),
         horizon: Horizon::Running,
         verdict,
