@@ -27,6 +27,7 @@ fn options(facts: &Facts) -> Options {
         kubernetes_version: None,
         include_pods: false,
         fail_on: FailOn::Never,
+        min_coverage: None,
         rules: Rules {
             count: BUNDLED_RULES.rules.len(),
             digest: BUNDLED_RULES.digest.to_owned(),

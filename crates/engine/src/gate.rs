@@ -1,49 +1,49 @@
 //! The exit code of a scan, and why.
 
-use kubeassay_core::Verdict;
-use kubeassay_core::report::{FailOn, Finding, Gate};
+use kubeassay_core::report::{Coverage, FailOn, Gate, Percent, Summary};
 
 /// Decides the exit code over the findings that count.
 ///
 /// `nothing_judged` says, for a person, why there are none.
-pub(crate) fn gate<'a>(
-    counted: &(impl Iterator<Item = &'a Finding> + Clone),
-    complete: bool,
+pub(crate) fn gate(
+    summary: &Summary,
+    coverage: Coverage,
     nothing_judged: Option<&str>,
     fail_on: FailOn,
+    min_coverage: Option<Percent>,
 ) -> Gate {
-    let count = |verdict| {
-        counted
-            .clone()
-            .filter(|finding| finding.verdict == verdict)
-            .count()
-    };
-    let (fails, unknowns) = (count(Verdict::Fail), count(Verdict::Unknown));
+    let (fails, unknowns) = (summary.fail, summary.unknown);
+    let missed = min_coverage.filter(|wanted| !wanted.is_reached(coverage.scanned, coverage.nodes));
+    let incomplete = coverage.scanned < coverage.nodes;
     let (code, reason) = if fails > 0 {
-        (
-            1,
-            format!(
-                "{fails} {}",
-                plural(fails, "finding fails", "findings fail")
-            ),
-        )
+        let findings = plural(fails, "finding fails", "findings fail");
+        (1, format!("{fails} {findings}"))
     } else if let Some(reason) = nothing_judged {
         (2, reason.to_owned())
-    } else if unknowns > 0 {
+    } else if let Some(wanted) = missed {
+        let Coverage { scanned, nodes, .. } = coverage;
         (
             2,
             format!(
-                "nothing fails, but {unknowns} {} unknown",
-                plural(unknowns, "finding is", "findings are")
+                "nothing fails, but only {scanned} of {nodes} nodes were scanned whole, and --min-coverage wants {wanted}"
             ),
         )
-    } else if !complete {
+    } else if unknowns > 0 {
+        let findings = plural(unknowns, "finding is", "findings are");
+        (
+            2,
+            format!("nothing fails, but {unknowns} {findings} unknown"),
+        )
+    } else if incomplete {
         (2, "nothing fails, but the scan is incomplete".to_owned())
     } else {
         (0, "nothing fails and nothing is unknown".to_owned())
     };
     let exit_code = match (fail_on, code) {
-        (FailOn::Never, _) | (FailOn::Fail, 2) => 0,
+        (FailOn::Never, _) => 0,
+        // What was asked for by name holds, whatever else is let pass.
+        (FailOn::Fail, 2) if missed.is_some() => 2,
+        (FailOn::Fail, 2) => 0,
         (FailOn::Unknown | FailOn::Fail, code) => code,
     };
     Gate {
@@ -55,4 +55,39 @@ pub(crate) fn gate<'a>(
 
 const fn plural(count: usize, one: &'static str, many: &'static str) -> &'static str {
     if count == 1 { one } else { many }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coverage_is_held_to_what_was_asked_for() {
+        let percent = |text: &str| Some(text.parse::<Percent>().unwrap());
+        for (scanned, fail_on, wanted, code) in [
+            (98, FailOn::Unknown, None, 2),
+            (98, FailOn::Fail, None, 0),
+            (98, FailOn::Fail, percent("98%"), 0),
+            (98, FailOn::Fail, percent("98.5%"), 2),
+            (98, FailOn::Never, percent("100%"), 0),
+            (100, FailOn::Unknown, percent("100%"), 0),
+        ] {
+            let coverage = Coverage {
+                nodes: 100,
+                scanned,
+                unreachable: 100 - scanned,
+                ..Coverage::default()
+            };
+            let summary = Summary {
+                pass: scanned,
+                ..Summary::default()
+            };
+            let gate = gate(&summary, coverage, None, fail_on, wanted);
+            assert_eq!(
+                gate.exit_code, code,
+                "{scanned} {fail_on:?} {wanted:?}: {}",
+                gate.reason
+            );
+        }
+    }
 }

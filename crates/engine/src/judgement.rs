@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Facts, Problem as FactsProblem, Source, Tool, Unreadable};
 use kubeassay_core::report::{
-    Coverage, FailOn, Finding, KubernetesVersion, Node, NodeStatus, Problem, Report, Rules, SCHEMA,
-    Scanned, Subject, Summary,
+    Coverage, FailOn, Finding, Gate, KubernetesVersion, Node, NodeStatus, Percent, Problem, Report,
+    Rules, SCHEMA, Scanned, Subject, Summary,
 };
 use kubeassay_core::rule::Rule;
 use kubeassay_core::{Cause, Value, Verdict};
@@ -37,6 +37,8 @@ pub struct Options {
     pub include_pods: bool,
     /// When the exit code is not 0.
     pub fail_on: FailOn,
+    /// How much of the nodes must have been scanned whole, else the exit code is 2; `None`: whatever `fail_on` says.
+    pub min_coverage: Option<Percent>,
     /// What is said of the rules in the report.
     pub rules: Rules,
     /// Problems from before judging: facts or rule pages that could not be used.
@@ -56,53 +58,23 @@ struct Nothing {
 
 /// Judges the facts of any number of nodes by `rules`.
 pub fn judge(facts: &[Facts], rules: &[&Rule], options: &Options) -> Report {
-    let mut judged = Judged {
-        findings: Vec::new(),
-        problems: options.problems.clone(),
-        nodes: Vec::new(),
-        nothing: Vec::new(),
-    };
+    let mut judge = Judge::new(rules, options);
+    let mut nodes = Vec::new();
+    let mut findings = Vec::new();
+    let mut problems = options.problems.clone();
     for facts in facts {
-        judged.node(facts, rules, options);
+        let judged = judge.node(facts);
+        nodes.push(judged.node);
+        findings.extend(judged.findings);
+        problems.extend(judged.problems);
     }
-    let Judged {
-        mut findings,
-        problems,
-        nodes,
-        nothing,
-    } = judged;
-    findings.sort_by(|a, b| {
-        (&a.node, &a.rule, &a.subject.key, a.horizon).cmp(&(
-            &b.node,
-            &b.rule,
-            &b.subject.key,
-            b.horizon,
-        ))
-    });
-    let coverage = coverage(&nodes);
-    let complete = !nodes.is_empty() && coverage.scanned == coverage.nodes;
-    let counted = findings
-        .iter()
-        .filter(|finding| options.include_pods || !finding.subject.in_pod);
-    let nothing_judged = if facts.is_empty() {
-        Some("nothing was judged: there are no facts".to_owned())
-    } else if counted.clone().next().is_none() {
-        Some(
-            nothing
-                .first()
-                .cloned()
-                .unwrap_or_else(|| "nothing was judged: no rule was chosen".to_owned()),
-        )
-    } else {
-        None
-    };
-    let gate = gate(
-        &counted,
+    findings.sort_by(|one, other| place(one).cmp(&place(other)));
+    let Ending {
+        coverage,
+        summary,
+        gate,
         complete,
-        nothing_judged.as_deref(),
-        options.fail_on,
-    );
-    let summary = summary(counted);
+    } = judge.finish();
     Report {
         schema: SCHEMA.to_owned(),
         tool: options.tool.clone(),
@@ -123,65 +95,113 @@ pub fn judge(facts: &[Facts], rules: &[&Rule], options: &Options) -> Report {
     }
 }
 
-struct Judged {
-    findings: Vec<Finding>,
-    problems: Vec<Problem>,
-    nodes: Vec<Node>,
-    nothing: Vec<String>,
+/// The order of findings in a report.
+fn place(finding: &Finding) -> impl Ord + '_ {
+    (
+        &finding.node,
+        &finding.rule,
+        &finding.subject.key,
+        finding.horizon,
+    )
 }
 
-impl Judged {
-    fn node(&mut self, facts: &Facts, rules: &[&Rule], options: &Options) {
+/// Judges one node after the other, and keeps of each only what the end of the report wants to know: so that a
+/// cluster of any size is judged in the memory of one node.
+pub struct Judge<'a> {
+    rules: &'a [&'a Rule],
+    options: &'a Options,
+    /// How many nodes have an id.
+    ids: BTreeMap<String, usize>,
+    coverage: Coverage,
+    summary: Summary,
+    /// Why nothing was judged on the first node of which that is so.
+    nothing: Option<String>,
+}
+
+/// What was found on one node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgedNode {
+    /// The node.
+    pub node: Node,
+    /// The findings, sorted by rule, subject and horizon.
+    pub findings: Vec<Finding>,
+    /// What could not be read or understood.
+    pub problems: Vec<Problem>,
+}
+
+/// What is said at the end of a report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ending {
+    /// How many nodes were reached.
+    pub coverage: Coverage,
+    /// How many findings there are of each verdict.
+    pub summary: Summary,
+    /// What the exit code is, and why.
+    pub gate: Gate,
+    /// Whether everything that was to be scanned was.
+    pub complete: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// Returns a judge that has seen no node yet.
+    pub const fn new(rules: &'a [&'a Rule], options: &'a Options) -> Self {
+        Self {
+            rules,
+            options,
+            ids: BTreeMap::new(),
+            coverage: Coverage {
+                nodes: 0,
+                scanned: 0,
+                partial: 0,
+                unreachable: 0,
+                unsupported: 0,
+            },
+            summary: Summary {
+                pass: 0,
+                fail: 0,
+                unknown: 0,
+                manual: 0,
+                not_applicable: 0,
+                waived: 0,
+            },
+            nothing: None,
+        }
+    }
+
+    /// Judges the facts of one node.
+    pub fn node(&mut self, facts: &Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
         let context = Context {
             node: &id,
             observed_at: facts.finished,
-            chosen: &options.choices,
+            chosen: &self.options.choices,
         };
+        let mut findings = Vec::new();
         let mut found = Vec::new();
-        let kubelets = kubelets::each(facts, options.kubernetes_version, |mut kubelet| {
-            for rule in rules {
-                self.findings.extend(finding::of(rule, &kubelet, &context));
+        let kubelets = kubelets::each(facts, self.options.kubernetes_version, |mut kubelet| {
+            for rule in self.rules {
+                findings.extend(finding::of(rule, &kubelet, &context));
             }
             kubelet.forget();
             found.push(kubelet);
         });
         let kubelets = Kubelets { found, ..kubelets };
-        let nothing = nothing(facts, &kubelets, options.include_pods);
+        let nothing = nothing(facts, &kubelets, self.options.include_pods);
         if let Some(nothing) = &nothing {
             if nothing.unseen {
                 let subject = unseen_subject();
-                self.findings.extend(rules.iter().map(|rule| {
+                findings.extend(self.rules.iter().map(|rule| {
                     finding::unseen(rule, &subject, nothing.cause, &nothing.reason, &context)
                 }));
             }
-            self.nothing.push(nothing.reason.clone());
+            if self.nothing.is_none() {
+                self.nothing = Some(nothing.reason.clone());
+            }
         }
-        self.collect_problems(facts, &kubelets, &id, rules);
-        let unreadable = &facts.node.process_table.unreadable;
-        let partial = !facts.complete || kubelets.undecided || !unreadable.is_empty();
-        let status = match &nothing {
-            Some(Nothing {
-                unseen: true,
-                cause: Cause::Unsupported,
-                ..
-            }) => NodeStatus::Unsupported,
-            Some(Nothing { unseen: true, .. }) => NodeStatus::Partial,
-            _ if partial => NodeStatus::Partial,
-            _ => NodeStatus::Scanned,
-        };
-        let cause = match &nothing {
-            Some(nothing) if nothing.unseen => Some(nothing.cause),
-            _ if !facts.complete => Some(why_incomplete(facts)),
-            _ if partial => Some(
-                unreadable
-                    .first()
-                    .map_or(Cause::ParseError, |unreadable| unreadable.cause),
-            ),
-            _ => None,
-        };
-        self.nodes.push(Node {
+        let problems = problems(facts, &kubelets, &id, self.rules);
+        let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
+        let node = Node {
             id,
             name,
             uid: None,
@@ -192,98 +212,205 @@ impl Judged {
             status,
             cause,
             boot_time: facts.node.boot_time,
-        });
+        };
+        findings.sort_by(|one, other| place(one).cmp(&place(other)));
+        count_node(&mut self.coverage, node.status);
+        for finding in &findings {
+            if self.options.include_pods || !finding.subject.in_pod {
+                count_finding(&mut self.summary, finding);
+            }
+        }
+        JudgedNode {
+            node,
+            findings,
+            problems,
+        }
+    }
+
+    /// Returns what is left to say once every node was judged.
+    pub fn finish(self) -> Ending {
+        let Self {
+            options,
+            coverage,
+            summary,
+            nothing,
+            ..
+        } = self;
+        let complete = coverage.nodes > 0 && coverage.scanned == coverage.nodes;
+        let nothing_judged = if coverage.nodes == 0 {
+            Some("nothing was judged: there are no facts".to_owned())
+        } else if total(&summary) == 0 {
+            let no_rule = || "nothing was judged: no rule was chosen".to_owned();
+            Some(nothing.unwrap_or_else(no_rule))
+        } else {
+            None
+        };
+        let gate = gate(
+            &summary,
+            coverage,
+            nothing_judged.as_deref(),
+            options.fail_on,
+            options.min_coverage,
+        );
+        Ending {
+            coverage,
+            summary,
+            gate,
+            complete,
+        }
     }
 
     /// Two documents of the same machine stay apart in one report.
-    fn unique_id(&self, id: &str) -> String {
-        let taken = |wanted: &str| self.nodes.iter().any(|node| node.id == wanted);
+    fn unique_id(&mut self, id: &str) -> String {
         let mut unique = id.to_owned();
-        let mut number = 1_usize;
-        while taken(&unique) {
-            number += 1;
-            unique = format!("{id}#{number}");
+        loop {
+            let times = self.ids.entry(unique.clone()).or_insert(0);
+            *times += 1;
+            if *times == 1 {
+                return unique;
+            }
+            unique = format!("{id}#{times}");
         }
-        unique
     }
+}
 
-    fn collect_problems(
-        &mut self,
-        facts: &Facts,
-        kubelets: &Kubelets<'_>,
-        node: &str,
-        rules: &[&Rule],
-    ) {
-        let problem = |subject: Option<&Subject>, problem: &FactsProblem| Problem {
-            node: Some(node.to_owned()),
-            subject: subject.map(|subject| subject.key.clone()),
-            cause: problem.cause,
-            path: problem.path.clone(),
-            reason: problem.reason.clone(),
-            affects: Vec::new(),
+/// Returns how far a node was scanned, and why not farther.
+fn reached(
+    facts: &Facts,
+    kubelets: &Kubelets<'_>,
+    nothing: Option<&Nothing>,
+) -> (NodeStatus, Option<Cause>) {
+    let unreadable = &facts.node.process_table.unreadable;
+    let partial = !facts.complete || kubelets.undecided || !unreadable.is_empty();
+    match nothing {
+        Some(Nothing {
+            unseen: true,
+            cause,
+            ..
+        }) => {
+            let status = match cause {
+                Cause::Unsupported => NodeStatus::Unsupported,
+                _ => NodeStatus::Partial,
+            };
+            (status, Some(*cause))
+        }
+        _ if !facts.complete => (NodeStatus::Partial, Some(why_incomplete(facts))),
+        _ if partial => {
+            let unreadable = unreadable.first();
+            let cause = unreadable.map_or(Cause::ParseError, |unreadable| unreadable.cause);
+            (NodeStatus::Partial, Some(cause))
+        }
+        _ => (NodeStatus::Scanned, None),
+    }
+}
+
+const fn count_node(coverage: &mut Coverage, status: NodeStatus) {
+    coverage.nodes += 1;
+    let slot = match status {
+        NodeStatus::Scanned => &mut coverage.scanned,
+        NodeStatus::Partial => &mut coverage.partial,
+        NodeStatus::Unreachable => &mut coverage.unreachable,
+        NodeStatus::Unsupported => &mut coverage.unsupported,
+    };
+    *slot += 1;
+}
+
+const fn count_finding(summary: &mut Summary, finding: &Finding) {
+    let slot = match finding.verdict {
+        _ if finding.waiver.is_some() => &mut summary.waived,
+        Verdict::Pass => &mut summary.pass,
+        Verdict::Fail => &mut summary.fail,
+        Verdict::Unknown => &mut summary.unknown,
+        Verdict::Manual => &mut summary.manual,
+        Verdict::NotApplicable => &mut summary.not_applicable,
+    };
+    *slot += 1;
+}
+
+const fn total(summary: &Summary) -> usize {
+    let Summary {
+        pass,
+        fail,
+        unknown,
+        manual,
+        not_applicable,
+        waived,
+    } = summary;
+    *pass + *fail + *unknown + *manual + *not_applicable + *waived
+}
+
+/// Returns everything that could not be read or understood on a node.
+fn problems(facts: &Facts, kubelets: &Kubelets<'_>, node: &str, rules: &[&Rule]) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = Vec::new();
+    let problem = |subject: Option<&Subject>, problem: &FactsProblem| Problem {
+        node: Some(node.to_owned()),
+        subject: subject.map(|subject| subject.key.clone()),
+        cause: problem.cause,
+        path: problem.path.clone(),
+        reason: problem.reason.clone(),
+        affects: Vec::new(),
+    };
+    problems.extend(
+        facts
+            .problems
+            .iter()
+            .chain(&kubelets.problems)
+            .map(|one| problem(None, one)),
+    );
+    for unreadable in &facts.node.process_table.unreadable {
+        // What a known reader lacked is said once, below.
+        let reason = match facts.reader {
+            Some(_) => unreadable.reason.clone(),
+            None => advised(
+                unreadable,
+                "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+            ),
         };
-        self.problems.extend(
-            facts
+        let one = FactsProblem {
+            cause: unreadable.cause,
+            path: None,
+            reason,
+        };
+        problems.push(problem(None, &one));
+    }
+    let reader = reader::problem(facts);
+    problems.extend(reader.iter().map(|one| problem(None, one)));
+    for kubelet in &kubelets.found {
+        let subject = Some(&kubelet.subject);
+        problems.extend(
+            kubelet
+                .process
                 .problems
                 .iter()
-                .chain(&kubelets.problems)
-                .map(|one| problem(None, one)),
+                .map(|one| problem(subject, one)),
         );
-        for unreadable in &facts.node.process_table.unreadable {
-            // What a known reader lacked is said once, below.
-            let reason = match facts.reader {
-                Some(_) => unreadable.reason.clone(),
-                None => advised(
-                    unreadable,
-                    "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
-                ),
-            };
-            let one = FactsProblem {
-                cause: unreadable.cause,
-                path: None,
-                reason,
-            };
-            self.problems.push(problem(None, &one));
-        }
-        let reader = reader::problem(facts);
-        self.problems
-            .extend(reader.iter().map(|one| problem(None, one)));
-        for kubelet in &kubelets.found {
-            let subject = Some(&kubelet.subject);
-            self.problems.extend(
-                kubelet
-                    .process
-                    .problems
-                    .iter()
-                    .map(|one| problem(subject, one)),
-            );
-            let Some(resolution) = kubelet.running.last() else {
+        let Some(resolution) = kubelet.running.last() else {
+            continue;
+        };
+        for layer in &resolution.layers {
+            let Some(unknown) = &layer.unknown else {
                 continue;
             };
-            for layer in &resolution.layers {
-                let Some(unknown) = &layer.unknown else {
-                    continue;
-                };
-                let one = FactsProblem {
-                    cause: unknown.cause,
-                    path: layer.path.clone(),
-                    reason: format!("{}: {}", layer.name, unknown.reason),
-                };
-                self.problems.push(Problem {
-                    affects: rules.iter().map(|rule| rule.id().to_owned()).collect(),
-                    ..problem(subject, &one)
-                });
-            }
-            for note in &resolution.notes {
-                let one = FactsProblem {
-                    cause: note.cause,
-                    path: note.path.clone(),
-                    reason: note.reason.clone(),
-                };
-                self.problems.push(problem(subject, &one));
-            }
+            let one = FactsProblem {
+                cause: unknown.cause,
+                path: layer.path.clone(),
+                reason: format!("{}: {}", layer.name, unknown.reason),
+            };
+            problems.push(Problem {
+                affects: rules.iter().map(|rule| rule.id().to_owned()).collect(),
+                ..problem(subject, &one)
+            });
+        }
+        for note in &resolution.notes {
+            let one = FactsProblem {
+                cause: note.cause,
+                path: note.path.clone(),
+                reason: note.reason.clone(),
+            };
+            problems.push(problem(subject, &one));
         }
     }
+    problems
 }
 
 /// Returns why not all was read: what was said last of what makes facts incomplete, or the time limit.
@@ -416,31 +543,5 @@ fn node_version(kubelets: &Kubelets<'_>) -> Option<KubernetesVersion> {
             value: crate::version::shown(&minors),
             origin: "arguments".to_owned(),
         })
-    })
-}
-
-fn coverage(nodes: &[Node]) -> Coverage {
-    let count = |status| nodes.iter().filter(|node| node.status == status).count();
-    Coverage {
-        nodes: nodes.len(),
-        scanned: count(NodeStatus::Scanned),
-        partial: count(NodeStatus::Partial),
-        unreachable: count(NodeStatus::Unreachable),
-        unsupported: count(NodeStatus::Unsupported),
-    }
-}
-
-fn summary<'a>(counted: impl Iterator<Item = &'a Finding>) -> Summary {
-    counted.fold(Summary::default(), |mut summary, finding| {
-        let slot = match finding.verdict {
-            _ if finding.waiver.is_some() => &mut summary.waived,
-            Verdict::Pass => &mut summary.pass,
-            Verdict::Fail => &mut summary.fail,
-            Verdict::Unknown => &mut summary.unknown,
-            Verdict::Manual => &mut summary.manual,
-            Verdict::NotApplicable => &mut summary.not_applicable,
-        };
-        *slot += 1;
-        summary
     })
 }

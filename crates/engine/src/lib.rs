@@ -5,7 +5,7 @@
 //!
 //! - [`needs`], [`needs_of_service`]: which files a process reads, or a service and what it will start, asked by
 //!   whoever collects facts
-//! - [`judge`]: facts and rules to a [`Report`](kubeassay_core::report::Report)
+//! - [`judge`]: facts and rules to a [`Report`](kubeassay_core::report::Report); [`Judge`]: the same, node by node
 //! - [`explain`]: how a node comes to the value of a setting
 //! - [`run_examples`]: the examples of a rule's page, as tests
 //! - [`schema`]: which settings rules may read
@@ -29,7 +29,7 @@ pub mod schema;
 pub use bundled::BUNDLED_RULES;
 pub use example::{ExampleFault, run_examples};
 pub use explanation::explain;
-pub use judgement::{Options, judge};
+pub use judgement::{Ending, Judge, JudgedNode, Options, judge};
 pub use kubelets::needs;
 pub use services::needs_of_service;
 pub use version::{ParseVersionError, parse_version};

@@ -36,6 +36,7 @@ pub(crate) fn judged(facts: &[Facts], version: Option<Minor>, include_pods: bool
         kubernetes_version: version,
         include_pods,
         fail_on: FailOn::Unknown,
+        min_coverage: None,
         rules: Rules {
             count: rules.len(),
             digest: String::new(),
@@ -158,11 +159,13 @@ pub(crate) fn shown(report: &Report, width: usize, turn: usize) {
                 .collect();
             assert_eq!(
                 lines.len(),
-                report.findings.len() + 2,
-                "a line for each finding, and two"
+                report.findings.len() + report.scanned.nodes.len() + 2,
+                "a line for each node and each finding, and two"
             );
             let findings = wanted["findings"].as_array().expect("findings are a list");
-            for (line, finding) in lines[1..].iter().zip(findings) {
+            for finding in findings {
+                let line = lines.iter().find(|line| line["id"] == finding["id"]);
+                let line = line.unwrap_or_else(|| panic!("there is no line for {finding}"));
                 assert!(is_in(finding, line), "{line} is not {finding}");
             }
         }

@@ -312,6 +312,7 @@ fn report(facts: &Facts, catalogue: &Catalogue) -> Report {
         kubernetes_version: kubeassay_engine::parse_version("1.34").ok(),
         include_pods: false,
         fail_on: FailOn::Unknown,
+        min_coverage: None,
         rules: Rules {
             count: 1,
             digest: String::new(),

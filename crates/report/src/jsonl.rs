@@ -1,9 +1,11 @@
-//! JSON lines: a header, one line per finding, a last line.
+//! JSON lines: a header, a line for each node and behind it one for each of its findings, a last line.
 //!
-//! A scan of many nodes can write findings as they come, so the header holds only what is known before
-//! the first of them and the last line the rest: what was counted, what could not be read, how it ended.
-//! A file without its last line was cut off, and is read as incomplete.
+//! A scan of many nodes writes them as they come, so the header holds only what is known before the first
+//! of them and the last line the rest: what was counted, what could not be read, how it ended. The findings
+//! of a node stand together, sorted; which node comes first is not said. A file without its last line was
+//! cut off, and is read as incomplete.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use jiff::Timestamp;
@@ -15,8 +17,8 @@ use serde::Serialize;
 use crate::RenderError;
 use crate::json::write_line;
 
-/// Writes a report line by line: [`header`](Self::header), any number of [`finding`](Self::finding)s,
-/// [`finish`](Self::finish).
+/// Writes a report line by line: [`header`](Self::header), any number of [`node`](Self::node)s with their
+/// [`finding`](Self::finding)s, [`finish`](Self::finish).
 pub struct JsonLines<'a> {
     out: &'a mut dyn Write,
 }
@@ -30,6 +32,15 @@ impl<'a> JsonLines<'a> {
     pub fn header(header: &Header<'_>, out: &'a mut dyn Write) -> Result<Self, RenderError> {
         write_line(&Line::Header(header), out)?;
         Ok(Self { out })
+    }
+
+    /// Writes one node; its findings follow.
+    ///
+    /// # Errors
+    ///
+    /// When the output does not take it.
+    pub fn node(&mut self, node: &Node) -> Result<(), RenderError> {
+        write_line(&Line::Node(node), self.out)
     }
 
     /// Writes one finding.
@@ -75,8 +86,6 @@ pub struct Scanning<'a> {
     pub source: Source,
     /// The cluster, if it is asked.
     pub cluster: Option<&'a Cluster>,
-    /// The nodes.
-    pub nodes: &'a [Node],
 }
 
 /// The last line.
@@ -100,6 +109,7 @@ pub struct Ending<'a> {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Line<'a> {
     Header(&'a Header<'a>),
+    Node(&'a Node),
     Finding(&'a Finding),
     Summary(&'a Ending<'a>),
 }
@@ -137,12 +147,25 @@ pub fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
             started: *started,
             source: *source,
             cluster: cluster.as_ref(),
-            nodes,
         },
         rules,
     };
     let mut lines = JsonLines::header(&header, out)?;
+    let mut of_node: BTreeMap<Option<&str>, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
+        of_node
+            .entry(finding.node.as_deref())
+            .or_default()
+            .push(finding);
+    }
+    for node in nodes {
+        lines.node(node)?;
+        for finding in of_node.remove(&Some(node.id.as_str())).unwrap_or_default() {
+            lines.finding(finding)?;
+        }
+    }
+    // What belongs to no node of the report: objects of the cluster.
+    for finding in of_node.into_values().flatten() {
         lines.finding(finding)?;
     }
     lines.finish(&Ending {

@@ -50,7 +50,7 @@ fn lines_hold_the_same_report_as_the_document() {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        let [header, findings @ .., last] = lines.as_slice() else {
+        let [header, between @ .., last] = lines.as_slice() else {
             panic!("{lines:?}")
         };
         assert_eq!([&header["kind"], &last["kind"]], ["header", "summary"]);
@@ -63,13 +63,22 @@ fn lines_hold_the_same_report_as_the_document() {
         for late in ["finished", "coverage"] {
             together["scanned"][late] = together.remove(late).unwrap();
         }
-        let mut findings = findings.to_vec();
-        for finding in &mut findings {
-            assert_eq!(
-                finding.as_object_mut().unwrap().remove("kind"),
-                Some(json!("finding"))
-            );
+        let (mut nodes, mut findings) = (Vec::new(), Vec::new());
+        for line in between {
+            let mut line = line.clone();
+            let kind = line.as_object_mut().unwrap().remove("kind").unwrap();
+            match kind.as_str() {
+                Some("node") => nodes.push(line),
+                Some("finding") => {
+                    assert_eq!(nodes.last().unwrap()["id"], line["node"]);
+                    findings.push(line);
+                }
+                _ => panic!("{kind}"),
+            }
         }
+        let order = document["findings"].as_array().unwrap();
+        findings.sort_by_key(|line| order.iter().position(|one| one["id"] == line["id"]));
+        together["scanned"]["nodes"] = Value::Array(nodes);
         together.insert("findings".to_owned(), Value::Array(findings));
         assert_eq!(Value::Object(together), document);
     }

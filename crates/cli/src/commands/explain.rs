@@ -62,6 +62,7 @@ pub(crate) fn run(
             kubernetes_version: version,
             include_pods: true,
             fail_on: FailOn::Never,
+            min_coverage: None,
             rules: catalogue::describe(&catalogue, &rules),
             problems: Vec::new(),
             choices: BTreeMap::new(),

@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         kubernetes_version: version,
         include_pods: arguments.include_pods,
         fail_on,
+        min_coverage: None,
         rules: catalogue::describe(&catalogue, &rules),
         problems: faults
             .iter()
