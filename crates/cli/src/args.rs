@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+use kubeassay_core::report::Percent;
 
 use crate::privileges::Keep;
 
@@ -31,6 +33,9 @@ Examples:
   kubeassay scan -o json --output-file report.json  the whole report as JSON
   kubeassay scan --facts A.json B.json DIR          judge facts taken elsewhere, any number of nodes
   kubeassay scan --fail-on fail                     exit 1 only for a fail
+  kubeassay scan --live                             ask the running kubelet too: /configz and a request to refuse
+  kubeassay scan --live=probe --node-address 10.0.0.7   only the request to refuse: no credentials
+  kubeassay scan --cluster -o jsonl                 every node of the cluster, through its API
 
 Exit codes:
   0  compliant
@@ -45,6 +50,7 @@ Examples:
   kubeassay explain 4.2.2                          a rule's page, then this node's way to the value
   kubeassay explain kubelet.authorization.mode     any setting
   kubeassay explain kubelet.readOnlyPort --demo    on the recorded node
+  kubeassay explain 4.2.2 --live                   and what the running kubelet says
 ";
 
 const COLLECT_HELP: &str = "\
@@ -146,6 +152,7 @@ impl Command {
     /// because nothing but the command line and the user's own files is read.
     pub(crate) fn keep(&self) -> Option<Keep> {
         match self {
+            Self::Scan(scan) if scan.cluster.cluster => Some(Keep::Nothing),
             Self::Scan(scan) => Some(scan.subject.keep()),
             Self::Explain(explain) => Some(explain.subject.keep()),
             Self::Collect(_) => Some(Keep::Reading),
@@ -156,6 +163,7 @@ impl Command {
 
 /// `kubeassay scan`.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new(ASKS).multiple(true))]
 pub(crate) struct Scan {
     /// Rules to judge: numbers (4.2.2, cis-eks:3.2.2), ids or aliases; all if none is named
     #[arg(value_name = "RULE")]
@@ -170,6 +178,11 @@ pub(crate) struct Scan {
     /// When the exit code is not 0
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) fail_on: Option<FailOnArg>,
+    /// Exit 2 unless so many of the nodes were scanned whole (100%, 97.5%)
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) min_coverage: Option<Percent>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
     /// Format of the report
     #[arg(short, long, value_enum, default_value_t = ReportFormat::Table, value_name = "FORMAT")]
     pub(crate) output: ReportFormat,
@@ -192,11 +205,85 @@ pub(crate) struct SubjectArgs {
     /// The kubelet's version, where it cannot be told from the host (1.34 or v1.34.2)
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
+}
+
+/// The options of which one must be there for anything to be asked.
+const ASKS: &str = "asks";
+
+/// The heading of what concerns the endpoints of kubelets.
+const LIVE: &str = "Asking kubelets";
+
+/// How a running kubelet is asked.
+#[derive(Args, Debug)]
+pub(crate) struct LiveArgs {
+    /// Ask the running kubelet too: its configuration, and requests that it must refuse
+    #[arg(long, help_heading = LIVE, group = ASKS, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "all", value_name = "WHAT", conflicts_with_all = ["facts", "demo"])]
+    pub(crate) live: Option<LiveArg>,
+    /// The kubelet to ask, in place of those of a host that is read (10.0.0.7, node-1.example:10250)
+    #[arg(long, help_heading = LIVE, value_name = "HOST", requires = "live", conflicts_with = "root")]
+    pub(crate) node_address: Option<String>,
+    /// Take server and credentials from this kubeconfig, not from $KUBECONFIG, ~/.kube/config or a pod's own
+    #[arg(long, help_heading = LIVE, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig
+    #[arg(long, help_heading = LIVE, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Ask with the bearer token in this file
+    #[arg(long, help_heading = LIVE, value_name = "FILE", conflicts_with = "client_certificate")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Ask with this client certificate (PEM)
+    #[arg(long, help_heading = LIVE, value_name = "FILE", requires = "client_key")]
+    pub(crate) client_certificate: Option<PathBuf>,
+    /// The key of the client certificate (PEM)
+    #[arg(long, help_heading = LIVE, value_name = "FILE", requires = "client_certificate")]
+    pub(crate) client_key: Option<PathBuf>,
+    /// Ask as well with the bearer token in this file, of somebody whom every kubelet must refuse
+    #[arg(long, help_heading = LIVE, value_name = "FILE", requires = ASKS)]
+    pub(crate) unprivileged_token_file: Option<PathBuf>,
+    /// Trust kubelets whose certificate one of these authorities signed (PEM)
+    #[arg(long, help_heading = LIVE, value_name = "FILE")]
+    pub(crate) kubelet_ca: Option<PathBuf>,
+    /// Trust this certificate of a node's kubelet, by the SHA-256 of its DER
+    #[arg(long, help_heading = LIVE, value_name = "NODE=SHA256")]
+    pub(crate) kubelet_pin: Vec<String>,
+    /// Ask for /configz through the API server, which takes the right to nodes/proxy: whoever has it can run commands in every pod
+    #[arg(long, help_heading = LIVE, requires = ASKS)]
+    pub(crate) via_proxy: bool,
+}
+
+/// The heading of what concerns whole clusters.
+const CLUSTER: &str = "Scanning a cluster";
+
+/// Which nodes of a cluster are scanned, and how hard.
+#[derive(Args, Debug)]
+pub(crate) struct ClusterArgs {
+    /// Scan every node of the cluster through its API, and no host
+    #[arg(long, help_heading = CLUSTER, group = ASKS, conflicts_with_all = ["root", "facts", "demo", "node_address"])]
+    pub(crate) cluster: bool,
+    /// Only nodes with these labels, as kubectl takes them (pool=a,zone!=b)
+    #[arg(short = 'l', long, help_heading = CLUSTER, value_name = "LABELS", requires = "cluster")]
+    pub(crate) selector: Option<String>,
+    /// How many nodes are asked at the same time
+    #[arg(long, help_heading = CLUSTER, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) concurrency: u16,
+}
+
+/// What a running kubelet is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LiveArg {
+    /// Both of the following
+    All,
+    /// Its configuration as it enforces it (/configz), with credentials
+    Configz,
+    /// A request that it must refuse, without credentials
+    Probe,
 }
 
 impl SubjectArgs {
     fn keep(&self) -> Keep {
-        if self.demo || !self.facts.is_empty() {
+        if self.demo || !self.facts.is_empty() || self.live.node_address.is_some() {
             Keep::Nothing
         } else {
             Keep::Reading
@@ -228,6 +315,7 @@ pub(crate) struct CatalogueArgs {
 
 /// `kubeassay explain`.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new(ASKS).multiple(true))]
 pub(crate) struct Explain {
     /// A rule (4.2.2, an id, an alias) or a setting (kubelet.authorization.mode)
     #[arg(value_name = "RULE|SETTING")]

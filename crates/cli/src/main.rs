@@ -14,6 +14,7 @@ mod manifest;
 mod messages;
 mod output;
 mod privileges;
+mod sink;
 mod tool;
 
 use std::process::ExitCode;

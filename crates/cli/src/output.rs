@@ -1,6 +1,6 @@
 //! Where data goes: stdout, or a file that is replaced in one step.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -94,6 +94,95 @@ impl Destination {
             Self::File(file) => replace(file, data),
         }
     }
+
+    /// Returns what takes data piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there can be no file.
+    pub(crate) fn open(&self) -> anyhow::Result<Output> {
+        let target = match self {
+            Self::Stdout => Target::Stdout(io::stdout()),
+            Self::File(file) => {
+                let made = draft(file);
+                let folder = folder_of(file).display();
+                let made = made.with_context(|| format!("cannot write in {folder}"))?;
+                Target::Draft(BufWriter::new(made), file.clone())
+            }
+        };
+        Ok(Output {
+            target,
+            nobody_reads: false,
+        })
+    }
+}
+
+/// Takes data piece by piece; [`finish`](Self::finish) puts a file in its place.
+pub(crate) struct Output {
+    target: Target,
+    nobody_reads: bool,
+}
+
+enum Target {
+    Stdout(io::Stdout),
+    Draft(BufWriter<NamedTempFile>, PathBuf),
+}
+
+impl Output {
+    /// Returns whether the reader closed the pipe: it has seen what it wanted, and the rest is for nobody.
+    pub(crate) const fn nobody_reads(&self) -> bool {
+        self.nobody_reads
+    }
+
+    /// Ends the output.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a file cannot be replaced; what was to be in it is kept.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        self.flush().context("cannot write the output")?;
+        match self.target {
+            Target::Stdout(_) => Ok(()),
+            Target::Draft(draft, file) => {
+                let draft = draft.into_inner().map_err(io::IntoInnerError::into_error);
+                let shown = file.display();
+                persist(
+                    draft.with_context(|| format!("cannot write {shown}"))?,
+                    &file,
+                )
+            }
+        }
+    }
+}
+
+impl io::Write for Output {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let written = match &mut self.target {
+            Target::Stdout(stdout) => stdout.write(data),
+            Target::Draft(draft, _) => draft.write(data),
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.nobody_reads = true;
+                Ok(data.len())
+            }
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = match &mut self.target {
+            Target::Stdout(stdout) => stdout.flush(),
+            Target::Draft(draft, _) => draft.flush(),
+        };
+        match flushed {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.nobody_reads = true;
+                Ok(())
+            }
+            flushed => flushed,
+        }
+    }
 }
 
 /// Writes data to stdout.
@@ -177,7 +266,16 @@ fn replace(file: &Path, data: &[u8]) -> anyhow::Result<()> {
         draft(file).with_context(|| format!("cannot write in {}", folder_of(file).display()))?;
     draft
         .write_all(data)
-        .and_then(|()| draft.as_file().sync_all())
+        .with_context(|| format!("cannot write {shown}"))?;
+    persist(draft, file)
+}
+
+/// Puts a draft that is written in the place of its file.
+fn persist(draft: NamedTempFile, file: &Path) -> anyhow::Result<()> {
+    let shown = file.display();
+    draft
+        .as_file()
+        .sync_all()
         .with_context(|| format!("cannot write {shown}"))?;
     let Err(refused) = draft.persist(file) else {
         return Ok(());

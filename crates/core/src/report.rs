@@ -60,12 +60,12 @@ pub struct Scanned {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cluster {
-    /// UID of the `kube-system` namespace.
-    pub uid: String,
+    /// UID of the `kube-system` namespace; null where it could not be read.
+    pub uid: Option<String>,
     /// The API server's address.
     pub server: String,
-    /// The API server's version.
-    pub version: String,
+    /// The API server's version; null where it could not be read.
+    pub version: Option<String>,
 }
 
 /// A node that was scanned, or should have been.

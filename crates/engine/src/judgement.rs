@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Facts, Problem as FactsProblem, Source, Tool, Unreadable};
 use kubeassay_core::report::{
-    Coverage, FailOn, Finding, Gate, KubernetesVersion, Node, NodeStatus, Percent, Problem, Report,
-    Rules, SCHEMA, Scanned, Subject, Summary,
+    Cluster, Coverage, FailOn, Finding, Gate, KubernetesVersion, Node, NodeStatus, Percent,
+    Problem, Report, Rules, SCHEMA, Scanned, Subject, Summary,
 };
 use kubeassay_core::rule::Rule;
 use kubeassay_core::{Cause, Value, Verdict};
@@ -27,10 +27,10 @@ pub struct Options {
     pub tool: Tool,
     /// Where the facts came from.
     pub source: Source,
+    /// The cluster, if it was asked.
+    pub cluster: Option<Cluster>,
     /// When the scan began.
     pub started: Timestamp,
-    /// When it ended.
-    pub finished: Timestamp,
     /// The kubelet's version, where the user gave it.
     pub kubernetes_version: Option<Minor>,
     /// Count kubelets in workloads as if they were the node's.
@@ -59,39 +59,63 @@ struct Nothing {
 /// Judges the facts of any number of nodes by `rules`.
 pub fn judge(facts: &[Facts], rules: &[&Rule], options: &Options) -> Report {
     let mut judge = Judge::new(rules, options);
-    let mut nodes = Vec::new();
-    let mut findings = Vec::new();
-    let mut problems = options.problems.clone();
+    let mut judged = Judged::default();
     for facts in facts {
-        let judged = judge.node(facts);
-        nodes.push(judged.node);
-        findings.extend(judged.findings);
-        problems.extend(judged.problems);
+        judged.add(judge.node(facts));
     }
-    findings.sort_by(|one, other| place(one).cmp(&place(other)));
-    let Ending {
-        coverage,
-        summary,
-        gate,
-        complete,
-    } = judge.finish();
-    Report {
-        schema: SCHEMA.to_owned(),
-        tool: options.tool.clone(),
-        scanned: Scanned {
-            started: options.started,
-            finished: options.finished,
-            source: options.source,
-            cluster: None,
+    let ends = facts.iter().map(|facts| facts.finished);
+    let finished = ends.max().unwrap_or(options.started);
+    judged.report(judge.finish(), options, finished)
+}
+
+/// What was found on several nodes, to become one report.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    nodes: Vec<Node>,
+    findings: Vec<Finding>,
+    problems: Vec<Problem>,
+}
+
+impl Judged {
+    /// Adds what was found on a node.
+    pub fn add(&mut self, judged: JudgedNode) {
+        self.nodes.extend(judged.node);
+        self.findings.extend(judged.findings);
+        self.problems.extend(judged.problems);
+    }
+
+    /// Returns the report, which ended at `finished`.
+    pub fn report(self, ending: Ending, options: &Options, finished: Timestamp) -> Report {
+        let Self {
             nodes,
+            mut findings,
+            problems,
+        } = self;
+        findings.sort_by(|one, other| place(one).cmp(&place(other)));
+        let Ending {
             coverage,
-        },
-        rules: options.rules.clone(),
-        findings,
-        problems,
-        summary,
-        gate,
-        complete,
+            summary,
+            gate,
+            complete,
+        } = ending;
+        Report {
+            schema: SCHEMA.to_owned(),
+            tool: options.tool.clone(),
+            scanned: Scanned {
+                started: options.started,
+                finished,
+                source: options.source,
+                cluster: options.cluster.clone(),
+                nodes,
+                coverage,
+            },
+            rules: options.rules.clone(),
+            findings,
+            problems: options.problems.iter().cloned().chain(problems).collect(),
+            summary,
+            gate,
+            complete,
+        }
     }
 }
 
@@ -118,11 +142,11 @@ pub struct Judge<'a> {
     nothing: Option<String>,
 }
 
-/// What was found on one node.
+/// What was found on one node, or on the cluster as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgedNode {
-    /// The node.
-    pub node: Node,
+    /// The node; none for what belongs to no node.
+    pub node: Option<Node>,
     /// The findings, sorted by rule, subject and horizon.
     pub findings: Vec<Finding>,
     /// What could not be read or understood.
@@ -221,7 +245,7 @@ impl<'a> Judge<'a> {
             }
         }
         JudgedNode {
-            node,
+            node: Some(node),
             findings,
             problems,
         }

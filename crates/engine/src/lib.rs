@@ -29,7 +29,7 @@ pub mod schema;
 pub use bundled::BUNDLED_RULES;
 pub use example::{ExampleFault, run_examples};
 pub use explanation::explain;
-pub use judgement::{Ending, Judge, JudgedNode, Options, judge};
+pub use judgement::{Ending, Judge, Judged, JudgedNode, Options, judge};
 pub use kubelets::needs;
 pub use services::needs_of_service;
 pub use version::{ParseVersionError, parse_version};

@@ -307,8 +307,8 @@ fn report(facts: &Facts, catalogue: &Catalogue) -> Report {
     let options = kubeassay_engine::Options {
         tool: tool(),
         source: Source::Live,
+        cluster: None,
         started: facts.started,
-        finished: facts.finished,
         kubernetes_version: kubeassay_engine::parse_version("1.34").ok(),
         include_pods: false,
         fail_on: FailOn::Unknown,

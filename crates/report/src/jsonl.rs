@@ -19,18 +19,18 @@ use crate::json::write_line;
 
 /// Writes a report line by line: [`header`](Self::header), any number of [`node`](Self::node)s with their
 /// [`finding`](Self::finding)s, [`finish`](Self::finish).
-pub struct JsonLines<'a> {
-    out: &'a mut dyn Write,
+pub struct JsonLines<W> {
+    out: W,
 }
 
-impl<'a> JsonLines<'a> {
+impl<W: Write> JsonLines<W> {
     /// Writes the first line: what is known before the first finding.
     ///
     /// # Errors
     ///
     /// When `out` does not take it.
-    pub fn header(header: &Header<'_>, out: &'a mut dyn Write) -> Result<Self, RenderError> {
-        write_line(&Line::Header(header), out)?;
+    pub fn header(header: &Header<'_>, mut out: W) -> Result<Self, RenderError> {
+        write_line(&Line::Header(header), &mut out)?;
         Ok(Self { out })
     }
 
@@ -40,7 +40,7 @@ impl<'a> JsonLines<'a> {
     ///
     /// When the output does not take it.
     pub fn node(&mut self, node: &Node) -> Result<(), RenderError> {
-        write_line(&Line::Node(node), self.out)
+        write_line(&Line::Node(node), &mut self.out)
     }
 
     /// Writes one finding.
@@ -49,18 +49,23 @@ impl<'a> JsonLines<'a> {
     ///
     /// When the output does not take it.
     pub fn finding(&mut self, finding: &Finding) -> Result<(), RenderError> {
-        write_line(&Line::Finding(finding), self.out)
+        write_line(&Line::Finding(finding), &mut self.out)
     }
 
-    /// Writes the last line.
+    /// Returns where the lines go.
+    pub const fn output(&self) -> &W {
+        &self.out
+    }
+
+    /// Writes the last line, and returns where the lines went.
     ///
     /// # Errors
     ///
     /// When the output does not take it.
-    pub fn finish(self, ending: &Ending<'_>) -> Result<(), RenderError> {
-        write_line(&Line::Summary(ending), self.out)?;
+    pub fn finish(mut self, ending: &Ending<'_>) -> Result<W, RenderError> {
+        write_line(&Line::Summary(ending), &mut self.out)?;
         self.out.flush()?;
-        Ok(())
+        Ok(self.out)
     }
 }
 
@@ -175,5 +180,6 @@ pub fn write(report: &Report, out: &mut dyn Write) -> Result<(), RenderError> {
         summary: *summary,
         gate,
         complete: *complete,
-    })
+    })?;
+    Ok(())
 }

@@ -114,9 +114,9 @@ fn poisoned_report(text: &str) -> Report {
         node.status = kubeassay_core::report::NodeStatus::Partial;
     }
     report.scanned.cluster = Some(Cluster {
-        uid: text.to_owned(),
+        uid: Some(text.to_owned()),
         server: text.to_owned(),
-        version: text.to_owned(),
+        version: Some(text.to_owned()),
     });
     report.problems = vec![problem("worker-1")];
     text.clone_into(&mut report.problems[0].reason);

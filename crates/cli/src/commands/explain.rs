@@ -57,8 +57,8 @@ pub(crate) fn run(
         &Options {
             tool: tool(),
             source,
+            cluster: None,
             started: jiff::Timestamp::UNIX_EPOCH,
-            finished: jiff::Timestamp::UNIX_EPOCH,
             kubernetes_version: version,
             include_pods: true,
             fail_on: FailOn::Never,

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use kubeassay_core::facts::{Facts, Source};
-use kubeassay_core::report::{FailOn, Problem, Report};
+use jiff::Timestamp;
+use kubeassay_core::facts::Source;
+use kubeassay_core::report::{FailOn, Problem};
 use kubeassay_core::rule::{Diagnostic, RenderStyle};
 use kubeassay_core::{Bytes, Cause};
-use kubeassay_engine::{Options, judge};
-use kubeassay_report::{Format, Style, render};
+use kubeassay_engine::{Judge, Options};
+use kubeassay_report::{Format, Style};
 
 use crate::args::{FailOnArg, Global, ReportFormat, Scan};
 use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::output::Destination;
+use crate::sink::Sink;
 use crate::tool::tool;
 use crate::{catalogue, hosts, output};
 
@@ -37,15 +39,16 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         None if source == Source::Demo => FailOn::Never,
         Some(FailOnArg::Unknown) | None => FailOn::Unknown,
     };
+    let starts = facts.iter().map(|facts| facts.started);
     let options = Options {
         tool: tool(),
         source,
-        started: moment(&facts, |facts| facts.started, Ord::min),
-        finished: moment(&facts, |facts| facts.finished, Ord::max),
+        cluster: None,
+        started: starts.min().unwrap_or(Timestamp::UNIX_EPOCH),
         kubernetes_version: version,
         include_pods: arguments.include_pods,
         fail_on,
-        min_coverage: None,
+        min_coverage: arguments.min_coverage,
         rules: catalogue::describe(&catalogue, &rules),
         problems: faults
             .iter()
@@ -54,25 +57,26 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
             .collect(),
         choices: BTreeMap::new(),
     };
-    let report = judge(&facts, &rules, &options);
-    write(&report, format, layout, &destination)?;
-    if destination.is_file() {
-        messages.note(&report.gate.reason);
+    let to_file = destination.is_file();
+    let style = Style {
+        width: layout.width,
+        colour: layout.colour,
+    };
+    let mut sink = Sink::begin(format, style, destination, &options)?;
+    let mut judge = Judge::new(&rules, &options);
+    let mut finished = options.started;
+    for facts in facts {
+        finished = finished.max(facts.finished);
+        sink.add(judge.node(&facts))?;
+        if sink.is_closed() {
+            break;
+        }
     }
-    Ok(Exit::Gate(report.gate.exit_code))
-}
-
-/// The first start or last end over all facts.
-fn moment(
-    facts: &[Facts],
-    of: impl Fn(&Facts) -> jiff::Timestamp,
-    choose: impl Fn(jiff::Timestamp, jiff::Timestamp) -> jiff::Timestamp,
-) -> jiff::Timestamp {
-    facts
-        .iter()
-        .map(of)
-        .reduce(choose)
-        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    let gate = sink.finish(judge.finish(), &options, finished)?;
+    if to_file {
+        messages.note(&gate.reason);
+    }
+    Ok(Exit::Gate(gate.exit_code))
 }
 
 fn page_problem(fault: &Diagnostic) -> Problem {
@@ -97,19 +101,4 @@ const fn format(format: ReportFormat) -> Format {
         ReportFormat::Jsonl => Format::Jsonl,
         ReportFormat::Yaml => Format::Yaml,
     }
-}
-
-fn write(
-    report: &Report,
-    format: Format,
-    layout: output::Layout,
-    destination: &Destination,
-) -> anyhow::Result<()> {
-    let style = Style {
-        width: layout.width,
-        colour: layout.colour,
-    };
-    let mut data = Vec::new();
-    render(report, format, style, &mut data)?;
-    destination.write(&data)
 }

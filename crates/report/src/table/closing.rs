@@ -70,7 +70,9 @@ fn scope(report: &Report) -> Vec<String> {
         nodes => vec![format!("{} nodes", nodes.len())],
     };
     if let Some(cluster) = &scanned.cluster {
-        parts.push(format!("cluster {} ({})", cluster.server, cluster.uid));
+        let uid = cluster.uid.as_ref();
+        let uid = uid.map_or_else(String::new, |uid| format!(" ({uid})"));
+        parts.push(format!("cluster {}{uid}", cluster.server));
     }
     let source = match scanned.source {
         Source::Live => "read live",
