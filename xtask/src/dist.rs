@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: everything that a release consists of, into `target/dist`.
 //!
 //! The program is one static file. It is looked at before it is stripped and fails the chore where it could load code
-//! of the host, start a process or connect; then image, bill of materials and checksums are made from it. All of it is
+//! of the host or wait for a connection; then image, bill of materials and checksums are made from it. All of it is
 //! the same, byte for byte, wherever and whenever it is made from one commit with one toolchain: `--check` shows that
 //! by making everything twice.
 
