@@ -161,7 +161,7 @@ mod tests {
             ("getaddrinfo", true),
             ("main", true),
             ("__nss_lookup", true),
-            ("execve", true),
+            ("popen", true),
         ]);
         let fault = inspect::symbols(&Elf::parse(&refused).unwrap()).unwrap_err();
         let lines: Vec<String> = fault
@@ -174,7 +174,7 @@ mod tests {
             lines,
             [
                 "  glibc would load the host's NSS modules, made for another glibc: __nss_lookup getaddrinfo",
-                "  kubeassay starts no process: execve",
+                "  kubeassay waits for no connection, and gives no command to a shell: popen",
             ]
         );
     }
