@@ -1,4 +1,4 @@
-//! Captured hosts, as they are and laid out as folders, for tests.
+//! What tests run against: captured hosts, as they are and laid out as folders; stand-ins; a real cluster.
 //!
 //! Everything here panics with a message when a captured host is faulty: it is only for tests.
 
@@ -6,6 +6,11 @@
     clippy::disallowed_methods,
     reason = "writes the folders that tests read"
 )]
+
+pub mod certificates;
+mod cri;
+pub mod https;
+pub mod real_cluster;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;

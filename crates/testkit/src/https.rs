@@ -1,0 +1,97 @@
+//! A small HTTPS client for tests: one request, one answer.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+/// Whom to ask, and as whom.
+pub struct Https {
+    port: u16,
+    config: Arc<ClientConfig>,
+}
+
+/// No answer takes longer.
+const LIMIT: Duration = Duration::from_secs(20);
+
+impl Https {
+    /// Returns a client of the server at `port` of 127.0.0.1, whose certificate `authority` signed; it shows the
+    /// certificate `chain` with its `key`. All are PEM.
+    ///
+    /// # Panics
+    ///
+    /// If one of them cannot be used.
+    pub fn new(port: u16, authority: &str, chain: &str, key: &str) -> Self {
+        let mut roots = RootCertStore::empty();
+        let read = |pem: &str| {
+            let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
+            certificate.unwrap_or_else(|error| panic!("no certificate: {error}"))
+        };
+        roots
+            .add(read(authority))
+            .unwrap_or_else(|error| panic!("no authority: {error}"));
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
+        let key = key.unwrap_or_else(|error| panic!("no key: {error}"));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap_or_else(|error| panic!("no TLS: {error}"))
+            .with_root_certificates(roots)
+            .with_client_auth_cert(vec![read(chain)], key)
+            .unwrap_or_else(|error| panic!("no client certificate: {error}"));
+        Self {
+            port,
+            config: Arc::new(config),
+        }
+    }
+
+    /// Returns status and body of the answer to a request with a body of the type `kind`.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no answer.
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: &str,
+    ) -> std::io::Result<(u16, String)> {
+        let name = ServerName::try_from("127.0.0.1").map_err(std::io::Error::other)?;
+        let connection = ClientConnection::new(Arc::clone(&self.config), name);
+        let socket = TcpStream::connect(("127.0.0.1", self.port))?;
+        socket.set_read_timeout(Some(LIMIT))?;
+        let mut stream = StreamOwned::new(connection.map_err(std::io::Error::other)?, socket);
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut answer = Vec::new();
+        // Not every server says that it will send no more.
+        let ended = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let parsed = answer.split_once("\r\n\r\n").and_then(|(head, body)| {
+            let status = head.split(' ').nth(1)?.parse().ok()?;
+            Some((status, body.to_owned()))
+        });
+        match (parsed, ended) {
+            (Some(parsed), _) => Ok(parsed),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(std::io::Error::other("no HTTP")),
+        }
+    }
+
+    /// Returns status and body of what lies at a path.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no answer.
+    pub fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
+        self.ask("GET", path, "application/json", "")
+    }
+}

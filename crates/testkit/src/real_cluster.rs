@@ -1,0 +1,422 @@
+//! A real control plane and kubelet on loopback, for tests that `KUBEBUILDER_ASSETS` makes possible.
+//!
+//! The variable names a folder with `etcd`, `kube-apiserver` and `kubelet`, as the test tools of the ecosystem want it.
+//! Nothing else of a cluster is there: no scheduler, no controllers, and a stand-in for the container runtime, so the
+//! node never becomes ready, which neither `/configz` nor authorization minds.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::certificates::{Authority, Issued};
+use crate::cri;
+use crate::https::Https;
+
+/// What `KUBEBUILDER_ASSETS` must hold.
+const PROGRAMS: [&str; 3] = ["etcd", "kube-apiserver", "kubelet"];
+/// How long a component may take to answer.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// The name of the node.
+pub const NODE: &str = "node-1";
+
+/// A running cluster; it ends when it is dropped.
+pub struct RealCluster {
+    assets: PathBuf,
+    folder: TempDir,
+    authority: Authority,
+    /// The port of the API server.
+    pub api: u16,
+    /// The port of the kubelet.
+    pub kubelet: u16,
+    admin: Https,
+    servers: Vec<Running>,
+    node: Option<Running>,
+}
+
+/// What a kubelet is configured for.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
+    /// `authorization.mode`.
+    pub mode: &'a str,
+    /// `authentication.anonymous.enabled`.
+    pub anonymous: bool,
+    /// More of its configuration: lines of YAML at the top level.
+    pub more: &'a str,
+}
+
+/// A process that ends with this value.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+impl RealCluster {
+    /// Starts etcd and an API server; without assets says so on stderr and returns nothing.
+    ///
+    /// # Panics
+    ///
+    /// If the folder lacks one of the programs, or they do not come up.
+    #[expect(clippy::print_stderr, reason = "a test that does not run says so")]
+    pub fn start() -> Option<Self> {
+        let Some(assets) = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from) else {
+            eprintln!(
+                "skipped: KUBEBUILDER_ASSETS names no folder with etcd, kube-apiserver and kubelet"
+            );
+            return None;
+        };
+        for program in PROGRAMS {
+            let path = assets.join(program);
+            assert!(path.exists(), "{} is missing", path.display());
+        }
+        let folder = TempDir::new().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        let authority = Authority::new("kubernetes");
+        let [etcd, api, kubelet] = free_ports();
+        let admin = authority.client("admin", Some("system:masters"));
+        let mut cluster = Self {
+            assets,
+            folder,
+            api,
+            kubelet,
+            admin: Https::new(api, authority.pem(), &admin.chain, &admin.key),
+            authority,
+            servers: Vec::new(),
+            node: None,
+        };
+        cluster.write("ca.crt", cluster.authority.pem());
+        cluster.issued("admin", &admin);
+        cluster.start_etcd(etcd);
+        cluster.start_api_server(etcd);
+        Some(cluster)
+    }
+
+    fn start_etcd(&mut self, port: u16) {
+        let mut etcd = self.program("etcd");
+        etcd.arg(format!("--data-dir={}", self.path("etcd").display()))
+            .arg(format!("--listen-client-urls=http://127.0.0.1:{port}"))
+            .arg(format!("--advertise-client-urls=http://127.0.0.1:{port}"))
+            .arg("--listen-peer-urls=http://127.0.0.1:0")
+            .arg("--unsafe-no-fsync");
+        self.spawn(etcd, "etcd");
+    }
+
+    fn start_api_server(&mut self, etcd: u16) {
+        let server = self.authority.server(&["127.0.0.1", "localhost"]);
+        self.issued("apiserver", &server);
+        let kubelet_client = self
+            .authority
+            .client("kube-apiserver-kubelet-client", Some("system:masters"));
+        self.issued("kubelet-client", &kubelet_client);
+        let path = |name: &str| self.path(name).display().to_string();
+        let mut program = self.program("kube-apiserver");
+        program
+            .arg(format!("--etcd-servers=http://127.0.0.1:{etcd}"))
+            .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"])
+            .arg("--endpoint-reconciler-type=none")
+            .arg(format!("--secure-port={}", self.api))
+            .arg(format!("--tls-cert-file={}", path("apiserver.crt")))
+            .arg(format!("--tls-private-key-file={}", path("apiserver.key")))
+            .arg(format!("--client-ca-file={}", path("ca.crt")))
+            .arg("--service-cluster-ip-range=10.0.0.0/24")
+            .arg("--service-account-issuer=https://kubernetes.default.svc")
+            .arg(format!(
+                "--service-account-key-file={}",
+                path("apiserver.crt")
+            ))
+            .arg(format!(
+                "--service-account-signing-key-file={}",
+                path("apiserver.key")
+            ))
+            .args(["--authorization-mode=Node,RBAC", "--anonymous-auth=true"])
+            .arg(format!(
+                "--kubelet-client-certificate={}",
+                path("kubelet-client.crt")
+            ))
+            .arg(format!(
+                "--kubelet-client-key={}",
+                path("kubelet-client.key")
+            ))
+            .arg(format!(
+                "--kubelet-certificate-authority={}",
+                path("ca.crt")
+            ));
+        self.spawn(program, "kube-apiserver");
+        self.wait("the API server", || {
+            self.admin
+                .get("/readyz")
+                .is_ok_and(|(status, _)| status == 200)
+        });
+        // Made by a controller of its own some moments later.
+        self.wait("the namespace kube-system", || {
+            let path = "/api/v1/namespaces/kube-system";
+            self.admin.get(path).is_ok_and(|(status, _)| status == 200)
+        });
+    }
+
+    /// Starts the kubelet, or starts it again, and waits until it serves and its node is known.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come up.
+    pub fn start_kubelet(&mut self, settings: &Settings<'_>) {
+        self.node = None;
+        let runtime = self.path("cri.sock");
+        if !runtime.exists() {
+            cri::serve(&runtime);
+            let server = self.authority.server(&["127.0.0.1", "localhost", NODE]);
+            self.issued("kubelet-server", &server);
+            let user = format!("system:node:{NODE}");
+            let client = self.authority.client(&user, Some("system:nodes"));
+            self.issued("node", &client);
+            self.kubeconfig_of("node");
+        }
+        self.configure(settings);
+        let mut program = self.program("kubelet");
+        program
+            .arg(format!("--config={}", self.kubelet_config().display()))
+            .arg(format!(
+                "--kubeconfig={}",
+                self.path("node.kubeconfig").display()
+            ))
+            .arg(format!("--hostname-override={NODE}"))
+            .arg(format!("--root-dir={}", self.path("kubelet").display()));
+        self.node = Some(Running(self.run(program, "kubelet")));
+        let port = self.kubelet;
+        self.wait("the kubelet", || {
+            let admin = Https::new(
+                port,
+                self.authority.pem(),
+                &self.read("admin.crt"),
+                &self.read("admin.key"),
+            );
+            admin.get("/configz").is_ok_and(|(status, _)| status == 200)
+        });
+        self.wait("the node", || {
+            let path = format!("/api/v1/nodes/{NODE}");
+            self.admin.get(&path).is_ok_and(|(status, body)| {
+                status == 200 && body.contains("kubeletEndpoint") && body.contains("\"Port\"")
+            })
+        });
+    }
+
+    /// Writes the kubelet's configuration without starting it again.
+    pub fn configure(&self, settings: &Settings<'_>) {
+        let Settings {
+            mode,
+            anonymous,
+            more,
+        } = settings;
+        let path = |name: &str| self.path(name).display().to_string();
+        let mut text = String::new();
+        let written = write!(
+            text,
+            "apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+port: {port}
+healthzPort: 0
+tlsCertFile: {certificate}
+tlsPrivateKeyFile: {key}
+containerRuntimeEndpoint: unix://{runtime}
+cgroupsPerQOS: false
+enforceNodeAllocatable: []
+failCgroupV1: false
+failSwapOn: false
+resolvConf: ''
+podLogsDir: {logs}
+authentication:
+  anonymous: {{enabled: {anonymous}}}
+  webhook: {{enabled: true}}
+  x509: {{clientCAFile: {authority}}}
+authorization:
+  mode: {mode}
+{more}
+",
+            authority = path("ca.crt"),
+            port = self.kubelet,
+            certificate = path("kubelet-server.crt"),
+            key = path("kubelet-server.key"),
+            runtime = path("cri.sock"),
+            logs = path("pod-logs"),
+        );
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+        self.write("kubelet.yaml", &text);
+    }
+
+    /// Returns the path of the kubelet's configuration.
+    pub fn kubelet_config(&self) -> PathBuf {
+        self.path("kubelet.yaml")
+    }
+
+    /// Returns the path of the certificate of the cluster's authority.
+    pub fn authority(&self) -> PathBuf {
+        self.path("ca.crt")
+    }
+
+    /// Returns the id of the kubelet's process.
+    pub fn pid(&self) -> Option<u32> {
+        self.node.as_ref().map(|node| node.0.id())
+    }
+
+    /// Returns the path of a kubeconfig whose user is called `name`.
+    pub fn kubeconfig(&self, name: &str) -> PathBuf {
+        let issued = self.authority.client(name, None);
+        if name != "admin" {
+            self.issued(name, &issued);
+        }
+        self.kubeconfig_of(name)
+    }
+
+    /// Makes an object of the API, from JSON or YAML.
+    ///
+    /// # Panics
+    ///
+    /// If the API server refuses it.
+    pub fn create(&self, path: &str, kind: &str, object: &str) -> String {
+        let answer = self.admin.ask("POST", path, kind, object);
+        match answer {
+            Ok((200..=299, body)) => body,
+            other => panic!("{path}: {other:?}\n{object}"),
+        }
+    }
+
+    fn kubeconfig_of(&self, name: &str) -> PathBuf {
+        let text = format!(
+            "apiVersion: v1
+kind: Config
+current-context: test
+clusters: [{{name: test, cluster: {{server: 'https://127.0.0.1:{api}', certificate-authority: ca.crt}}}}]
+contexts: [{{name: test, context: {{cluster: test, user: {name}}}}}]
+users: [{{name: {name}, user: {{client-certificate: {name}.crt, client-key: {name}.key}}}}]
+",
+            api = self.api
+        );
+        let file = format!("{name}.kubeconfig");
+        self.write(&file, &text);
+        self.path(&file)
+    }
+
+    fn issued(&self, name: &str, issued: &Issued) {
+        self.write(&format!("{name}.crt"), &issued.chain);
+        self.write(&format!("{name}.key"), &issued.key);
+    }
+
+    fn program(&self, name: &str) -> Command {
+        Command::new(self.assets.join(name))
+    }
+
+    fn spawn(&mut self, command: Command, name: &str) {
+        let child = self.run(command, name);
+        self.servers.push(Running(child));
+    }
+
+    fn run(&self, mut command: Command, name: &str) -> Child {
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path(&format!("{name}.log")))
+            .unwrap_or_else(|error| panic!("no log for {name}: {error}"));
+        let copy = log
+            .try_clone()
+            .unwrap_or_else(|error| panic!("no log for {name}: {error}"));
+        command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(copy)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"))
+    }
+
+    fn wait(&self, what: &str, is_there: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_there() {
+            assert!(
+                begun.elapsed() < PATIENCE && !self.has_ended(),
+                "{what} did not come up:\n{}",
+                self.logs()
+            );
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Returns whether one of the processes has ended by itself.
+    fn has_ended(&self) -> bool {
+        let all = self.servers.iter().chain(&self.node);
+        let state =
+            |running: &Running| fs::read_to_string(format!("/proc/{}/stat", running.0.id()));
+        let mut states = all.map(state);
+        states.any(|stat| stat.is_ok_and(|stat| stat.contains(") Z ")))
+    }
+
+    /// Returns the last lines of every log.
+    fn logs(&self) -> String {
+        let names = ["etcd.log", "kube-apiserver.log", "kubelet.log"];
+        let ends = names
+            .iter()
+            .filter(|name| self.path(name).exists())
+            .map(|name| {
+                let text = self.read(name);
+                let lines: Vec<&str> = text.lines().collect();
+                let end = lines.len().saturating_sub(6);
+                format!(
+                    "{name}:\n{}\n",
+                    lines.get(end..).unwrap_or_default().join("\n")
+                )
+            });
+        ends.collect()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    fn read(&self, name: &str) -> String {
+        let path: &Path = &self.path(name);
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+impl Drop for RealCluster {
+    fn drop(&mut self) {
+        self.node = None;
+        // It mounts its root folder onto itself.
+        let mounted = self.path("kubelet");
+        drop(
+            Command::new("umount")
+                .arg("-l")
+                .arg(mounted)
+                .stderr(Stdio::null())
+                .status(),
+        );
+        while let Some(server) = self.servers.pop() {
+            drop(server);
+        }
+    }
+}
+
+/// Returns ports that are free now.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| {
+        TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no port: {error}"))
+    });
+    listeners.map(|listener| {
+        let address = listener.local_addr();
+        address
+            .unwrap_or_else(|error| panic!("no port: {error}"))
+            .port()
+    })
+}
