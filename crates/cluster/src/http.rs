@@ -240,7 +240,7 @@ impl Wire {
         let deadline = Instant::now() + limit;
         let stream = dial(peer, addresses, deadline, limit).await?;
         // Requests are one packet each, and nothing follows that they could wait for.
-        let _ = stream.set_nodelay(true);
+        stream.set_nodelay(true).ok();
         match security {
             Security::Plain => Connection::start(self, peer, stream, None).await,
             Security::Tls {
@@ -419,7 +419,7 @@ impl Connection {
             .map_err(|_| Failure::Closed)?;
         // What goes wrong in it is told by the request that waits for it.
         let task = tokio::spawn(async move {
-            let _ = connection.await;
+            connection.await.ok();
         });
         Ok(Self {
             sender,

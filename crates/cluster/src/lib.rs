@@ -5,6 +5,7 @@
 
 mod http;
 pub mod identity;
+pub mod kubelet;
 mod runtime;
 pub mod tls;
 
