@@ -2,3 +2,11 @@
 //!
 //! The only crate that opens a connection, and the only one with async in it: its functions block on a
 //! current-thread runtime that starts when one of them is called.
+
+mod http;
+pub mod identity;
+pub mod kubelet;
+mod runtime;
+pub mod tls;
+
+pub use http::Timeouts;

@@ -1,0 +1,569 @@
+//! HTTP/1.1 over one connection: dialled directly, bounded in time and size, redirects never followed.
+//!
+//! The environment's proxies play no part: a kubelet's answer has to come from the kubelet. A bearer token goes only
+//! into a connection whose server is trusted; that is decided here, where the header is written.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT,
+};
+use hyper::http::response::Parts;
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use kubeassay_core::facts::{Trouble, Trust};
+use kubeassay_core::text::escape;
+use kubeassay_core::verdict::Cause;
+use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, InvalidMessage};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use crate::identity::{ClientCertificate, Token};
+use crate::tls::{self, Clock, Fingerprint, Verification, Verifier, short};
+
+/// The largest head of an answer. Kubelets and API servers send a few hundred bytes.
+const MAX_HEAD: usize = 16 << 10;
+
+/// The most header fields of an answer.
+const MAX_HEADERS: usize = 64;
+
+/// What is read ahead of a body at once.
+const BUFFER: usize = 64 << 10;
+
+/// No more addresses of one name are tried.
+const MAX_ADDRESSES: usize = 8;
+
+/// How long is waited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, its TLS handshake included.
+    pub connect: Duration,
+    /// For an answer, its body included, once there is a connection.
+    pub request: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            request: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why there is no answer, or none that can be used. Each is a sentence about the one who was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Nobody listens there.
+    #[error("connection refused: nothing listens at {0}")]
+    Refused(String),
+    /// There is no way there, or something on it refuses.
+    #[error("no connection to {address}: {why}")]
+    NoConnection {
+        /// Where.
+        address: String,
+        /// What the operating system says.
+        why: String,
+    },
+    /// Nobody answered the attempt to connect.
+    #[error("no connection to {address} within {} ms: nothing answers there, or a firewall drops what is sent", .limit.as_millis())]
+    ConnectTimeout {
+        /// Where.
+        address: String,
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// There is no address to connect to.
+    #[error("`{}` has no address", escape(.0))]
+    NoAddress(String),
+    /// The certificate is not trusted.
+    #[error("the certificate that was shown (SHA-256 {shown}) is not trusted: {why}")]
+    Untrusted {
+        /// What was shown.
+        shown: Fingerprint,
+        /// Why it is not trusted.
+        why: String,
+    },
+    /// It answers, but not with TLS.
+    #[error("the port answers, but not with TLS: it is plain HTTP, or another protocol")]
+    NotTls,
+    /// The TLS handshake failed.
+    #[error("the TLS handshake failed: {why}")]
+    Handshake {
+        /// What was shown before that, if anything.
+        shown: Option<Fingerprint>,
+        /// Why.
+        why: String,
+    },
+    /// The TLS handshake took too long.
+    #[error("the TLS handshake did not end within {} ms", .0.as_millis())]
+    HandshakeTimeout(Duration),
+    /// The connection ended without an answer.
+    #[error("the connection was closed before there was an answer")]
+    Closed,
+    /// What came back is not HTTP.
+    #[error("what came back is not HTTP/1.1")]
+    NotHttp,
+    /// The head of the answer is larger than anything that is read.
+    #[error("the head of the answer is larger than {} KiB, or has more than {MAX_HEADERS} fields", MAX_HEAD >> 10)]
+    HeadTooLarge,
+    /// The answer took too long.
+    #[error("no whole answer within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// The body is too large.
+    #[error("the body of the answer is larger than {0} bytes")]
+    BodyTooLarge(usize),
+    /// The body ended too early.
+    #[error("the connection was closed in the middle of the answer's body")]
+    BodyCut,
+    /// A token was to be sent to a server that is not trusted.
+    #[error("a token is never sent over a connection whose other side is not verified")]
+    Unverified,
+    /// The request itself could not be made.
+    #[error("the request cannot be sent: {0}")]
+    Request(&'static str),
+}
+
+impl Failure {
+    /// Returns the cause that a verdict carries for it.
+    pub(crate) const fn cause(&self) -> Cause {
+        match self {
+            Self::Untrusted { .. } => Cause::UntrustedCertificate,
+            Self::HeadTooLarge | Self::BodyTooLarge(_) => Cause::TooLarge,
+            Self::NotHttp => Cause::ParseError,
+            Self::BodyCut => Cause::Vanished,
+            Self::Unverified => Cause::NotPermitted,
+            _ => Cause::Unreachable,
+        }
+    }
+
+    /// Returns it as it stands in facts.
+    pub(crate) fn trouble(&self) -> Trouble {
+        Trouble {
+            cause: self.cause(),
+            reason: self.to_string(),
+        }
+    }
+
+    /// Returns what the server showed, where the handshake came that far.
+    pub(crate) const fn shown(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Untrusted { shown, .. } => Some(*shown),
+            Self::Handshake { shown, .. } => *shown,
+            _ => None,
+        }
+    }
+}
+
+/// Who is asked: the host as it was given, and the port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Peer {
+    /// A name, or an address without brackets.
+    pub(crate) host: String,
+    /// The port.
+    pub(crate) port: u16,
+}
+
+impl Peer {
+    /// Returns the address, if the host is one: IPv6 with or without brackets.
+    pub(crate) fn literal(&self) -> Option<SocketAddr> {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let address: IpAddr = host.parse().ok()?;
+        Some(SocketAddr::new(address, self.port))
+    }
+
+    /// Returns host and port as they stand in a URL.
+    pub(crate) fn authority(&self) -> String {
+        match self.literal() {
+            Some(address) => address.to_string(),
+            None => format!("{}:{}", self.host, self.port),
+        }
+    }
+
+    /// Returns the host as a certificate names it.
+    pub(crate) fn name(&self) -> String {
+        match self.literal() {
+            Some(address) => address.ip().to_string(),
+            None => self.host.clone(),
+        }
+    }
+}
+
+/// How a connection is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Security<'a> {
+    /// Without TLS: nobody is verified and no token is sent.
+    Plain,
+    /// With TLS.
+    Tls {
+        /// What the server's certificate is held against.
+        verification: &'a Verification,
+        /// The client certificate to offer.
+        certificate: Option<&'a ClientCertificate>,
+    },
+}
+
+/// How everything is asked: times, name, clock.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    /// How long is waited.
+    pub(crate) timeouts: Timeouts,
+    /// What the header `User-Agent` says.
+    pub(crate) user_agent: HeaderValue,
+    /// The time, for the validity of certificates.
+    pub(crate) clock: Clock,
+}
+
+impl Wire {
+    /// Connects to the first of `addresses` that answers.
+    ///
+    /// # Errors
+    ///
+    /// If none does, or its certificate is not trusted.
+    pub(crate) async fn open(
+        &self,
+        peer: &Peer,
+        addresses: &[SocketAddr],
+        security: Security<'_>,
+    ) -> Result<Connection, Failure> {
+        let limit = self.timeouts.connect;
+        let deadline = Instant::now() + limit;
+        let stream = dial(peer, addresses, deadline, limit).await?;
+        // Requests are one packet each, and nothing follows that they could wait for.
+        stream.set_nodelay(true).ok();
+        match security {
+            Security::Plain => Connection::start(self, peer, stream, None).await,
+            Security::Tls {
+                verification,
+                certificate,
+            } => {
+                let (config, verifier) = tls::configuration(verification, certificate, &self.clock)
+                    .map_err(|error| Failure::Handshake {
+                        shown: None,
+                        why: short(&error),
+                    })?;
+                // For the server's choice of a certificate alone; what it shows is held against `verification`.
+                let name = ServerName::try_from(peer.name()).unwrap_or_else(|_| {
+                    let unnamed = IpAddr::from([0, 0, 0, 0]);
+                    ServerName::IpAddress(unnamed.into())
+                });
+                let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
+                let stream = match timeout_at(deadline, handshake).await {
+                    Ok(Ok(stream)) => stream,
+                    Ok(Err(error)) => return Err(broken(&error, &verifier)),
+                    Err(_) => return Err(Failure::HandshakeTimeout(limit)),
+                };
+                let trusted = verifier.shown().and_then(|shown| {
+                    let trust = *shown.trust.as_ref().ok()?;
+                    Some((shown.certificate, trust))
+                });
+                let Some(trusted) = trusted else {
+                    return Err(Failure::Handshake {
+                        shown: None,
+                        why: "the server showed no certificate".to_owned(),
+                    });
+                };
+                Connection::start(self, peer, stream, Some(trusted)).await
+            }
+        }
+    }
+}
+
+/// Connects to the first address that answers; each gets its share of what is left of the time.
+async fn dial(
+    peer: &Peer,
+    addresses: &[SocketAddr],
+    deadline: Instant,
+    limit: Duration,
+) -> Result<TcpStream, Failure> {
+    let mut failure = Failure::NoAddress(peer.host.clone());
+    let addresses: Vec<_> = addresses.iter().take(MAX_ADDRESSES).collect();
+    for (index, address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = u32::try_from(addresses.len() - index).unwrap_or(1).max(1);
+        let until = Instant::now() + left / share;
+        failure = match timeout_at(until, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                Failure::Refused(address.to_string())
+            }
+            Ok(Err(error)) => Failure::NoConnection {
+                address: address.to_string(),
+                why: short(&error),
+            },
+            Err(_) => Failure::ConnectTimeout {
+                address: address.to_string(),
+                limit,
+            },
+        };
+    }
+    Err(failure)
+}
+
+/// Says why a handshake failed.
+fn broken(error: &io::Error, verifier: &Verifier) -> Failure {
+    let shown = verifier.shown();
+    if let Some(shown) = shown
+        && let Err(why) = &shown.trust
+    {
+        return Failure::Untrusted {
+            shown: shown.certificate,
+            why: why.clone(),
+        };
+    }
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let why = match inner {
+        Some(rustls::Error::InvalidMessage(
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        )) if shown.is_none() => return Failure::NotTls,
+        Some(rustls::Error::AlertReceived(AlertDescription::InternalError)) => {
+            "the server ends it with `internal error`: so does a kubelet that has no certificate to serve yet \
+             (`serverTLSBootstrap` and no signed request), or whose certificate has no key"
+                .to_owned()
+        }
+        Some(rustls::Error::AlertReceived(alert)) => {
+            format!("the server ends it with `{}`", short(&format!("{alert:?}")))
+        }
+        Some(rustls::Error::NoCertificatesPresented) => {
+            "the server showed no certificate".to_owned()
+        }
+        Some(rustls::Error::PeerIncompatible(_)) => {
+            "the server speaks no version or cipher of TLS that is spoken here".to_owned()
+        }
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            "the server did not prove that it has the private key of its certificate".to_owned()
+        }
+        Some(other) => short(other),
+        None if error.kind() == io::ErrorKind::UnexpectedEof
+            || error.kind() == io::ErrorKind::ConnectionReset =>
+        {
+            "the connection was closed in the middle of it".to_owned()
+        }
+        None => short(error),
+    };
+    Failure::Handshake {
+        shown: shown.map(|shown| shown.certificate),
+        why,
+    }
+}
+
+/// A request to send.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing<'a> {
+    /// The method.
+    pub(crate) method: Method,
+    /// Path and query, beginning with `/`.
+    pub(crate) path: &'a str,
+    /// What the header `Accept` says.
+    pub(crate) accept: &'static str,
+    /// The token to send.
+    pub(crate) token: Option<&'a Token>,
+    /// A body of JSON.
+    pub(crate) json: Option<Vec<u8>>,
+}
+
+impl<'a> Outgoing<'a> {
+    /// Returns a request to read `path`, without credentials.
+    pub(crate) const fn get(path: &'a str) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            accept: "*/*",
+            token: None,
+            json: None,
+        }
+    }
+}
+
+/// A connection; it is closed when dropped.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    /// What moves the bytes.
+    task: JoinHandle<()>,
+    host: HeaderValue,
+    user_agent: HeaderValue,
+    limit: Duration,
+    trusted: Option<(Fingerprint, Trust)>,
+    reusable: bool,
+}
+
+impl Connection {
+    async fn start<S>(
+        wire: &Wire,
+        peer: &Peer,
+        stream: S,
+        trusted: Option<(Fingerprint, Trust)>,
+    ) -> Result<Self, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let host = HeaderValue::try_from(peer.authority())
+            .map_err(|_| Failure::Request("the host's name cannot stand in a header"))?;
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(BUFFER)
+            .max_header_size(MAX_HEAD)
+            .max_headers(MAX_HEADERS)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|_| Failure::Closed)?;
+        // What goes wrong in it is told by the request that waits for it.
+        let task = tokio::spawn(async move {
+            connection.await.ok();
+        });
+        Ok(Self {
+            sender,
+            task,
+            host,
+            user_agent: wire.user_agent.clone(),
+            limit: wire.timeouts.request,
+            trusted,
+            reusable: true,
+        })
+    }
+
+    /// Returns the certificate that the server showed and why it is trusted; nothing without TLS.
+    pub(crate) const fn trusted(&self) -> Option<(Fingerprint, Trust)> {
+        self.trusted
+    }
+
+    /// Returns whether another request may follow: the last answer was read to its end.
+    pub(crate) fn is_reusable(&self) -> bool {
+        self.reusable && !self.sender.is_closed()
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    ///
+    /// # Errors
+    ///
+    /// If there is none in time, it is too large, or a token would go to a server that is not trusted.
+    pub(crate) async fn send(&mut self, outgoing: Outgoing<'_>) -> Result<Answer<'_>, Failure> {
+        let deadline = Instant::now() + self.limit;
+        let mut request = Request::new(Full::new(Bytes::from(
+            outgoing.json.clone().unwrap_or_default(),
+        )));
+        *request.method_mut() = outgoing.method;
+        *request.uri_mut() = outgoing
+            .path
+            .parse()
+            .map_err(|_| Failure::Request("its path cannot stand in a request"))?;
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.host.clone());
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static(outgoing.accept));
+        if outgoing.json.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if let Some(token) = outgoing.token {
+            if self.trusted.is_none() {
+                return Err(Failure::Unverified);
+            }
+            let value = token
+                .authorization()
+                .ok_or(Failure::Request("the token cannot stand in a header"))?;
+            headers.insert(AUTHORIZATION, value);
+        }
+        self.reusable = false;
+        let sent = async {
+            // After an answer the connection needs a moment until it takes the next request.
+            self.sender.ready().await?;
+            self.sender.send_request(request).await
+        };
+        let response = match timeout_at(deadline, sent).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) if too_large(&error) => return Err(Failure::HeadTooLarge),
+            Ok(Err(error)) if error.is_parse() => return Err(Failure::NotHttp),
+            Ok(Err(_)) => return Err(Failure::Closed),
+            Err(_) => return Err(Failure::Timeout(self.limit)),
+        };
+        let (head, body) = response.into_parts();
+        Ok(Answer {
+            connection: self,
+            head,
+            body,
+            deadline,
+        })
+    }
+}
+
+/// Tells whether an answer's head was larger than it may be.
+///
+/// hyper has a question for it in its servers alone; its clients say it in words.
+fn too_large(error: &hyper::Error) -> bool {
+    error.is_parse() && error.to_string().contains("too large")
+}
+
+impl Drop for Connection {
+    /// Closes the connection, whatever is left of an answer.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// An answer of which the head was read. Dropped, its body is never read.
+#[derive(Debug)]
+pub(crate) struct Answer<'c> {
+    connection: &'c mut Connection,
+    head: Parts,
+    body: Incoming,
+    deadline: Instant,
+}
+
+impl Answer<'_> {
+    /// Returns the status.
+    pub(crate) fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    /// Returns a header field, if it is there once or more and is text.
+    pub(crate) fn header(&self, name: HeaderName) -> Option<&str> {
+        self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the media type of the body, without parameters and in small letters.
+    pub(crate) fn media_type(&self) -> Option<String> {
+        let value = self.header(CONTENT_TYPE)?;
+        let media = value.split(';').next()?.trim();
+        Some(media.to_ascii_lowercase())
+    }
+
+    /// Reads the body.
+    ///
+    /// # Errors
+    ///
+    /// If it has more than `limit` bytes, ends too early or does not end in time.
+    pub(crate) async fn body(mut self, limit: usize) -> Result<Vec<u8>, Failure> {
+        let announced = usize::try_from(self.body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > limit {
+            return Err(Failure::BodyTooLarge(limit));
+        }
+        let mut content = Vec::with_capacity(announced);
+        loop {
+            let frame = match timeout_at(self.deadline, self.body.frame()).await {
+                Ok(None) => break,
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(_))) => return Err(Failure::BodyCut),
+                Err(_) => return Err(Failure::Timeout(self.connection.limit)),
+            };
+            let Some(data) = frame.data_ref() else {
+                continue;
+            };
+            if content.len() + data.len() > limit {
+                return Err(Failure::BodyTooLarge(limit));
+            }
+            content.extend_from_slice(data);
+        }
+        self.connection.reusable = true;
+        Ok(content)
+    }
+}
