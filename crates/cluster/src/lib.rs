@@ -6,6 +6,7 @@
 mod http;
 pub mod identity;
 pub mod kubelet;
+pub mod names;
 mod runtime;
 pub mod tls;
 
