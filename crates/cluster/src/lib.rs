@@ -7,6 +7,7 @@ mod http;
 pub mod identity;
 pub mod kubelet;
 pub mod names;
+pub mod rbac;
 mod runtime;
 pub mod tls;
 
