@@ -447,8 +447,8 @@ fn no_permission_is_wide() {
                     "RoleBinding"
                 ]
             );
-            let roles = [&documents[1], &documents[3]];
-            let rules = roles
+            let both = [&documents[1], &documents[3]];
+            let rules = both
                 .iter()
                 .flat_map(|role| role["rules"].as_array().unwrap());
             for rule in rules {

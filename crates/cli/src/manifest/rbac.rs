@@ -106,7 +106,10 @@ fn rule(permission: &Permission) -> String {
         }
         Object::Path(path) => format!("nonResourceURLs: [{path}]\n"),
     };
-    format!("  # {reason}\n  - {object}    verbs: [{}]\n", permission.verb)
+    format!(
+        "  # {reason}\n  - {object}    verbs: [{}]\n",
+        permission.verb
+    )
 }
 
 fn binding(kind: &str, namespace: Option<&str>, of_account: &str) -> String {
