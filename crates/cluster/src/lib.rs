@@ -3,9 +3,11 @@
 //! The only crate that opens a connection, and the only one with async in it: its functions block on a
 //! current-thread runtime that starts when one of them is called.
 
+pub mod exec_plugin;
 mod http;
 pub mod identity;
 pub mod kubelet;
+pub mod kubeconfig;
 pub mod names;
 pub mod rbac;
 mod runtime;
