@@ -248,6 +248,11 @@ impl Kubeconfig {
         add(&mut self.users, later.users);
     }
 
+    /// Returns whether there is anything to choose from.
+    pub fn has_contexts(&self) -> bool {
+        !self.contexts.is_empty()
+    }
+
     /// Chooses a context: the one that is named, else the current one.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! The only crate that opens a connection, and the only one with async in it: its functions block on a
 //! current-thread runtime that starts when one of them is called.
 
+mod api;
+pub mod credentials;
 pub mod exec_plugin;
 mod http;
 pub mod identity;
