@@ -6,10 +6,11 @@
 mod api;
 pub mod credentials;
 pub mod exec_plugin;
+pub mod fleet;
 mod http;
 pub mod identity;
-pub mod kubelet;
 pub mod kubeconfig;
+pub mod kubelet;
 pub mod names;
 pub mod rbac;
 mod runtime;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kubeassay_core::text::escape;
@@ -17,6 +18,8 @@ use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, TYPE};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
+
+use crate::kubelet::Resolve;
 
 /// Where the names of single machines are.
 const HOSTS: &str = "/etc/hosts";
@@ -146,6 +149,18 @@ impl Resolver {
                 reason: format!("it took longer than {} s", LONGEST_SEARCH.as_secs()),
             }),
         }
+    }
+
+    /// Returns it as what kubelets' names are looked up with.
+    pub fn into_resolve(self) -> Resolve {
+        let resolver = Arc::new(self);
+        Arc::new(move |name| {
+            let resolver = Arc::clone(&resolver);
+            Box::pin(async move {
+                let found = resolver.resolve(&name).await;
+                found.map_err(|error| error.to_string())
+            })
+        })
     }
 
     /// Asks for the name as it is and with each domain of the search list, in the order of resolv.conf(5).
