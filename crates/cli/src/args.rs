@@ -63,6 +63,7 @@ Examples:
 const MANIFEST_HELP: &str = "\
 Examples:
   kubeassay manifest collect --image IMAGE | kubectl apply -f -
+  kubeassay manifest rbac | kubectl apply -f -
 ";
 
 const MANIFEST_COLLECT_HELP: &str = "\
@@ -77,6 +78,17 @@ Then fetch the facts and judge them:
   kubectl -n kubeassay logs -l app.kubernetes.io/name=kubeassay --tail=-1 > facts.json
   kubeassay scan --facts facts.json
   kubectl delete namespace kubeassay
+";
+
+const MANIFEST_RBAC_HELP: &str = "\
+Examples:
+  kubeassay manifest rbac                                   the least that a scan needs of this cluster's version
+  kubeassay manifest rbac --kubernetes-version 1.32         … of another's
+  kubeassay manifest rbac --via-proxy                       … to ask kubelets through the API server
+
+Then scan with it:
+  kubeassay manifest rbac | kubectl apply -f -
+  kubectl -n kubeassay create token kubeassay > token
 ";
 
 const RULES_HELP: &str = "\
@@ -355,6 +367,9 @@ pub(crate) enum ManifestCommand {
     /// Collect facts: a Job for each node that is named, else a `DaemonSet`
     #[command(before_help = MANIFEST_COLLECT_HELP)]
     Collect(ManifestCollect),
+    /// The least permissions that asking a cluster and its kubelets takes, with the reason for each
+    #[command(before_help = MANIFEST_RBAC_HELP)]
+    Rbac(ManifestRbac),
 }
 
 /// `kubeassay manifest collect`.
@@ -372,9 +387,8 @@ pub(crate) struct ManifestCollect {
     /// Read the nodes' names from this file (- for stdin): a NAME or node/NAME a line
     #[arg(long, value_name = "FILE")]
     pub(crate) nodes_from: Option<PathBuf>,
-    /// The namespace of the objects
-    #[arg(short, long, default_value = "kubeassay", value_name = "NAME")]
-    pub(crate) namespace: String,
+    #[command(flatten)]
+    pub(crate) namespace: NamespaceArgs,
     /// Leave the Namespace itself out; it must let privileged pods in (Pod Security Standards)
     #[arg(long)]
     pub(crate) no_namespace: bool,
@@ -387,6 +401,27 @@ pub(crate) struct ManifestCollect {
     /// Stop reading a node after this time (90s, 2m)
     #[arg(long, default_value = "60s", value_parser = parse_timeout, value_name = "TIME")]
     pub(crate) timeout: Duration,
+}
+
+/// `kubeassay manifest rbac`.
+#[derive(Args, Debug)]
+pub(crate) struct ManifestRbac {
+    #[command(flatten)]
+    pub(crate) namespace: NamespaceArgs,
+    /// The cluster's version: below 1.33 a kubelet knows fewer permissions
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
+    /// Let kubelets be asked through the API server: takes nodes/proxy, which is far more than reading
+    #[arg(long)]
+    pub(crate) via_proxy: bool,
+}
+
+/// Where objects are made.
+#[derive(Args, Debug)]
+pub(crate) struct NamespaceArgs {
+    /// The namespace of the objects
+    #[arg(short, long, default_value = "kubeassay", value_name = "NAME")]
+    pub(crate) namespace: String,
 }
 
 /// `kubeassay rules`.

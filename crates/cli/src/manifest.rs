@@ -6,6 +6,7 @@
 
 mod names;
 mod pod;
+pub(crate) mod rbac;
 
 use kubeassay_config::tables::Minor;
 

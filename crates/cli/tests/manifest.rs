@@ -416,3 +416,65 @@ fn holding_as_the_first_process_of_a_container_ends_with_sigkill() {
     signal(first, rustix::process::Signal::KILL);
     assert!(ends_soon(&mut child));
 }
+
+fn rbac(more: &[&str]) -> String {
+    let (code, text, said) = run(&[&["manifest", "rbac"], more].concat(), "");
+    assert_eq!((code, said.as_str()), (0, ""));
+    text
+}
+
+#[test]
+fn the_least_permissions_are_printed_like_this() {
+    insta::assert_snapshot!(rbac(&["--kubernetes-version", "1.36"]));
+    insta::assert_snapshot!(rbac(&["--kubernetes-version", "1.22", "-n", "audit"]));
+    insta::assert_snapshot!(rbac(&["--kubernetes-version", "1.36", "--via-proxy"]));
+}
+
+/// Whatever the version, nothing is granted that reads secrets, changes anything or is for everything.
+#[test]
+fn no_permission_is_wide() {
+    for version in ["1.20", "1.32", "1.33", "1.36"] {
+        for more in [&[][..], &["--via-proxy"]] {
+            let text = rbac(&[&["--kubernetes-version", version], more].concat());
+            let documents = documents(&text);
+            assert_eq!(
+                kinds(&documents),
+                [
+                    "ServiceAccount",
+                    "ClusterRole",
+                    "ClusterRoleBinding",
+                    "Role",
+                    "RoleBinding"
+                ]
+            );
+            let both = [&documents[1], &documents[3]];
+            let rules = both
+                .iter()
+                .flat_map(|role| role["rules"].as_array().unwrap());
+            for rule in rules {
+                let written = rule.to_string();
+                assert!(
+                    !written.contains('*') && !written.contains("secrets"),
+                    "{rule}"
+                );
+                let creates = rule["verbs"] == json!(["create"]);
+                let reviews = rule["resources"] == json!(["selfsubjectaccessreviews"]);
+                let reads = rule["verbs"] == json!(["get"]) || rule["verbs"] == json!(["list"]);
+                assert!(reads || (creates && reviews), "{rule}");
+                for named in ["configmaps", "namespaces"] {
+                    if rule["resources"] == json!([named]) {
+                        assert!(rule["resourceNames"].is_array(), "{rule}");
+                    }
+                }
+            }
+            let lines: Vec<&str> = text.lines().collect();
+            for (at, line) in lines.iter().enumerate() {
+                if line.starts_with("  - apiGroups") || line.starts_with("  - nonResource") {
+                    assert!(lines[at - 1].starts_with("  # "), "{line}");
+                }
+            }
+        }
+    }
+    let (code, _, stderr) = run(&["manifest", "rbac", "-n", "A b"], "");
+    assert_eq!(code, 64, "{stderr}");
+}

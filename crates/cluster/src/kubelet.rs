@@ -21,6 +21,7 @@ use crate::http::{Peer, Timeouts};
 use crate::identity::ClientIdentity;
 use crate::runtime::block_on;
 use crate::tls::{Authorities, Clock, Fingerprint};
+pub(crate) use answer::is_object;
 use asking::Asking;
 
 /// Where a kubelet listens unless it is told otherwise (`port` of its configuration).

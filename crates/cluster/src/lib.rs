@@ -3,9 +3,16 @@
 //! The only crate that opens a connection, and the only one with async in it: its functions block on a
 //! current-thread runtime that starts when one of them is called.
 
+mod api;
+pub mod credentials;
+pub mod exec_plugin;
+pub mod fleet;
 mod http;
 pub mod identity;
+pub mod kubeconfig;
 pub mod kubelet;
+pub mod names;
+pub mod rbac;
 mod runtime;
 pub mod tls;
 

@@ -1,4 +1,4 @@
-//! `kubeassay manifest`: what makes a cluster collect facts, as YAML for `kubectl apply`.
+//! `kubeassay manifest`: what makes a cluster collect facts, or lets it be asked, as YAML for `kubectl apply`.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use kubeassay_config::tables::Minor;
 
-use crate::args::{ManifestCollect, ManifestCommand};
+use crate::args::{ManifestCollect, ManifestCommand, ManifestRbac, NamespaceArgs};
 use crate::exit::Exit;
-use crate::manifest::{self, Request, Workload};
+use crate::manifest::{self, Request, Workload, rbac};
 use crate::output;
 
 /// A list of nodes is no larger: some hundred thousand names.
@@ -21,6 +21,7 @@ const LONGEST_LABEL: usize = 63;
 pub(crate) fn run(command: &ManifestCommand) -> anyhow::Result<Exit> {
     match command {
         ManifestCommand::Collect(arguments) => collect(arguments),
+        ManifestCommand::Rbac(arguments) => permissions(arguments),
     }
 }
 
@@ -31,18 +32,42 @@ fn collect(arguments: &ManifestCollect) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// Prints the least RBAC.
+fn permissions(arguments: &ManifestRbac) -> anyhow::Result<Exit> {
+    let given = version(arguments.kubernetes_version.as_deref())?;
+    let request = rbac::Request {
+        namespace: namespace(&arguments.namespace)?,
+        version: given.unwrap_or(Minor::NEWEST),
+        via_proxy: arguments.via_proxy,
+    };
+    output::print(rbac::text(&request).as_bytes())?;
+    Ok(Exit::Success)
+}
+
+/// Takes only what stands in YAML as it is.
+fn namespace(arguments: &NamespaceArgs) -> anyhow::Result<String> {
+    let namespace = &arguments.namespace;
+    if !is_label(namespace) {
+        bail!("--namespace {namespace:?} is no namespace's name");
+    }
+    Ok(namespace.clone())
+}
+
+fn version(text: Option<&str>) -> anyhow::Result<Option<Minor>> {
+    text.map(kubeassay_engine::parse_version)
+        .transpose()
+        .context("--kubernetes-version")
+}
+
 /// Takes only what stands in YAML as it is.
 fn request(arguments: &ManifestCollect) -> anyhow::Result<Request> {
     let ManifestCollect {
         image,
         image_pull_secret,
-        namespace,
         selinux_type,
         ..
     } = arguments;
-    if !is_label(namespace) {
-        bail!("--namespace {namespace:?} is no namespace's name");
-    }
+    let namespace = namespace(&arguments.namespace)?;
     // The Namespace of the manifest lets privileged pods in, which is not to be done to one with a purpose.
     if !arguments.no_namespace && (namespace == "default" || namespace.starts_with("kube-")) {
         bail!(
@@ -62,17 +87,13 @@ fn request(arguments: &ManifestCollect) -> anyhow::Result<Request> {
     if selinux_type.is_empty() || !selinux_type.bytes().all(of_type) {
         bail!("--selinux-type {selinux_type:?} is no SELinux type, such as spc_t");
     }
-    let version = arguments.kubernetes_version.as_deref();
-    let version = version
-        .map(kubeassay_engine::parse_version)
-        .transpose()
-        .context("--kubernetes-version")?;
+    let version = version(arguments.kubernetes_version.as_deref())?;
     let timeout = arguments.timeout;
     let rounded_up = u64::from(timeout.subsec_nanos() > 0);
     Ok(Request {
         image: image.clone(),
         pull_secrets: image_pull_secret.clone(),
-        namespace: namespace.clone(),
+        namespace,
         make_namespace: !arguments.no_namespace,
         version: version.unwrap_or(Minor::NEWEST),
         selinux_type: selinux_type.clone(),

@@ -198,7 +198,7 @@ fn stranger(answer: &Answer<'_>) -> Option<Trouble> {
 }
 
 /// Returns whether a body is one JSON object; nothing is built of it, whatever its size.
-fn is_object(body: &[u8]) -> bool {
+pub(crate) fn is_object(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 

@@ -1,0 +1,264 @@
+//! One node of the list: whether it can be scanned, where its kubelet is, and what comes of asking it.
+
+use kubeassay_core::facts::{
+    EndpointFacts, Facts, Identity, NodeObject, Problem, Request, Response, Source, Tool, Trouble,
+    Via,
+};
+use kubeassay_core::node_id;
+use kubeassay_core::text::escape;
+use kubeassay_core::verdict::Cause;
+
+use super::minor;
+use crate::api::{Address, Api, ApiError, NodeDocument, proxied_configz_path};
+use crate::http::Peer;
+use crate::identity::ClientIdentity;
+use crate::kubelet::{self, Access, PORT, Questions, READ_ONLY_PORT, Target};
+
+/// Addresses of a node, the best first: what connects without a name before what has to be looked up.
+const KINDS: [&str; 5] = [
+    "InternalIP",
+    "ExternalIP",
+    "InternalDNS",
+    "Hostname",
+    "ExternalDNS",
+];
+
+/// How nodes are asked: the same for all of them.
+pub(super) struct Way {
+    pub(super) tool: Tool,
+    pub(super) access: Access,
+    pub(super) questions: Questions,
+    pub(super) via_proxy: bool,
+}
+
+/// A node, as far as it matters.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) object: NodeObject,
+    /// Its id by its machine id.
+    id: Option<String>,
+    /// Where its kubelet is.
+    host: Option<String>,
+    port: u16,
+}
+
+impl Listed {
+    /// Takes from a node's object what matters.
+    pub(super) fn new(document: NodeDocument) -> Self {
+        let unsupported = unsupported(&document);
+        let metadata = document.metadata.unwrap_or_default();
+        let status = document.status.unwrap_or_default();
+        let info = status.node_info.unwrap_or_default();
+        let port = status
+            .daemon_endpoints
+            .and_then(|endpoints| endpoints.kubelet_endpoint?.port)
+            .and_then(|port| u16::try_from(port).ok())
+            .filter(|port| *port != 0);
+        Self {
+            id: info.machine_id.as_deref().and_then(node_id),
+            host: best(status.addresses.unwrap_or_default()),
+            port: port.unwrap_or(PORT),
+            object: NodeObject {
+                name: metadata.name.unwrap_or_default(),
+                uid: metadata.uid,
+                kubelet_version: info.kubelet_version,
+                operating_system: info.operating_system,
+                unsupported,
+            },
+        }
+    }
+
+    /// Returns facts in which the kubelet was not asked yet.
+    fn facts(&self, way: &Way) -> Facts {
+        let mut facts = Facts::new(way.tool.clone(), Source::Cluster, (way.access.clock)());
+        facts.node.id.clone_from(&self.id);
+        facts.node.hostname = Some(self.object.name.clone().into_bytes().into());
+        facts.node.object = Some(self.object.clone());
+        facts
+    }
+
+    /// Returns where the kubelet is, as it stands in facts.
+    fn authority(&self) -> String {
+        let host = self.host.clone();
+        Peer {
+            host: host.unwrap_or_else(|| self.object.name.clone()),
+            port: self.port,
+        }
+        .authority()
+    }
+}
+
+/// Returns the address that a kubelet is reached at.
+fn best(addresses: Vec<Address>) -> Option<String> {
+    let known = addresses.into_iter().filter_map(|address| {
+        let kind = address.kind?;
+        let rank = KINDS.iter().position(|known| *known == kind)?;
+        let host = address.address.filter(|host| !host.is_empty())?;
+        Some((rank, host))
+    });
+    known.min_by_key(|(rank, _)| *rank).map(|(_, host)| host)
+}
+
+/// Returns why a node cannot be scanned, if it is of a kind that cannot.
+///
+/// Virtual kubelets register nodes that are no machines: they are labelled `type=virtual-kubelet`, or bear the taint
+/// `virtual-kubelet.io/provider` (virtual-kubelet/virtual-kubelet, `cmd/virtual-kubelet/internal/provider`).
+fn unsupported(document: &NodeDocument) -> Option<String> {
+    let status = document.status.as_ref();
+    let info = status.and_then(|status| status.node_info.as_ref());
+    let system = info.and_then(|info| info.operating_system.as_deref());
+    if system.is_some_and(|system| system.eq_ignore_ascii_case("windows")) {
+        return Some("Windows: kubelets there are configured otherwise".to_owned());
+    }
+    let metadata = document.metadata.as_ref();
+    let labels = metadata.and_then(|metadata| metadata.labels.as_ref());
+    let label = labels.and_then(|labels| labels.kind.as_deref());
+    let spec = document.spec.as_ref();
+    let mut taints = spec
+        .and_then(|spec| spec.taints.as_ref())
+        .into_iter()
+        .flatten();
+    let tainted = taints.any(|taint| taint.key.as_deref() == Some("virtual-kubelet.io/provider"));
+    if tainted || label == Some("virtual-kubelet") {
+        return Some("a virtual kubelet: no machine, and no kubelet of Kubernetes' own".to_owned());
+    }
+    let version = info.and_then(|info| info.kubelet_version.as_deref());
+    match version.filter(|version| !version.is_empty()) {
+        Some(version) if minor(version).is_none() => Some(format!(
+            "no kubelet of Kubernetes' own: its version is `{}`",
+            escape(&version.chars().take(100).collect::<String>())
+        )),
+        _ => None,
+    }
+}
+
+/// Asks a node's kubelet; of one that cannot be scanned nothing is asked.
+pub(super) async fn ask(listed: &Listed, way: &Way, api: &Api) -> Facts {
+    let mut facts = listed.facts(way);
+    if listed.object.unsupported.is_none() {
+        if way.via_proxy {
+            let endpoint = through_the_api_server(listed, way, api).await;
+            facts.endpoints.push(endpoint);
+        } else if let Some(host) = &listed.host {
+            let target = Target {
+                node: Some(listed.object.name.clone()),
+                pid: None,
+                host: host.clone(),
+                port: listed.port,
+                read_only_port: Some(READ_ONLY_PORT),
+                served: None,
+            };
+            let endpoint = kubelet::ask(&target, way.questions, &way.access).await;
+            facts.endpoints.push(endpoint);
+        } else {
+            let reason = "the node's object has no address at which its kubelet could be asked; it may not have registered yet, or --via-proxy may do";
+            return unasked(
+                listed,
+                way,
+                &Trouble {
+                    cause: Cause::Unreachable,
+                    reason: reason.to_owned(),
+                },
+            );
+        }
+    }
+    facts.complete = true;
+    facts.finished = (way.access.clock)();
+    facts
+}
+
+/// Returns the facts of a node that was not asked, with the reason.
+pub(super) fn unasked(listed: &Listed, way: &Way, trouble: &Trouble) -> Facts {
+    let mut facts = listed.facts(way);
+    facts.problems.push(Problem {
+        cause: trouble.cause,
+        path: None,
+        reason: trouble.reason.clone(),
+    });
+    if listed.object.unsupported.is_none() {
+        let url = format!("https://{}/configz", listed.authority());
+        let mut endpoint = blank(listed, Via::Direct);
+        let mut response = unanswered(way, Identity::Nobody, url);
+        response.problem = Some(trouble.clone());
+        endpoint.responses.push(response);
+        facts.endpoints.push(endpoint);
+    }
+    facts.finished = (way.access.clock)();
+    facts
+}
+
+/// Asks for a kubelet's `/configz` at the API server.
+async fn through_the_api_server(listed: &Listed, way: &Way, api: &Api) -> EndpointFacts {
+    let mut endpoint = blank(listed, Via::ApiServer);
+    if !way.questions.configz {
+        return endpoint;
+    }
+    let name = &listed.object.name;
+    let identity = match api.identity() {
+        Some(ClientIdentity::Certificate(_)) => Identity::Certificate,
+        Some(ClientIdentity::Token(_)) => Identity::Token,
+        None => Identity::Nobody,
+    };
+    let mut response = unanswered(way, identity, api.url(&proxied_configz_path(name)));
+    match api.proxied_configz(name).await {
+        Ok(reply) => {
+            response.status = Some(200);
+            if let Some((certificate, trust)) = reply.trusted {
+                endpoint.certificate = Some(certificate.to_string());
+                endpoint.trusted = Some(trust);
+            }
+            if kubelet::is_object(&reply.body) {
+                response.content = Some((way.access.redact)(reply.body).into());
+            } else {
+                response.problem = Some(Trouble {
+                    cause: Cause::ParseError,
+                    reason: "the body of `/configz` is no JSON object".to_owned(),
+                });
+            }
+        }
+        Err(error) => {
+            response.status = error.status();
+            response.problem = Some(proxied(&error));
+        }
+    }
+    endpoint.responses.push(response);
+    endpoint
+}
+
+/// Returns what a failure through the API server is: a 404 is the kubelet's, which serves no `/configz`, or the node's,
+/// which was deleted meanwhile.
+fn proxied(error: &ApiError) -> Trouble {
+    let mut trouble = error.trouble();
+    if error.status() == Some(404) {
+        trouble.cause = Cause::Unsupported;
+        trouble.reason = format!(
+            "the kubelet does not serve `/configz` (`enableDebuggingHandlers` is false), or the node is gone: {}",
+            trouble.reason
+        );
+    }
+    trouble
+}
+
+fn blank(listed: &Listed, via: Via) -> EndpointFacts {
+    EndpointFacts {
+        pid: None,
+        address: listed.authority(),
+        via,
+        certificate: None,
+        trusted: None,
+        responses: Vec::new(),
+    }
+}
+
+fn unanswered(way: &Way, identity: Identity, url: String) -> Response {
+    Response {
+        request: Request::Configz,
+        identity,
+        url,
+        asked: (way.access.clock)(),
+        status: None,
+        granted: None,
+        content: None,
+        problem: None,
+    }
+}
