@@ -1,11 +1,14 @@
-//! Captured hosts, as they are and laid out as folders, for tests.
+//! What tests are run against: captured hosts, as they are and laid out as folders; certificates; a stand-in kubelet.
 //!
-//! Everything here panics with a message when a captured host is faulty: it is only for tests.
+//! Everything here panics with a message when something is faulty: it is only for tests.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "writes the folders that tests read"
 )]
+
+pub mod certificates;
+pub mod kubelet;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
