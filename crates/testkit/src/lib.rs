@@ -1,4 +1,5 @@
-//! What tests are run against: captured hosts, as they are and laid out as folders; certificates; a stand-in kubelet.
+//! What tests are run against: captured hosts, as they are and laid out as folders; certificates; stand-ins for
+//! kubelets and API servers.
 //!
 //! Everything here panics with a message when something is faulty: it is only for tests.
 
@@ -7,6 +8,7 @@
     reason = "writes the folders that tests read"
 )]
 
+pub mod api_server;
 pub mod certificates;
 pub mod kubelet;
 
