@@ -246,7 +246,7 @@ impl Api {
         let mut path = format!("/api/v1/nodes?limit={limit}");
         for (name, value) in [("labelSelector", selector), ("continue", from)] {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
-                path.push_str(&format!("&{name}={}", encode(value)));
+                path.extend(["&", name, "=", &encode(value)]);
             }
         }
         let list: NodeList = self.read(what, &path, LARGEST_PAGE).await?;
@@ -285,15 +285,16 @@ impl Api {
             );
             let read: Result<ConfigMap, _> = self.read(what, &path, LARGEST_DOCUMENT).await;
             let (content, problem) = match read {
-                Ok(map) => match map.data.unwrap_or_default().remove(KEY) {
-                    Some(text) => (Some(Bytes::from(redact(text.into_bytes()))), None),
-                    None => {
+                Ok(map) => {
+                    if let Some(text) = map.data.unwrap_or_default().remove(KEY) {
+                        (Some(Bytes::from(redact(text.into_bytes()))), None)
+                    } else {
                         let reason =
                             format!("the ConfigMap {KUBE_SYSTEM}/{name} has no key `{KEY}`");
                         let cause = Cause::Missing;
                         (None, Some(Trouble { cause, reason }))
                     }
-                },
+                }
                 Err(error) if error.status() == Some(404) => continue,
                 Err(error) => (None, Some(error.trouble())),
             };
@@ -475,18 +476,17 @@ impl Api {
         let mut kept = self.take_kept();
         loop {
             let was_kept = kept.is_some();
-            let mut connection = match kept.take() {
-                Some(connection) => connection,
-                None => {
-                    let addresses = self.addresses().await.map_err(|error| (error, None))?;
-                    let security = Security::Tls {
-                        verification: &self.verification,
-                        certificate,
-                    };
-                    let peer = &self.connection.server.peer;
-                    let opened = self.wire.open(peer, addresses, security).await;
-                    opened.map_err(lost)?
-                }
+            let mut connection = if let Some(connection) = kept.take() {
+                connection
+            } else {
+                let addresses = self.addresses().await.map_err(|error| (error, None))?;
+                let security = Security::Tls {
+                    verification: &self.verification,
+                    certificate,
+                };
+                let peer = &self.connection.server.peer;
+                let opened = self.wire.open(peer, addresses, security).await;
+                opened.map_err(lost)?
             };
             let outgoing = Outgoing {
                 method: method.clone(),

@@ -382,7 +382,7 @@ fn chosen(
             error: AuthoritiesError::None,
         });
     };
-    let (pem, what) = material(authority, || place())?;
+    let (pem, what) = material(authority, place)?;
     let authorities =
         Authorities::from_pem(&pem).map_err(|error| CredentialError::Authority { what, error })?;
     let context = format!("context {}", escape(&choice.context));
@@ -497,15 +497,14 @@ fn own_service_account(
         "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT".to_owned()
     })?;
     let own = "the pod's own ServiceAccount";
-    let (identity, token_file, source) = match identity {
-        Some((identity, from)) => (identity, None, format!("{own}'s cluster, {from}")),
-        None => {
-            let path = folder.join("token");
-            // Its mode is the runtime's business.
-            let mut ignored = Vec::new();
-            let identity = read_token(&path, &mut ignored)?;
-            (identity, Some(path), own.to_owned())
-        }
+    let (identity, token_file, source) = if let Some((identity, from)) = identity {
+        (identity, None, format!("{own}'s cluster, {from}"))
+    } else {
+        let path = folder.join("token");
+        // Its mode is the runtime's business.
+        let mut ignored = Vec::new();
+        let identity = read_token(&path, &mut ignored)?;
+        (identity, Some(path), own.to_owned())
     };
     warnings.dedup();
     Ok(Some(Connection {

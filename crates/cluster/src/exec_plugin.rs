@@ -31,7 +31,7 @@ const LARGEST_SAYING: u64 = 16 << 10;
 
 /// Why a plugin gave no credentials.
 #[derive(Debug, thiserror::Error)]
-#[error("{place}: the exec plugin `{}` {problem}", escape(&command.to_string_lossy()))]
+#[error("{place}: the exec plugin `{}` {problem}{}", escape(&command.to_string_lossy()), quoted(said))]
 pub struct PluginError {
     /// Where the kubeconfig names it.
     pub place: Place,
@@ -91,6 +91,14 @@ pub enum PluginProblem {
     /// They are no credentials.
     #[error("gave credentials that cannot be used: {0}")]
     Identity(#[from] IdentityError),
+}
+
+/// Returns what a plugin said, as the end of an error's message.
+fn quoted(said: &str) -> String {
+    if said.is_empty() {
+        return String::new();
+    }
+    format!("; it said:\n{said}")
 }
 
 fn hint(hint: Option<&String>) -> String {

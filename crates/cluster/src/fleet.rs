@@ -147,7 +147,7 @@ struct Begun {
 ///
 /// If nodes cannot be listed.
 pub fn scan(connection: Connection, options: Options, stop: Stop) -> Result<Scan, FleetError> {
-    let (begun, begin) = std::sync::mpsc::sync_channel(1);
+    let (begun, start) = std::sync::mpsc::sync_channel(1);
     let (hand, ready) = mpsc::channel(READY);
     let work = move || {
         let failed = begun.clone();
@@ -173,7 +173,7 @@ pub fn scan(connection: Connection, options: Options, stop: Stop) -> Result<Scan
         .spawn(work)
         .map_err(|error| FleetError::Runtime(error.to_string()))?;
     let ended = |_| FleetError::Runtime("asking ended early".to_owned());
-    let Begun { cluster, expected } = begin.recv().map_err(ended)??;
+    let Begun { cluster, expected } = start.recv().map_err(ended)??;
     Ok(Scan {
         cluster,
         expected,

@@ -209,3 +209,30 @@ impl Token {
         Some(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{IdentityError, MAX_TOKEN, Token};
+
+    #[test]
+    fn a_token_is_trimmed_and_can_be_sent() {
+        let long = "x".repeat(MAX_TOKEN + 1);
+        let cases: [(&[u8], Result<&str, IdentityError>); 10] = [
+            (b"abc.def-_~+/=", Ok("Bearer abc.def-_~+/=")),
+            (b" abc\r\n", Ok("Bearer abc")),
+            (b"", Err(IdentityError::NoToken)),
+            (b"\n \t", Err(IdentityError::NoToken)),
+            (b"a b", Err(IdentityError::Token(2))),
+            (b"a\r\nX-Other: 1", Err(IdentityError::Token(2))),
+            (b"ab\0", Err(IdentityError::Token(3))),
+            (b"\x7f", Err(IdentityError::Token(1))),
+            ("\u{feff}abc".as_bytes(), Err(IdentityError::Token(1))),
+            (long.as_bytes(), Err(IdentityError::TooLong)),
+        ];
+        for (bytes, expected) in cases {
+            let sent = Token::new(bytes).map(|token| token.authorization().unwrap());
+            let sent = sent.map(|value| value.to_str().unwrap().to_owned());
+            assert_eq!(sent, expected.map(str::to_owned), "{bytes:?}");
+        }
+    }
+}

@@ -355,3 +355,56 @@ pub(crate) fn configuration(
     config.resumption = Resumption::disabled();
     Ok((config, verifier))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Authorities, AuthoritiesError, Fingerprint, NoFingerprint};
+
+    #[test]
+    fn a_fingerprint_is_read_as_it_is_shown_and_as_openssl_shows_it() {
+        let shown = Fingerprint::of(b"a certificate").to_string();
+        let pairs: Vec<String> = shown
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| String::from_utf8_lossy(pair).to_uppercase())
+            .collect();
+        let colons = pairs.join(":");
+        for text in [&shown, &shown.to_uppercase(), &colons] {
+            let read: Fingerprint = text.parse().unwrap();
+            assert_eq!(read.to_string(), shown, "{text}");
+        }
+        for text in [
+            "",
+            &shown[1..],
+            &format!("{shown}0"),
+            &format!("sha256:{shown}"),
+            &format!(" {shown}"),
+            &colons.replacen(':', "-", 1),
+            &colons[..94],
+            &format!("{}:", &colons[..94]),
+            &":".repeat(95),
+            &shown.replacen(|digit: char| digit.is_ascii(), "g", 1),
+            &"ä".repeat(32),
+        ] {
+            assert_eq!(text.parse::<Fingerprint>(), Err(NoFingerprint), "{text}");
+        }
+    }
+
+    #[test]
+    fn authorities_that_cannot_be_used_are_refused() {
+        let block =
+            |body| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+        for (pem, expected) in [
+            (String::new(), AuthoritiesError::None),
+            ("no PEM at all".to_owned(), AuthoritiesError::None),
+            (block("!!!!"), AuthoritiesError::Unreadable),
+            (block("AAAA"), AuthoritiesError::Certificate(1)),
+        ] {
+            assert_eq!(
+                Authorities::from_pem(pem.as_bytes()).unwrap_err(),
+                expected,
+                "{pem}"
+            );
+        }
+    }
+}

@@ -1,15 +1,18 @@
-//! What tests run against: captured hosts, as they are and laid out as folders; stand-ins; a real cluster.
+//! What tests run against: captured hosts, as they are and laid out as folders; certificates; stand-ins for kubelets,
+//! API servers and container runtimes; a real cluster.
 //!
-//! Everything here panics with a message when a captured host is faulty: it is only for tests.
+//! Everything here panics with a message when something is faulty: it is only for tests.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "writes the folders that tests read"
 )]
 
+pub mod api_server;
 pub mod certificates;
 mod cri;
 pub mod https;
+pub mod kubelet;
 pub mod real_cluster;
 
 use std::fs;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::certificates::{Authority, Issued};
+use crate::certificates::{Authority, Certified};
 use crate::cri;
 use crate::https::Https;
 
@@ -81,18 +81,18 @@ impl RealCluster {
         let folder = TempDir::new().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let authority = Authority::new("kubernetes");
         let [etcd, api, kubelet] = free_ports();
-        let admin = authority.client("admin", Some("system:masters"));
+        let admin = authority.member("admin", "system:masters");
         let mut cluster = Self {
             assets,
             folder,
             api,
             kubelet,
-            admin: Https::new(api, authority.pem(), &admin.chain, &admin.key),
+            admin: Https::new(api, &authority.pem(), &admin.pem, &admin.key_pem),
             authority,
             servers: Vec::new(),
             node: None,
         };
-        cluster.write("ca.crt", cluster.authority.pem());
+        cluster.write("ca.crt", &cluster.authority.pem());
         cluster.issued("admin", &admin);
         cluster.start_etcd(etcd);
         cluster.start_api_server(etcd);
@@ -114,7 +114,7 @@ impl RealCluster {
         self.issued("apiserver", &server);
         let kubelet_client = self
             .authority
-            .client("kube-apiserver-kubelet-client", Some("system:masters"));
+            .member("kube-apiserver-kubelet-client", "system:masters");
         self.issued("kubelet-client", &kubelet_client);
         let path = |name: &str| self.path(name).display().to_string();
         let mut program = self.program("kube-apiserver");
@@ -175,7 +175,7 @@ impl RealCluster {
             let server = self.authority.server(&["127.0.0.1", "localhost", NODE]);
             self.issued("kubelet-server", &server);
             let user = format!("system:node:{NODE}");
-            let client = self.authority.client(&user, Some("system:nodes"));
+            let client = self.authority.member(&user, "system:nodes");
             self.issued("node", &client);
             self.kubeconfig_of("node");
         }
@@ -194,7 +194,7 @@ impl RealCluster {
         self.wait("the kubelet", || {
             let admin = Https::new(
                 port,
-                self.authority.pem(),
+                &self.authority.pem(),
                 &self.read("admin.crt"),
                 &self.read("admin.key"),
             );
@@ -268,7 +268,7 @@ authorization:
 
     /// Returns the path of a kubeconfig whose user is called `name`.
     pub fn kubeconfig(&self, name: &str) -> PathBuf {
-        let issued = self.authority.client(name, None);
+        let issued = self.authority.client(name);
         if name != "admin" {
             self.issued(name, &issued);
         }
@@ -304,9 +304,9 @@ users: [{{name: {name}, user: {{client-certificate: {name}.crt, client-key: {nam
         self.path(&file)
     }
 
-    fn issued(&self, name: &str, issued: &Issued) {
-        self.write(&format!("{name}.crt"), &issued.chain);
-        self.write(&format!("{name}.key"), &issued.key);
+    fn issued(&self, name: &str, issued: &Certified) {
+        self.write(&format!("{name}.crt"), &issued.pem);
+        self.write(&format!("{name}.key"), &issued.key_pem);
     }
 
     fn program(&self, name: &str) -> Command {
