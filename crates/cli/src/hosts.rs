@@ -1,16 +1,22 @@
 //! What a command looks at: a host, facts documents, or the recorded node inside the program.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use kubeassay_cluster::fleet;
+use kubeassay_cluster::kubelet::{Questions, Target, ask_kubelets};
 use kubeassay_config::secrets;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::units;
 use kubeassay_core::Bytes;
-use kubeassay_core::facts::{Facts, Need, ProcessFacts, SCHEMA, ServiceFacts, Source};
+use kubeassay_core::facts::{
+    EndpointFacts, Facts, Need, ProcessFacts, SCHEMA, ServiceFacts, Source,
+};
 use kubeassay_host::{Guide, Host, Options, collect};
 
-use crate::args::{HostArgs, SubjectArgs};
+use crate::args::{HostArgs, LiveArg, LiveArgs, SubjectArgs};
+use crate::asking::{self, Asking, now, warn_of_the_proxy};
 use crate::messages::Messages;
 use crate::privileges;
 use crate::tool::tool;
@@ -47,7 +53,7 @@ impl Guide for Kubelets {
 }
 
 /// Reads a host.
-pub(crate) fn read(arguments: &HostArgs, messages: Messages) -> anyhow::Result<Facts> {
+pub(crate) fn read(arguments: &HostArgs, live: bool, messages: Messages) -> anyhow::Result<Facts> {
     let root = arguments.root.as_deref();
     messages.note(&format!(
         "reading {}",
@@ -75,8 +81,15 @@ pub(crate) fn facts(
         let facts = serde_json::from_str(DEMO).context("the recorded node is faulty")?;
         return Ok((vec![facts], Source::Demo));
     }
+    if let Some(address) = &arguments.live.node_address {
+        let facts = asked(address, &arguments.live, messages)?;
+        return Ok((vec![facts], Source::Endpoint));
+    }
     if arguments.facts.is_empty() {
-        let facts = read(&arguments.host, messages)?;
+        let facts = match arguments.live.live {
+            Some(what) => read_and_ask(arguments, what, messages)?,
+            None => read(&arguments.host, false, messages)?,
+        };
         let source = facts.source;
         return Ok((vec![facts], source));
     }
@@ -90,6 +103,78 @@ pub(crate) fn facts(
         read_documents(file, &mut facts)?;
     }
     Ok((facts, Source::Facts))
+}
+
+/// Reads a host, and asks its kubelets as well.
+fn read_and_ask(
+    arguments: &SubjectArgs,
+    what: LiveArg,
+    messages: Messages,
+) -> anyhow::Result<Facts> {
+    let live = &arguments.live;
+    warn_of_the_proxy(live, messages);
+    let asking = Asking::new(live, what.into(), false, messages)?;
+    let mut facts = read(&arguments.host, true, messages)?;
+    if facts.source == Source::Captured {
+        bail!("a captured host cannot be asked: leave --live out");
+    }
+    let targets: Vec<Target> = Vec::new();
+    for target in &targets {
+        messages.note(&format!(
+            "asking the kubelet at {}:{}",
+            target.host, target.port
+        ));
+    }
+    facts.endpoints = ask(&asking, &targets, live)?;
+    facts.finished = now();
+    Ok(facts)
+}
+
+/// Asks the kubelet at an address, and reads no host.
+fn asked(address: &str, live: &LiveArgs, messages: Messages) -> anyhow::Result<Facts> {
+    let what = live.live.unwrap_or(LiveArg::All);
+    warn_of_the_proxy(live, messages);
+    let asking = Asking::new(live, what.into(), false, messages)?;
+    let target = asking::target(address)?;
+    let mut facts = Facts::new(tool(), Source::Endpoint, now());
+    facts.node.hostname = Some(Bytes::from(target.host.as_str()));
+    facts.endpoints = ask(&asking, &[target], live)?;
+    facts.complete = true;
+    facts.finished = now();
+    Ok(facts)
+}
+
+/// Asks kubelets, through the API server where that is wanted.
+fn ask(asking: &Asking, targets: &[Target], live: &LiveArgs) -> anyhow::Result<Vec<EndpointFacts>> {
+    let Asking {
+        questions,
+        access,
+        connection,
+    } = asking;
+    if !live.via_proxy {
+        return Ok(ask_kubelets(targets, *questions, &Arc::new(access.clone())));
+    }
+    let connection = connection.as_ref().context("--via-proxy wants an API server: give --kubeconfig, set KUBECONFIG, or have ~/.kube/config")?;
+    let mut endpoints = Vec::new();
+    // What has to be refused is asked for at the kubelet itself.
+    let directly = Questions {
+        configz: false,
+        ..*questions
+    };
+    if directly.probe {
+        endpoints = ask_kubelets(targets, directly, &Arc::new(access.clone()));
+    }
+    if questions.configz {
+        for target in targets {
+            let name = target.node.as_deref().unwrap_or(&target.host);
+            let endpoint = fleet::ask_through_the_api_server(connection.clone(), access, name);
+            endpoints.push(EndpointFacts {
+                pid: target.pid,
+                ..endpoint
+            });
+        }
+    }
+    Ok(endpoints)
 }
 
 /// Reads the version that the user gave.

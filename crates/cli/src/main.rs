@@ -6,14 +6,17 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod asking;
 mod catalogue;
 mod commands;
 mod exit;
 mod hosts;
 mod manifest;
 mod messages;
+mod nodes;
 mod output;
 mod privileges;
+mod progress;
 mod sink;
 mod tool;
 

@@ -33,7 +33,9 @@ impl Progress {
     pub(crate) fn count(&mut self, node: &Node, expected: Option<usize>, now: Timestamp) {
         self.nodes += 1;
         self.lacking += usize::from(node.status != NodeStatus::Scanned);
-        let soon = self.last.is_some_and(|last| now.duration_since(last) < PAUSE);
+        let soon = self
+            .last
+            .is_some_and(|last| now.duration_since(last) < PAUSE);
         if !self.shown || soon {
             return;
         }
@@ -58,5 +60,7 @@ impl Drop for Progress {
 fn say(text: &str) {
     let mut stderr = io::stderr().lock();
     // There is nowhere left to say that stderr cannot be written.
-    let _unsaid = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    let _unsaid = stderr
+        .write_all(text.as_bytes())
+        .and_then(|()| stderr.flush());
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use kubeassay_core::facts::{ClusterFacts, Facts, Problem, Tool, Trouble};
+use kubeassay_core::facts::{ClusterFacts, EndpointFacts, Facts, Problem, Tool, Trouble};
 use kubeassay_core::verdict::Cause;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -23,6 +23,7 @@ use crate::api::{Api, ApiError, Page};
 use crate::credentials::Connection;
 use crate::http::Failure;
 use crate::identity::ClientIdentity;
+use crate::interrupt;
 use crate::kubelet::{Access, Caller, Questions};
 use crate::names::Resolver;
 use crate::runtime::block_on;
@@ -152,6 +153,7 @@ pub fn scan(connection: Connection, options: Options, stop: Stop) -> Result<Scan
     let work = move || {
         let failed = begun.clone();
         let ran = block_on(async move {
+            interrupt::watch(&stop);
             // Whoever asked has gone if it cannot be told.
             match Fleet::begin(connection, options, stop).await {
                 Ok((fleet, first)) => {
@@ -196,6 +198,24 @@ pub fn version(connection: Connection, access: &Access) -> Result<Option<String>
         Ok(answer) => answer.map_err(|error| FleetError::NoList(error.trouble())),
         Err(error) => Err(FleetError::Runtime(error.to_string())),
     }
+}
+
+/// Asks the API server to ask the kubelet of the node called `name` for its `/configz`, which takes `nodes/proxy`.
+pub fn ask_through_the_api_server(
+    connection: Connection,
+    access: &Access,
+    name: &str,
+) -> EndpointFacts {
+    let listed = Listed::named(name);
+    let api = api(connection, access, PER_SECOND);
+    let asked = block_on(async { node::through_the_api_server(&listed, access, &api).await });
+    asked.unwrap_or_else(|error| {
+        let trouble = Trouble {
+            cause: Cause::Unreachable,
+            reason: format!("cannot ask anything from here: {error}"),
+        };
+        node::unanswered_by_proxy(&listed, access, trouble)
+    })
 }
 
 /// Asks whether the connection's token may be sent to nodes, for whoever asks a kubelet directly.

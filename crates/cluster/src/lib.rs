@@ -9,6 +9,7 @@ pub mod exec_plugin;
 pub mod fleet;
 mod http;
 pub mod identity;
+mod interrupt;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod names;

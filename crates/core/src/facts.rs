@@ -50,6 +50,8 @@ pub enum Source {
     Facts,
     /// A cluster's API.
     Cluster,
+    /// The endpoints of a kubelet, and no host.
+    Endpoint,
     /// The recorded node inside the binary.
     Demo,
 }

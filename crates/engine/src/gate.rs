@@ -8,20 +8,22 @@ use kubeassay_core::report::{Coverage, FailOn, Gate, Percent, Summary};
 pub(crate) fn gate(
     summary: &Summary,
     coverage: Coverage,
+    complete: bool,
     nothing_judged: Option<&str>,
     fail_on: FailOn,
     min_coverage: Option<Percent>,
 ) -> Gate {
     let (fails, unknowns) = (summary.fail, summary.unknown);
-    let missed = min_coverage.filter(|wanted| !wanted.is_reached(coverage.scanned, coverage.nodes));
-    let incomplete = coverage.scanned < coverage.nodes;
+    let Coverage { scanned, nodes, .. } = coverage;
+    // Of nodes that nobody knows no part was scanned.
+    let all_known = complete || scanned < nodes;
+    let missed = min_coverage.filter(|wanted| !all_known || !wanted.is_reached(scanned, nodes));
     let (code, reason) = if fails > 0 {
         let findings = plural(fails, "finding fails", "findings fail");
         (1, format!("{fails} {findings}"))
     } else if let Some(reason) = nothing_judged {
         (2, reason.to_owned())
     } else if let Some(wanted) = missed {
-        let Coverage { scanned, nodes, .. } = coverage;
         (
             2,
             format!(
@@ -34,7 +36,7 @@ pub(crate) fn gate(
             2,
             format!("nothing fails, but {unknowns} {findings} unknown"),
         )
-    } else if incomplete {
+    } else if !complete {
         (2, "nothing fails, but the scan is incomplete".to_owned())
     } else {
         (0, "nothing fails and nothing is unknown".to_owned())
@@ -82,7 +84,7 @@ mod tests {
                 pass: scanned,
                 ..Summary::default()
             };
-            let gate = gate(&summary, coverage, None, fail_on, wanted);
+            let gate = gate(&summary, coverage, scanned == 100, None, fail_on, wanted);
             assert_eq!(
                 gate.exit_code, code,
                 "{scanned} {fail_on:?} {wanted:?}: {}",

@@ -140,6 +140,8 @@ pub struct Judge<'a> {
     summary: Summary,
     /// Why nothing was judged on the first node of which that is so.
     nothing: Option<String>,
+    /// Not all nodes are known.
+    broke_off: bool,
 }
 
 /// What was found on one node, or on the cluster as a whole.
@@ -189,6 +191,24 @@ impl<'a> Judge<'a> {
                 waived: 0,
             },
             nothing: None,
+            broke_off: false,
+        }
+    }
+
+    /// Takes note that there are nodes of which not even the names are known, because of `problem`.
+    pub fn broke_off(&mut self, problem: &FactsProblem) -> JudgedNode {
+        self.broke_off = true;
+        JudgedNode {
+            node: None,
+            findings: Vec::new(),
+            problems: vec![Problem {
+                node: None,
+                subject: None,
+                cause: problem.cause,
+                path: problem.path.clone(),
+                reason: problem.reason.clone(),
+                affects: Vec::new(),
+            }],
         }
     }
 
@@ -258,9 +278,10 @@ impl<'a> Judge<'a> {
             coverage,
             summary,
             nothing,
+            broke_off,
             ..
         } = self;
-        let complete = coverage.nodes > 0 && coverage.scanned == coverage.nodes;
+        let complete = coverage.nodes > 0 && coverage.scanned == coverage.nodes && !broke_off;
         let nothing_judged = if coverage.nodes == 0 {
             Some("nothing was judged: there are no facts".to_owned())
         } else if total(&summary) == 0 {
@@ -272,6 +293,7 @@ impl<'a> Judge<'a> {
         let gate = gate(
             &summary,
             coverage,
+            complete,
             nothing_judged.as_deref(),
             options.fail_on,
             options.min_coverage,

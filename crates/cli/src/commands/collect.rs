@@ -11,7 +11,7 @@ use crate::privileges::{self, Keep};
 
 pub(crate) fn run(arguments: &Collect, messages: Messages) -> anyhow::Result<Exit> {
     let destination = Destination::new(arguments.output_file.as_deref(), "kubeassay collect")?;
-    let facts = hosts::read(&arguments.host, messages)?;
+    let facts = hosts::read(&arguments.host, false, messages)?;
     let mut data = serde_json::to_vec_pretty(&facts)?;
     data.push(b'\n');
     destination.write(&data)?;

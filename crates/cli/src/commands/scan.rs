@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use kubeassay_core::facts::Source;
-use kubeassay_core::report::{FailOn, Problem};
+use kubeassay_core::facts::{ClusterFacts, Source};
+use kubeassay_core::report::{Cluster, FailOn, Problem};
 use kubeassay_core::rule::{Diagnostic, RenderStyle};
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_engine::{Judge, Options};
 use kubeassay_report::{Format, Style};
 
 use crate::args::{FailOnArg, Global, ReportFormat, Scan};
+use crate::asking::now;
 use crate::exit::Exit;
 use crate::messages::Messages;
+use crate::nodes::Nodes;
 use crate::output::Destination;
+use crate::progress::Progress;
 use crate::sink::Sink;
 use crate::tool::tool;
 use crate::{catalogue, hosts, output};
@@ -31,7 +33,8 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     };
     let (catalogue, faults) = catalogue::load(&arguments.catalogue, style, messages)?;
     let rules = catalogue::select(&catalogue, &arguments.rules)?;
-    let (facts, source) = hosts::facts(&arguments.subject, messages)?;
+    let mut nodes = Nodes::open(arguments, messages)?;
+    let source = nodes.source;
     let fail_on = match arguments.fail_on {
         Some(FailOnArg::Fail) => FailOn::Fail,
         Some(FailOnArg::Never) => FailOn::Never,
@@ -39,12 +42,11 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         None if source == Source::Demo => FailOn::Never,
         Some(FailOnArg::Unknown) | None => FailOn::Unknown,
     };
-    let starts = facts.iter().map(|facts| facts.started);
     let options = Options {
         tool: tool(),
         source,
-        cluster: None,
-        started: starts.min().unwrap_or(Timestamp::UNIX_EPOCH),
+        cluster: nodes.cluster.as_ref().map(cluster),
+        started: nodes.started,
         kubernetes_version: version,
         include_pods: arguments.include_pods,
         fail_on,
@@ -65,18 +67,38 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let mut sink = Sink::begin(format, style, destination, &options)?;
     let mut judge = Judge::new(&rules, &options);
     let mut finished = options.started;
-    for facts in facts {
-        finished = finished.max(facts.finished);
-        sink.add(judge.node(&facts))?;
-        if sink.is_closed() {
-            break;
+    let mut progress = Progress::new(global);
+    let expected = nodes.expected;
+    while !sink.is_closed()
+        && let Some(facts) = nodes.next()
+    {
+        let judged = match facts {
+            Ok(facts) => {
+                finished = finished.max(facts.finished);
+                judge.node(&facts)
+            }
+            Err(problem) => judge.broke_off(&problem),
+        };
+        if let (Source::Cluster, Some(node)) = (source, &judged.node) {
+            progress.count(node, expected, now());
         }
+        sink.add(judged)?;
     }
+    drop(progress);
     let gate = sink.finish(judge.finish(), &options, finished)?;
     if to_file {
         messages.note(&gate.reason);
     }
     Ok(Exit::Gate(gate.exit_code))
+}
+
+/// Returns what a report says of the cluster as a whole.
+fn cluster(facts: &ClusterFacts) -> Cluster {
+    Cluster {
+        uid: facts.uid.clone(),
+        server: facts.server.clone(),
+        version: facts.version.clone(),
+    }
 }
 
 fn page_problem(fault: &Diagnostic) -> Problem {

@@ -68,6 +68,19 @@ impl Listed {
         }
     }
 
+    /// Returns a node of which nothing but its name is known.
+    pub(super) fn named(name: &str) -> Self {
+        Self {
+            object: NodeObject {
+                name: name.to_owned(),
+                ..NodeObject::default()
+            },
+            id: None,
+            host: None,
+            port: PORT,
+        }
+    }
+
     /// Returns facts in which the kubelet was not asked yet.
     fn facts(&self, way: &Way) -> Facts {
         let mut facts = Facts::new(way.tool.clone(), Source::Cluster, (way.access.clock)());
@@ -137,8 +150,10 @@ pub(super) async fn ask(listed: &Listed, way: &Way, api: &Api) -> Facts {
     let mut facts = listed.facts(way);
     if listed.object.unsupported.is_none() {
         if way.via_proxy {
-            let endpoint = through_the_api_server(listed, way, api).await;
-            facts.endpoints.push(endpoint);
+            if way.questions.configz {
+                let endpoint = through_the_api_server(listed, &way.access, api).await;
+                facts.endpoints.push(endpoint);
+            }
         } else if let Some(host) = &listed.host {
             let target = Target {
                 node: Some(listed.object.name.clone()),
@@ -178,7 +193,7 @@ pub(super) fn unasked(listed: &Listed, way: &Way, trouble: &Trouble) -> Facts {
     if listed.object.unsupported.is_none() {
         let url = format!("https://{}/configz", listed.authority());
         let mut endpoint = blank(listed, Via::Direct);
-        let mut response = unanswered(way, Identity::Nobody, url);
+        let mut response = unanswered(&way.access, Identity::Nobody, url);
         response.problem = Some(trouble.clone());
         endpoint.responses.push(response);
         facts.endpoints.push(endpoint);
@@ -188,18 +203,19 @@ pub(super) fn unasked(listed: &Listed, way: &Way, trouble: &Trouble) -> Facts {
 }
 
 /// Asks for a kubelet's `/configz` at the API server.
-async fn through_the_api_server(listed: &Listed, way: &Way, api: &Api) -> EndpointFacts {
+pub(super) async fn through_the_api_server(
+    listed: &Listed,
+    access: &Access,
+    api: &Api,
+) -> EndpointFacts {
     let mut endpoint = blank(listed, Via::ApiServer);
-    if !way.questions.configz {
-        return endpoint;
-    }
     let name = &listed.object.name;
     let identity = match api.identity() {
         Some(ClientIdentity::Certificate(_)) => Identity::Certificate,
         Some(ClientIdentity::Token(_)) => Identity::Token,
         None => Identity::Nobody,
     };
-    let mut response = unanswered(way, identity, api.url(&proxied_configz_path(name)));
+    let mut response = unanswered(access, identity, api.url(&proxied_configz_path(name)));
     match api.proxied_configz(name).await {
         Ok(reply) => {
             response.status = Some(200);
@@ -208,7 +224,7 @@ async fn through_the_api_server(listed: &Listed, way: &Way, api: &Api) -> Endpoi
                 endpoint.trusted = Some(trust);
             }
             if kubelet::is_object(&reply.body) {
-                response.content = Some((way.access.redact)(reply.body).into());
+                response.content = Some((access.redact)(reply.body).into());
             } else {
                 response.problem = Some(Trouble {
                     cause: Cause::ParseError,
@@ -221,6 +237,20 @@ async fn through_the_api_server(listed: &Listed, way: &Way, api: &Api) -> Endpoi
             response.problem = Some(proxied(&error));
         }
     }
+    endpoint.responses.push(response);
+    endpoint
+}
+
+/// Returns a kubelet that was not asked through the API server, with the reason.
+pub(super) fn unanswered_by_proxy(
+    listed: &Listed,
+    access: &Access,
+    trouble: Trouble,
+) -> EndpointFacts {
+    let mut endpoint = blank(listed, Via::ApiServer);
+    let url = proxied_configz_path(&listed.object.name);
+    let mut response = unanswered(access, Identity::Nobody, url);
+    response.problem = Some(trouble);
     endpoint.responses.push(response);
     endpoint
 }
@@ -250,12 +280,12 @@ fn blank(listed: &Listed, via: Via) -> EndpointFacts {
     }
 }
 
-fn unanswered(way: &Way, identity: Identity, url: String) -> Response {
+fn unanswered(access: &Access, identity: Identity, url: String) -> Response {
     Response {
         request: Request::Configz,
         identity,
         url,
-        asked: (way.access.clock)(),
+        asked: (access.clock)(),
         status: None,
         granted: None,
         content: None,

@@ -80,6 +80,7 @@ fn scope(report: &Report) -> Vec<String> {
         Source::Captured => "read from a captured host",
         Source::Facts => "judged from recorded facts",
         Source::Cluster => "read through the cluster's API",
+        Source::Endpoint => "asked over the network; no host was read",
         Source::Demo => "DEMONSTRATION on a recorded node, not this machine",
     };
     parts.push(source.to_owned());
