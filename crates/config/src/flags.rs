@@ -45,6 +45,22 @@ pub enum FlagValue {
 }
 
 impl CommandLine {
+    /// Says of each flag where its argument comes from: the unit or environment file that gives it, at the same
+    /// index in `origins`.
+    pub(crate) fn come_from(&mut self, origins: &[Arc<Origin>]) {
+        for occurrence in self.given.values_mut().flatten() {
+            let index = occurrence.origin.index.unwrap_or(0);
+            if let Some(origin) = origins.get(index as usize) {
+                occurrence.origin = Arc::new(Origin {
+                    name: occurrence.origin.name.clone(),
+                    index: Some(index),
+                    text: origin.text.clone().filter(|_| !occurrence.flag.secret),
+                    ..Origin::clone(origin)
+                });
+            }
+        }
+    }
+
     /// Returns the text of the last occurrence of the flag `name`.
     pub fn last(&self, name: &str) -> Option<&Occurrence> {
         self.given.get(name)?.last()

@@ -7,6 +7,7 @@
 mod dropins;
 mod flag_layer;
 mod gates;
+mod live;
 mod refusals;
 mod serving;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use crate::tables::{Minor, Target};
 
 pub use crate::sources::{Documents, When};
 pub use gates::names as gate_names;
+pub use live::live;
 
 /// The environment variable that 1.28 and 1.29 want to exist before they read drop-ins.
 pub const DROP_IN_VARIABLE: &str = "KUBELET_CONFIG_DROPIN_DIR_ALPHA";
@@ -43,8 +45,8 @@ pub struct Resolution {
     pub minor: Minor,
     /// The fields of the configuration.
     settings: Settings,
-    /// The command line, for the flags without a field.
-    line: CommandLine,
+    /// The command line, for the flags without a field; `None` where nothing tells it.
+    line: Option<CommandLine>,
     /// Why this kubelet would not start; the settings are then those it got to.
     pub refusal: Option<Refusal>,
     /// What was read, lowest layer first.
@@ -112,7 +114,10 @@ impl Resolution {
             return if !flag.presence.possibly(self.minor) {
                 Some(absent(flag.kind.zero()))
             } else if flag.target(self.minor) == Target::Own {
-                Some(Cow::Owned(own_flag(&self.line, flag, self.minor)))
+                Some(Cow::Owned(match &self.line {
+                    Some(line) => own_flag(line, flag, self.minor),
+                    None => live::unsaid(flag.name, self.minor),
+                }))
             } else {
                 None
             };
@@ -129,6 +134,16 @@ impl Resolution {
             None if field.presence.possibly(self.minor) => None,
             None => Some(absent(field.kind.zero())),
         }
+    }
+}
+
+impl Resolution {
+    /// Returns the names of all settings that are fields of this version.
+    pub fn fields(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let minor = self.minor;
+        let fields = KUBELET.fields.iter();
+        let fields = fields.filter(move |field| field.presence.possibly(minor));
+        fields.map(|field| field.path)
     }
 }
 
@@ -207,6 +222,7 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn run(&mut self) -> Result<(), Refusal> {
         self.line = flags::parse(&self.process.argv, &KUBELET, self.minor)?;
+        self.line.come_from(self.files.origins());
         self.main_file()?;
         self.drop_ins()?;
         self.dynamic_configuration();
@@ -352,7 +368,7 @@ impl Resolver<'_> {
         Resolution {
             minor: self.minor,
             settings: self.settings,
-            line: self.line,
+            line: Some(self.line),
             refusal,
             layers: self.layers,
             notes: self.notes,

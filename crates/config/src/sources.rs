@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{FileFacts, FileKind, Need, NeedKind, ProcessFacts};
-use kubeassay_core::{Bytes, Cause, OriginKind};
+use kubeassay_core::{Bytes, Cause, Origin, OriginKind};
 
 use crate::node::{Node, Source};
 use crate::path;
@@ -30,6 +30,8 @@ pub enum When {
 #[derive(Debug)]
 pub struct Documents<'a> {
     pub(crate) process: &'a ProcessFacts,
+    /// Where each argument comes from, for a process that does not run yet.
+    origins: Vec<Arc<Origin>>,
     parsed: RefCell<BTreeMap<Bytes, Parsed>>,
 }
 
@@ -50,6 +52,16 @@ impl<'a> Documents<'a> {
     pub const fn new(process: &'a ProcessFacts) -> Self {
         Self {
             process,
+            origins: Vec::new(),
+            parsed: RefCell::new(BTreeMap::new()),
+        }
+    }
+
+    /// Returns the documents of a process that a service will start, whose arguments come from `origins`.
+    pub const fn of_service(process: &'a ProcessFacts, origins: Vec<Arc<Origin>>) -> Self {
+        Self {
+            process,
+            origins,
             parsed: RefCell::new(BTreeMap::new()),
         }
     }
@@ -135,6 +147,11 @@ impl<'a> Files<'a> {
             unread: false,
             stale: false,
         }
+    }
+
+    /// Returns where each argument comes from; none where the process itself has them.
+    pub(crate) fn origins(&self) -> &[Arc<Origin>] {
+        &self.documents.origins
     }
 
     /// Returns `path` made absolute against the working directory of the process.

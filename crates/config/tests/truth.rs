@@ -9,11 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
+use kubeassay_config::kubelet::{Documents, Resolution, When, live, resolve};
 use kubeassay_config::setting::State;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts};
-use kubeassay_core::{Bytes, Cause};
+use kubeassay_core::{Bytes, Cause, Value};
 use serde_json::{Map, Value as Json};
 
 const GROUPS: [(&str, &str); 9] = [
@@ -452,4 +452,145 @@ fn every_observed_start_is_understood() {
         cases.len(),
         faults.join("\n")
     );
+}
+
+/// Returns the body of `/configz` that shows these settings; what is null is left out, as a kubelet does.
+fn body(effective: &Map<String, Json>) -> String {
+    let mut object = Json::Object(Map::new());
+    for (path, value) in effective.iter().filter(|(_, value)| !value.is_null()) {
+        let mut place = &mut object;
+        for part in path.split('.') {
+            place = &mut place[part];
+        }
+        *place = value.clone();
+    }
+    serde_json::json!({ "kubeletconfig": object }).to_string()
+}
+
+#[test]
+fn what_a_kubelet_says_of_itself_is_what_its_files_come_to() {
+    let (mut runs, mut faults) = (0, Vec::new());
+    for (group, text) in GROUPS {
+        let cases: Vec<Json> = serde_json::from_str(text).unwrap();
+        for case in &cases {
+            let files = Files::of(case);
+            for outcome in case["outcomes"].as_array().unwrap() {
+                let Some(effective) = outcome["effective"].as_object() else {
+                    continue;
+                };
+                if !effective.contains_key("authorization.mode") {
+                    continue;
+                }
+                for version in outcome["versions"].as_array().unwrap() {
+                    let version = version.as_str().unwrap();
+                    let process = process_of(case, outcome);
+                    let body = body(effective);
+                    let url = "https://127.0.0.1:10250/configz";
+                    let said = live(body.as_bytes(), url, minor(version), Some(&process));
+                    let disk = settle(process, minor(version), |need| files.answer(need));
+                    if is_beyond_files(&disk) {
+                        continue;
+                    }
+                    runs += 1;
+                    let id = format!("{group}/{} {version}", case["id"].as_str().unwrap());
+                    let said = match said {
+                        Ok(said) => said,
+                        Err(unknown) => {
+                            faults.push(format!("{id}: {}", unknown.reason));
+                            continue;
+                        }
+                    };
+                    // The truth has these settings of each run; of others it says nothing.
+                    for path in effective.keys() {
+                        let of = |resolution: &Resolution| {
+                            resolution.setting(path).map(|it| it.into_owned())
+                        };
+                        let (disk, said) = (of(&disk), of(&said));
+                        let same = match (&disk, &said) {
+                            (Some(disk), Some(said)) => {
+                                disk.value() == said.value() || (disk.is_zero() && said.is_zero())
+                            }
+                            // Nobody said anything: that is nothing.
+                            (None, Some(only)) | (Some(only), None) => only.is_zero(),
+                            (None, None) => true,
+                        };
+                        if !same {
+                            faults.push(format!(
+                                "{id}: {path}: files {:?}, live {:?}",
+                                disk.map(|it| it.state),
+                                said.map(|it| it.state)
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "{} faults in {runs} runs\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+    assert!(runs > 1000, "{runs} runs");
+}
+
+#[test]
+fn real_answers_are_understood_and_flags_without_a_field_stay_with_the_process() {
+    for (body, arguments, mode, port) in [
+        (
+            &include_bytes!("live/configz-kubeadm-webhook.json")[..],
+            &include_bytes!("live/cmdline-kubeadm-webhook.bin")[..],
+            "Webhook",
+            0,
+        ),
+        (
+            include_bytes!("live/configz-cis-hardened.json"),
+            include_bytes!("live/cmdline-cis-hardened.bin"),
+            "Webhook",
+            0,
+        ),
+        (
+            include_bytes!("live/configz-standalone-defaults.json"),
+            include_bytes!("live/cmdline-standalone-defaults.bin"),
+            "AlwaysAllow",
+            10255,
+        ),
+        (
+            include_bytes!("live/configz-flag-alwaysallow-over-config-webhook.json"),
+            include_bytes!("live/cmdline-flag-alwaysallow-over-config-webhook.bin"),
+            "AlwaysAllow",
+            0,
+        ),
+    ] {
+        let argv = arguments
+            .split(|byte| *byte == 0)
+            .filter(|text| !text.is_empty());
+        let process = ProcessFacts::new(1, argv.map(Bytes::from).collect());
+        let said = live(
+            body,
+            "https://127.0.0.1:10250/configz",
+            Minor(36),
+            Some(&process),
+        )
+        .unwrap();
+        let value = |path: &str| said.setting(path).and_then(|it| it.value());
+        assert_eq!(value("authorization.mode"), Some(Value::string(mode)));
+        assert_eq!(value("readOnlyPort"), Some(Value::Int(port)));
+        let named = arguments
+            .windows(19)
+            .any(|part| part == b"--hostname-override");
+        assert_eq!(
+            value("flags.hostnameOverride") != Some(Value::string("")),
+            named
+        );
+        let alone = live(body, "u", Minor(36), None).unwrap();
+        assert!(
+            alone
+                .setting("flags.hostnameOverride")
+                .unwrap()
+                .unknown()
+                .is_some()
+        );
+    }
 }

@@ -159,7 +159,10 @@ fn add_entries(
     // Of a map that is known in part the origin is that of what is not known.
     if !partial && setting.origin != *origin {
         let before = std::mem::replace(&mut setting.origin, origin.clone());
-        if before.kind != OriginKind::Flag {
+        if !matches!(
+            before.kind,
+            OriginKind::Flag | OriginKind::Unit | OriginKind::Environment
+        ) {
             setting.overrode.insert(
                 0,
                 Overridden {

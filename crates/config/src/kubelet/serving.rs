@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use kubeassay_core::{Bytes, Origin, Value};
 
-use super::Resolver;
+use super::flag_layer::own_flag;
+use super::{Resolution, Resolver};
 use crate::path;
 use crate::setting::{Setting, State};
 use crate::settings::{Settings, default_origin};
 use crate::tables::kubelet::KUBELET;
 
 /// Marks an origin: the kubelet makes the certificate itself.
-const SELF_SIGNED: &str = "self-signed";
+pub(super) const SELF_SIGNED: &str = "self-signed";
 
 /// The setting that says which of them it is.
 pub(super) const CERTIFICATE: &str = "derived.servingCertificate";
@@ -45,6 +46,38 @@ impl Resolver<'_> {
             self.settings
                 .entry(field)
                 .replace(Setting::known(value, origin));
+        }
+    }
+}
+
+/// Where a kubelet keeps its certificates that was given no `--cert-dir` (`cmd/kubelet/app/options/options.go`).
+pub(super) const DEFAULT_FOLDER: &str = "/var/lib/kubelet/pki";
+
+/// Returns `--cert-dir`, if the arguments are known.
+pub(super) fn folder(resolution: &Resolution) -> Option<Bytes> {
+    let flag = KUBELET.flag("cert-dir")?;
+    match own_flag(resolution.line.as_ref()?, flag, resolution.minor).value() {
+        Some(Value::String(folder)) => Some(folder),
+        _ => None,
+    }
+}
+
+impl Resolution {
+    /// Returns the files whose first certificate the kubelet may serve, likeliest first: `tlsCertFile`, else under
+    /// `--cert-dir` the one that the cluster issued, else its own. With `serverTLSBootstrap` the issued one comes
+    /// before `tlsCertFile` (`pkg/kubelet/certificate/kubelet.go:NewKubeletServerCertificateManager`).
+    pub fn serving_certificate_paths(&self) -> Vec<Bytes> {
+        let folder = folder(self).unwrap_or_else(|| Bytes::from(DEFAULT_FOLDER));
+        let below = |name: &str| path::join(&folder, &Bytes::from(name));
+        let issued = below("kubelet-server-current.pem");
+        let value = |path| self.settings.get(path).and_then(Setting::value);
+        let bootstrap = value("serverTLSBootstrap") == Some(Value::Bool(true));
+        match value("tlsCertFile") {
+            Some(Value::String(configured)) if !configured.is_empty() && bootstrap => {
+                vec![issued, configured]
+            }
+            Some(Value::String(configured)) if !configured.is_empty() => vec![configured],
+            _ => vec![issued, below("kubelet.crt")],
         }
     }
 }
