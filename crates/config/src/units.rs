@@ -1,12 +1,29 @@
 //! Services of systemd, read as systemd reads them: what the next start will make of the files on disk.
 //!
-//! Pure: [`needs`] names the files, [`next_start`] says what they mean.
+//! Pure: [`needs`] names the files, [`next_start`] says what they mean. What is read here is what systemd 240 and later
+//! read alike; where they do not, or where the files alone do not tell, the next start is unknown.
+
+mod command;
+mod environment_file;
+mod expansion;
+mod files;
+mod lines;
+mod name;
+mod redaction;
+mod search;
+mod service;
+mod specifiers;
+mod start;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{Need, ServiceFacts};
 use kubeassay_core::{Bytes, Cause, Origin};
+
+use files::{Files, Stop};
+use specifiers::Specifiers;
 
 use crate::setting::Unknown;
 
@@ -35,9 +52,14 @@ pub struct Argument {
 }
 
 /// Returns the files that say what `service` will start and are not in its facts yet, as the host sees them.
+///
+/// Ask again with them in the facts: what they say may name others. It ends after a handful of rounds.
 pub fn needs(service: &ServiceFacts) -> Vec<Need> {
-    let _ = service;
-    Vec::new()
+    let mut files = Files::new(service);
+    match start::resolve(&mut files, &service.unit) {
+        Err(Stop::Wanted) => files.wanted,
+        _ => Vec::new(),
+    }
 }
 
 /// Returns what the next start of `service` will be.
@@ -47,15 +69,41 @@ pub fn needs(service: &ServiceFacts) -> Vec<Need> {
 /// Why it cannot be told: a file that could not be read, something systemd would refuse or that is not understood
 /// here, a unit that is masked.
 pub fn next_start(service: &ServiceFacts) -> Result<NextStart, Unknown> {
-    Err(Unknown {
-        cause: Cause::Missing,
-        reason: format!("{} is not in the facts", service.unit),
-        path: None,
-    })
+    match start::resolve(&mut Files::new(service), &service.unit) {
+        Ok(resolved) => Ok(resolved.next),
+        Err(Stop::Unknown(unknown)) => Err(unknown),
+        Err(Stop::Wanted) => Err(Unknown {
+            cause: Cause::Missing,
+            reason: format!("not all files of {} are in the facts", service.unit),
+            path: None,
+        }),
+    }
 }
 
 /// Replaces the secrets in the files of a service by their digest, once all of them are there: what
 /// [`next_start`] says stays as it is, but for secrets in arguments.
+///
+/// Content that cannot be told from secrets is taken out, and why is said in its place.
 pub fn redact(service: &mut ServiceFacts) {
-    let _ = service;
+    redaction::redact(service);
 }
+
+/// Returns the program that the last command of one unit file names, as it stands there; nothing where the file has no
+/// command or is not understood. Drop-ins may name another.
+pub fn program(content: &[u8]) -> Option<Bytes> {
+    let lines = lines::join(content).ok()?;
+    let (assignments, _) = lines::assignments(&lines).ok()?;
+    let mut program = None;
+    for each in &assignments {
+        if (each.section, each.key) == (Some(b"Service"), b"ExecStart") {
+            let commands = command::read(each.value, &Specifiers { name: None });
+            program = commands
+                .ok()
+                .and_then(|commands| commands.into_iter().next_back());
+        }
+    }
+    program.map(|command| Bytes::from(command.program))
+}
+
+#[cfg(test)]
+mod tests;
