@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::aside::Aside;
 use crate::fs::bounds::{Bounds, Care};
+use crate::fs::certificate;
 use crate::fs::read::{self, MOST_CONFIGURATION};
 use crate::fs::walk::{self, Found, Last, Lost};
 use crate::fs::{Handle, Identity, trouble};
@@ -207,7 +208,13 @@ impl Scene {
             NeedKind::Listing => Last::Keep,
             NeedKind::Content | NeedKind::Presence | NeedKind::Certificate => Last::Follow,
         };
-        let found = match self.find(need.path.as_slice(), final_link, allowed) {
+        let path = need.path.as_slice();
+        let found = match need.what {
+            // A certificate is read again and again while the process runs: the one that it sees now counts.
+            NeedKind::Certificate => self.walk(path, final_link, allowed),
+            _ => self.find(path, final_link, allowed),
+        };
+        let found = match found {
             Ok(found) => found,
             Err(lost) if lost.bar.is_some() => return Err(lost),
             Err(Lost { trouble, links, .. }) => {
@@ -219,13 +226,10 @@ impl Scene {
         let mut facts = facts_of(need, &found);
         let outcome = match (facts.need.what, self.mounted_over(&found)) {
             (NeedKind::Presence, _) => Ok(None),
+            (NeedKind::Certificate, _) => self.certificate(&found, &mut facts).map(|()| None),
             (_, Some(trouble)) => Err(trouble),
             (NeedKind::Listing, None) => self.list(&found, &mut facts).map(|()| None),
             (NeedKind::Content, None) => self.content(&found, &mut facts).map(Some),
-            (NeedKind::Certificate, None) => Err(Trouble {
-                cause: Cause::Unsupported,
-                reason: format!("{} is a certificate", facts.need.path),
-            }),
         };
         let content = outcome.unwrap_or_else(|trouble| {
             facts.problem = Some(trouble);
@@ -265,7 +269,8 @@ impl Scene {
         })
     }
 
-    fn find(&self, path: &[u8], final_link: Last, allowed: Answering) -> Result<Found, Lost> {
+    /// Finds a file as the process sees it now.
+    fn walk(&self, path: &[u8], final_link: Last, allowed: Answering) -> Result<Found, Lost> {
         let root = self.root.as_ref().map_err(|trouble| Lost {
             trouble: Trouble {
                 cause: match trouble.cause {
@@ -286,8 +291,15 @@ impl Scene {
             bounds: &self.bounds,
             allowed,
         };
-        let found = walk::find(root, path, final_link, care);
-        if found.as_ref().is_err_and(|lost| lost.bar.is_some()) {
+        walk::find(root, path, final_link, care)
+    }
+
+    /// Finds a file unless another one may be hidden at its place.
+    fn find(&self, path: &[u8], final_link: Last, allowed: Answering) -> Result<Found, Lost> {
+        let found = self.walk(path, final_link, allowed);
+        // Neither a root that may not be opened nor a mount that is not asked was looked into.
+        let looked = |lost: &Lost| self.root.is_ok() && lost.bar.is_none();
+        if found.as_ref().is_err_and(|lost| !looked(lost)) {
             return found;
         }
         let (real_path, mount) = match &found {
@@ -350,6 +362,17 @@ impl Scene {
         facts.changed = content.status.changed;
         facts.sha256 = Some(hexadecimal(&Sha256::digest(&content.bytes)));
         Ok(content.bytes)
+    }
+
+    fn certificate(&self, found: &Found, facts: &mut FileFacts) -> Result<(), Trouble> {
+        self.refuse_kernel_path(found)?;
+        let name = facts.need.path.to_string();
+        let certificate = certificate::first(found.node.as_ref(), &name)?;
+        facts.size = Some(certificate.status.size);
+        facts.modified = certificate.status.modified;
+        facts.changed = certificate.status.changed;
+        facts.sha256 = Some(hexadecimal(&Sha256::digest(&certificate.der)));
+        Ok(())
     }
 
     /// In a recorded tree the kernel's files are told by where they lie.

@@ -5,6 +5,7 @@
 //! folder and a captured host in memory.
 
 pub(crate) mod bounds;
+pub(crate) mod certificate;
 pub(crate) mod disk;
 pub(crate) mod memory;
 pub(crate) mod read;

@@ -18,17 +18,27 @@ pub(crate) struct Content {
 
 /// Reads a regular file of at most `most` bytes. `name` is how it is spoken of.
 pub(crate) fn regular(node: &dyn Node, name: &str, most: usize) -> Result<Content, Trouble> {
-    // A file that is being written is read once more; if it still changes, what was read is torn.
+    let (bytes, status) = steady(node, name, |opened, status| {
+        read_all(opened, status, name, most)
+    })?;
+    Ok(Content { bytes, status })
+}
+
+/// Reads something of a regular file, and returns it with what the file was like before.
+///
+/// A file that is being written is read once more; if it still changes, what was read is torn.
+pub(crate) fn steady<T>(
+    node: &dyn Node,
+    name: &str,
+    read: impl Fn(&dyn Opened, &Status) -> Result<T, Trouble>,
+) -> Result<(T, Status), Trouble> {
     for _ in 0..2 {
         let opened = open_regular(node, name)?;
         let before = opened.status().map_err(|errno| trouble(errno, name))?;
-        let bytes = read_all(opened.as_ref(), &before, name, most)?;
+        let content = read(opened.as_ref(), &before)?;
         let after = opened.status().map_err(|errno| trouble(errno, name))?;
         if before.raw_times == after.raw_times && before.size == after.size {
-            return Ok(Content {
-                bytes,
-                status: before,
-            });
+            return Ok((content, before));
         }
     }
     Err(Trouble {
