@@ -26,16 +26,28 @@ fn no_shared_library_is_opened_for_a_name() {
         .args(["-f", "-e", "trace=open,openat,openat2", "-o"])
         .arg(&trace)
         .arg(assert_cmd::cargo::cargo_bin("kubeassay"))
-        .args(["scan", "--live=probe", "--node-address", "node-1.invalid", "--timeout", "5s"])
+        .args([
+            "scan",
+            "--live=probe",
+            "--node-address",
+            "node-1.invalid",
+            "--timeout",
+            "5s",
+        ])
         .output()
         .unwrap();
     if !output.status.success() && output.stdout.is_empty() {
-        eprintln!("skipped: strace may not trace here: {}", String::from_utf8_lossy(&output.stderr));
+        eprintln!(
+            "skipped: strace may not trace here: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         return;
     }
     let trace = std::fs::read_to_string(trace).unwrap();
     // The loader's own work ends where the program reads its first file.
-    let start = trace.find("/etc/hosts").unwrap_or_else(|| panic!("no name was looked up: {trace}"));
+    let start = trace
+        .find("/etc/hosts")
+        .unwrap_or_else(|| panic!("no name was looked up: {trace}"));
     let opened = &trace[start..];
     for name in NAME_SERVICE.into_iter().chain([".so"]) {
         assert!(!opened.contains(name), "{name} was opened: {opened}");

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
-use kubeassay_core::facts::{Facts, Problem as FactsProblem, Source, Tool, Unreadable};
+use kubeassay_core::facts::{
+    Facts, Problem as FactsProblem, Request, Response, Source, Tool, Unreadable,
+};
 use kubeassay_core::report::{
     Cluster, Coverage, FailOn, Finding, Gate, KubernetesVersion, Node, NodeStatus, Percent,
     Problem, Report, Rules, SCHEMA, Scanned, Subject, Summary,
@@ -248,11 +250,15 @@ impl<'a> Judge<'a> {
         let node = Node {
             id,
             name,
-            uid: None,
+            uid: facts
+                .node
+                .object
+                .as_ref()
+                .and_then(|object| object.uid.clone()),
             hostname: facts.node.hostname.clone(),
             root: facts.node.root.clone(),
             platform: facts.node.platform.clone(),
-            kubernetes_version: node_version(&kubelets),
+            kubernetes_version: node_version(facts, &kubelets),
             status,
             cause,
             boot_time: facts.node.boot_time,
@@ -340,6 +346,7 @@ fn reached(
             };
             (status, Some(*cause))
         }
+        _ if is_of_the_network(facts) => answered(facts),
         _ if !facts.complete => (NodeStatus::Partial, Some(why_incomplete(facts))),
         _ if partial => {
             let unreadable = unreadable.first();
@@ -347,6 +354,41 @@ fn reached(
             (NodeStatus::Partial, Some(cause))
         }
         _ => (NodeStatus::Scanned, None),
+    }
+}
+
+/// Returns whether nothing but endpoints was asked.
+fn is_of_the_network(facts: &Facts) -> bool {
+    matches!(facts.source, Source::Cluster | Source::Endpoint)
+}
+
+/// Returns how far a node was scanned of which only endpoints were asked.
+fn answered(facts: &Facts) -> (NodeStatus, Option<Cause>) {
+    let responses = || {
+        facts
+            .endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.responses)
+    };
+    let of_configz = |response: &&Response| response.request == Request::Configz;
+    // The read-only port had better not answer.
+    let of_probe = |response: &&Response| response.request == Request::Pods;
+    let lacking = responses()
+        .filter(|response| of_configz(response) || of_probe(response))
+        .find_map(|response| response.problem.as_ref());
+    let asked = responses().next().is_some();
+    match lacking {
+        None if asked && facts.complete => (NodeStatus::Scanned, None),
+        None => (NodeStatus::Unreachable, Some(Cause::Unreachable)),
+        Some(trouble) => {
+            let reached = responses().any(|response| response.status.is_some());
+            let status = if reached {
+                NodeStatus::Partial
+            } else {
+                NodeStatus::Unreachable
+            };
+            (status, Some(trouble.cause))
+        }
     }
 }
 
@@ -469,6 +511,14 @@ fn why_incomplete(facts: &Facts) -> Cause {
 
 /// Returns why nothing of this node was judged, if nothing was.
 fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option<Nothing> {
+    let object = facts.node.object.as_ref();
+    if let Some(reason) = object.and_then(|object| object.unsupported.as_ref()) {
+        return Some(Nothing {
+            cause: Cause::Unsupported,
+            reason: format!("this node cannot be scanned: {reason}"),
+            unseen: true,
+        });
+    }
     let judged = kubelets
         .found
         .iter()
@@ -565,15 +615,30 @@ fn unseen_subject() -> Subject {
     }
 }
 
-/// The name of a node: its host name, lower case as Kubernetes writes it.
+/// The name of a node: that of its object, else its host name, lower case as Kubernetes writes it.
 fn node_name(facts: &Facts) -> String {
+    if let Some(object) = &facts.node.object {
+        return object.name.clone();
+    }
     facts.node.hostname.as_ref().map_or_else(
         || "unnamed".to_owned(),
         |name| name.to_string_lossy().trim().to_lowercase(),
     )
 }
 
-fn node_version(kubelets: &Kubelets<'_>) -> Option<KubernetesVersion> {
+fn node_version(facts: &Facts, kubelets: &Kubelets<'_>) -> Option<KubernetesVersion> {
+    let of_object = || {
+        let version = facts.node.object.as_ref()?.kubelet_version.as_ref()?;
+        Some(KubernetesVersion {
+            value: version.strip_prefix('v').unwrap_or(version).to_owned(),
+            origin: "api".to_owned(),
+        })
+    };
+    node_version_of(kubelets).or_else(of_object)
+}
+
+/// Returns the version of a node's first kubelet.
+fn node_version_of(kubelets: &Kubelets<'_>) -> Option<KubernetesVersion> {
     let mut own = kubelets
         .found
         .iter()
