@@ -418,3 +418,77 @@ impl Answer<'_> {
         Ok(content)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hyper::header::HeaderValue;
+    use jiff::Timestamp;
+    use kubeassay_testkit::certificates::self_signed;
+    use kubeassay_testkit::kubelet::Kubelet;
+
+    use super::{Failure, Outgoing, Peer, Security, Timeouts, Wire};
+    use crate::identity::Token;
+    use crate::runtime::block_on;
+
+    #[test]
+    fn a_peer_is_a_name_or_an_address_of_either_kind() {
+        let cases = [
+            ("10.0.0.7", "10.0.0.7:10250", "10.0.0.7", true),
+            ("::1", "[::1]:10250", "::1", true),
+            ("[2001:db8::7]", "[2001:db8::7]:10250", "2001:db8::7", true),
+            (
+                "node-1.example",
+                "node-1.example:10250",
+                "node-1.example",
+                false,
+            ),
+        ];
+        for (host, authority, name, literal) in cases {
+            let peer = Peer {
+                host: host.to_owned(),
+                port: 10250,
+            };
+            assert_eq!(peer.authority(), authority);
+            assert_eq!(peer.name(), name);
+            assert_eq!(peer.literal().is_some(), literal, "{host}");
+        }
+    }
+
+    #[test]
+    fn no_token_leaves_without_tls() {
+        let kubelet = Kubelet::open(self_signed(&["node-1"])).start();
+        let peer = Peer {
+            host: "127.0.0.1".to_owned(),
+            port: kubelet.read_only_port,
+        };
+        let wire = Wire {
+            timeouts: Timeouts::default(),
+            user_agent: HeaderValue::from_static("kubeassay"),
+            clock: Arc::new(|| Timestamp::UNIX_EPOCH),
+        };
+        let token = Token::new(b"t0ken").unwrap();
+        let sent = block_on(async {
+            let places = [peer.literal().unwrap()];
+            let opened = wire.open(&peer, &places, Security::Plain).await;
+            let outgoing = Outgoing {
+                token: Some(&token),
+                ..Outgoing::get("/pods")
+            };
+            let mut connection = opened.unwrap();
+            let refused = connection.send(outgoing).await.unwrap_err();
+            // The connection itself is fine: the same request without the token is answered.
+            let answer = connection.send(Outgoing::get("/pods")).await.unwrap();
+            (refused, answer.status())
+        });
+        assert_eq!(sent.unwrap(), (Failure::Unverified, 200));
+        let requests = kubelet.seen().requests;
+        assert_eq!(requests.len(), 1);
+        assert!(
+            requests
+                .iter()
+                .all(|request| request.header("authorization").is_none())
+        );
+    }
+}

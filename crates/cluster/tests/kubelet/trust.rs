@@ -175,9 +175,14 @@ fn trust_has_three_reasons_and_no_fourth() {
             Err("TLS handshake failed"),
         ),
     ];
-    for (case, shown, served, pin, authority, expected) in cases {
+    let versions = [false, true];
+    let cases = cases
+        .into_iter()
+        .flat_map(|case| versions.map(|tls_1_2| (case.clone(), tls_1_2)));
+    for ((case, shown, served, pin, authority, expected), tls_1_2) in cases {
         let mut kubelet = world.hardened();
         kubelet.server = shown.clone();
+        kubelet.tls_1_2 = tls_1_2;
         kubelet.tokens = Some(BTreeMap::from([("t0ken".to_owned(), "reader".to_owned())]));
         let kubelet = kubelet.start();
         let target = Target {
