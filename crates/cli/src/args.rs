@@ -320,9 +320,16 @@ pub(crate) struct ManifestCollect {
 pub(crate) struct ManifestRbac {
     #[command(flatten)]
     pub(crate) namespace: NamespaceArgs,
-    /// The cluster's version: below 1.33 a kubelet knows fewer permissions
+    /// The cluster's version: below 1.33 a kubelet knows fewer permissions. Without it the cluster is asked, if there is
+    /// a kubeconfig
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes_version: Option<String>,
+    /// The kubeconfig of that cluster (else $KUBECONFIG, else ~/.kube/config)
+    #[arg(long, value_name = "FILE", conflicts_with = "kubernetes_version")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Its context
+    #[arg(long, value_name = "NAME", conflicts_with = "kubernetes_version")]
+    pub(crate) context: Option<String>,
     /// Let kubelets be asked through the API server: takes nodes/proxy, which is far more than reading
     #[arg(long)]
     pub(crate) via_proxy: bool,

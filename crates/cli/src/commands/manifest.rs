@@ -2,14 +2,21 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+use kubeassay_cluster::credentials::{self, Environment, Given};
+use kubeassay_cluster::fleet;
+use kubeassay_cluster::kubelet::Access;
 use kubeassay_config::tables::Minor;
 
 use crate::args::{ManifestCollect, ManifestCommand, ManifestRbac, NamespaceArgs};
 use crate::exit::Exit;
 use crate::manifest::{self, Request, Workload, rbac};
+use crate::messages::Messages;
 use crate::output;
+use crate::tool::tool;
 
 /// A list of nodes is no larger: some hundred thousand names.
 const LARGEST_LIST: u64 = 16 << 20;
@@ -18,10 +25,10 @@ const LONGEST_SUBDOMAIN: usize = 253;
 /// The longest name that is a DNS label, as a namespace's is.
 const LONGEST_LABEL: usize = 63;
 
-pub(crate) fn run(command: &ManifestCommand) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: &ManifestCommand, messages: Messages) -> anyhow::Result<Exit> {
     match command {
         ManifestCommand::Collect(arguments) => collect(arguments),
-        ManifestCommand::Rbac(arguments) => permissions(arguments),
+        ManifestCommand::Rbac(arguments) => permissions(arguments, messages),
     }
 }
 
@@ -32,16 +39,72 @@ fn collect(arguments: &ManifestCollect) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Prints the least RBAC.
-fn permissions(arguments: &ManifestRbac) -> anyhow::Result<Exit> {
-    let given = version(arguments.kubernetes_version.as_deref())?;
+/// Prints the least RBAC, for the version that is given, else the cluster's, else the newest that is known.
+fn permissions(arguments: &ManifestRbac, messages: Messages) -> anyhow::Result<Exit> {
+    let namespace = namespace(&arguments.namespace)?;
+    let version = match version(arguments.kubernetes_version.as_deref())? {
+        Some(given) => given,
+        None => version_of_cluster(arguments, messages)?.unwrap_or(Minor::NEWEST),
+    };
     let request = rbac::Request {
-        namespace: namespace(&arguments.namespace)?,
-        version: given.unwrap_or(Minor::NEWEST),
+        namespace,
+        version,
         via_proxy: arguments.via_proxy,
     };
     output::print(rbac::text(&request).as_bytes())?;
     Ok(Exit::Success)
+}
+
+/// Asks the cluster's API server for its version; nothing where there is no kubeconfig.
+///
+/// One that was found, not given, need not be for this: what is wrong with it is a warning.
+fn version_of_cluster(
+    arguments: &ManifestRbac,
+    messages: Messages,
+) -> anyhow::Result<Option<Minor>> {
+    let given = Given {
+        kubeconfig: arguments.kubeconfig.clone(),
+        context: arguments.context.clone(),
+        ..Given::default()
+    };
+    let was_given = given.kubeconfig.is_some() || given.context.is_some();
+    match ask_version(&given, messages) {
+        Ok(version) => Ok(version),
+        Err(error) if was_given => Err(error),
+        Err(error) => {
+            messages.warning(&format_args!(
+                "the cluster's version is not known: {error:#}; this is for {}, --kubernetes-version says otherwise",
+                Minor::NEWEST
+            ));
+            Ok(None)
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "environment and clock are read here, for the user's own kubeconfig"
+)]
+fn ask_version(given: &Given, messages: Messages) -> anyhow::Result<Option<Minor>> {
+    let environment = Environment::new(std::env::vars_os());
+    let Some(connection) = credentials::find(given, &environment, Timestamp::now())? else {
+        return Ok(None);
+    };
+    for warning in &connection.warnings {
+        messages.warning(warning);
+    }
+    let server = connection.server.to_string();
+    let user_agent = format!("kubeassay/{}", tool().version);
+    let access = Access::new(
+        user_agent,
+        Arc::new(Timestamp::now),
+        Arc::new(|content| content),
+    );
+    let version = fleet::version(connection, &access)?;
+    let version = version.with_context(|| format!("{server} does not say its version"))?;
+    let minor = kubeassay_engine::parse_version(&version)?;
+    messages.note(&format_args!("{server} is {version}"));
+    Ok(Some(minor))
 }
 
 /// Takes only what stands in YAML as it is.
