@@ -493,8 +493,8 @@ fn rules(text: &str) -> Vec<Rule> {
     roles
         .flat_map(|role| {
             let namespace = role["metadata"]["namespace"].as_str().map(str::to_owned);
-            let rules = role["rules"].as_array().unwrap().iter();
-            rules.map(move |rule| Rule {
+            let list = role["rules"].as_array().unwrap().iter();
+            list.map(move |rule| Rule {
                 namespace: namespace.clone(),
                 verbs: texts(&rule["verbs"]),
                 groups: texts(&rule["apiGroups"]),
