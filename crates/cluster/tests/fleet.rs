@@ -715,7 +715,13 @@ fn kubelets_are_asked_directly_where_nothing_else_is_wanted() {
     for (index, kubelet) in kubelets.iter().enumerate() {
         let address = format!("10.0.0.{index}");
         let port = format!("\"Port\":{}", kubelet.port);
-        let replaced = [(address.as_str(), "127.0.0.1"), ("\"Port\":10250", &port)];
+        // The first of two addresses may be one at which nobody listens.
+        let at = if index == 0 {
+            "127.0.0.9\"},{\"type\":\"ExternalIP\",\"address\":\"127.0.0.1"
+        } else {
+            "127.0.0.1"
+        };
+        let replaced = [(address.as_str(), at), ("\"Port\":10250", &port)];
         server.nodes.push(node(index, &replaced));
     }
     let running = server.start();
