@@ -168,7 +168,11 @@ impl Command {
             Self::Scan(scan) => Some(scan.subject.keep()),
             Self::Explain(explain) => Some(explain.subject.keep()),
             Self::Collect(_) => Some(Keep::Reading),
-            Self::Manifest(_) | Self::Rules(_) | Self::Version(_) => None,
+            Self::Manifest(manifest) => match manifest.command {
+                ManifestCommand::Collect(_) => None,
+                ManifestCommand::Rbac(_) => Some(Keep::Nothing),
+            },
+            Self::Rules(_) | Self::Version(_) => None,
         }
     }
 }
@@ -408,9 +412,16 @@ pub(crate) struct ManifestCollect {
 pub(crate) struct ManifestRbac {
     #[command(flatten)]
     pub(crate) namespace: NamespaceArgs,
-    /// The cluster's version: below 1.33 a kubelet knows fewer permissions
+    /// The cluster's version: below 1.33 a kubelet knows fewer permissions. Without it the cluster is asked, if there is
+    /// a kubeconfig
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes_version: Option<String>,
+    /// The kubeconfig of that cluster (else $KUBECONFIG, else ~/.kube/config)
+    #[arg(long, value_name = "FILE", conflicts_with = "kubernetes_version")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Its context
+    #[arg(long, value_name = "NAME", conflicts_with = "kubernetes_version")]
+    pub(crate) context: Option<String>,
     /// Let kubelets be asked through the API server: takes nodes/proxy, which is far more than reading
     #[arg(long)]
     pub(crate) via_proxy: bool,

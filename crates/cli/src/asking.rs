@@ -43,12 +43,7 @@ impl Asking {
         of_cluster: bool,
         messages: Messages,
     ) -> anyhow::Result<Self> {
-        let mut access = Access::new(
-            format!("kubeassay/{}", tool().version),
-            Arc::new(now),
-            Arc::new(secrets::redact_content),
-        );
-        access.resolve = Some(Resolver::of_this_machine().into_resolve());
+        let mut access = access();
         access.pins = arguments
             .kubelet_pin
             .iter()
@@ -146,11 +141,22 @@ fn caller(
     Ok(Some(caller))
 }
 
+/// Returns access without any credentials and without anybody to trust.
+pub(crate) fn access() -> Access {
+    let mut access = Access::new(
+        format!("kubeassay/{}", tool().version),
+        Arc::new(now),
+        Arc::new(secrets::redact_content),
+    );
+    access.resolve = Some(Resolver::of_this_machine().into_resolve());
+    access
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the environment is read: that of the user, for the user's own credentials"
 )]
-fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     Environment::new(std::env::vars_os())
 }
 

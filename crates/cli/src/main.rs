@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         Command::Scan(scan) => commands::scan::run(&scan, global, messages),
         Command::Explain(explain) => commands::explain::run(&explain, global, messages),
         Command::Collect(collect) => commands::collect::run(&collect, messages),
-        Command::Manifest(manifest) => commands::manifest::run(&manifest.command),
+        Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
         Command::Version(version) => commands::version::run(&version),
     };

@@ -9,9 +9,12 @@
 
 use std::io::Read as _;
 use std::process::{Command as Process, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
+use kubeassay_testkit::api_server::{ApiServer, Rule};
+use kubeassay_testkit::certificates::Authority;
 use serde_json::{Value as Json, json};
 
 const IMAGE: [&str; 4] = ["manifest", "collect", "--image", "example.org/kubeassay:1"];
@@ -477,4 +480,78 @@ fn no_permission_is_wide() {
     }
     let (code, _, stderr) = run(&["manifest", "rbac", "-n", "A b"], "");
     assert_eq!(code, 64, "{stderr}");
+}
+
+/// The rules of printed roles, as an authorizer takes them.
+fn rules(text: &str) -> Vec<Rule> {
+    let texts = |value: &Json| {
+        let list = value.as_array().into_iter().flatten();
+        list.map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let documents = documents(text);
+    let roles = documents.iter().filter(|one| one.get("rules").is_some());
+    roles
+        .flat_map(|role| {
+            let namespace = role["metadata"]["namespace"].as_str().map(str::to_owned);
+            let list = role["rules"].as_array().unwrap().iter();
+            list.map(move |rule| Rule {
+                namespace: namespace.clone(),
+                verbs: texts(&rule["verbs"]),
+                groups: texts(&rule["apiGroups"]),
+                resources: texts(&rule["resources"]),
+                names: texts(&rule["resourceNames"]),
+                paths: texts(&rule["nonResourceURLs"]),
+            })
+        })
+        .collect()
+}
+
+/// Without a version the cluster is asked, with no more than what is printed.
+#[test]
+fn the_version_is_the_clusters() {
+    let printed = rbac(&["--kubernetes-version", "1.36"]);
+    let authority = Arc::new(Authority::new("kubernetes"));
+    let certified = authority.server(&["127.0.0.1"]);
+    let mut server = ApiServer::new(certified, Arc::clone(&authority), Vec::new());
+    server.version = "v1.31.4-eks-1".to_owned();
+    server.tokens.insert("c4n4ry".to_owned(), "me".to_owned());
+    server.rules.insert("me".to_owned(), rules(&printed));
+    let server = server.start();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.crt"), authority.pem()).unwrap();
+    let config = folder.path().join("config");
+    let write = |token: &str| {
+        let text = format!(
+            "current-context: a\ncontexts: [{{name: a, context: {{cluster: a, user: a}}}}]\nclusters: [{{name: a, cluster: {{server: 'https://{}', certificate-authority: ca.crt}}}}]\nusers: [{{name: a, user: {{token: {token}}}}}]\n",
+            server.address
+        );
+        std::fs::write(&config, text).unwrap();
+    };
+    let config = config.to_str().unwrap();
+    let given = ["manifest", "rbac", "--quiet", "--kubeconfig", config];
+    write("c4n4ry");
+    let (code, text, said) = run(&given, "");
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(text.contains("For Kubernetes 1.31.") && text.contains("nodes/proxy"));
+    // What was given has to be of use; what was only found is a warning.
+    write("another-c4n4ry");
+    let (code, _, said) = run(&given, "");
+    assert!(code != 0 && said.contains("(401)"), "{said}");
+    assert!(!said.contains("c4n4ry"), "{said}");
+    let output = Command::cargo_bin("kubeassay")
+        .unwrap()
+        .args(["manifest", "rbac"])
+        .env("KUBECONFIG", config)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.success() && said.contains("version is not known"),
+        "{said}"
+    );
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("For Kubernetes 1.36.")
+    );
 }

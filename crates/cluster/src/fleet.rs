@@ -88,9 +88,9 @@ pub struct Options {
 /// Why there is no scan at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FleetError {
-    /// The nodes could not be listed.
+    /// The API server gave no answer that can be used; without a list of nodes there is nothing to scan.
     #[error("{}", .0.reason)]
-    NoList(Trouble),
+    NoAnswer(Trouble),
     /// It was stopped before there was anything to hand back.
     #[error("interrupted before the nodes were listed")]
     Interrupted,
@@ -195,7 +195,7 @@ pub fn version(connection: Connection, access: &Access) -> Result<Option<String>
     let api = api(connection, access, PER_SECOND);
     let asked = block_on(async move { api.version().await });
     match asked {
-        Ok(answer) => answer.map_err(|error| FleetError::NoList(error.trouble())),
+        Ok(answer) => answer.map_err(|error| FleetError::NoAnswer(error.trouble())),
         Err(error) => Err(FleetError::Runtime(error.to_string())),
     }
 }
@@ -318,7 +318,7 @@ impl Fleet {
             // Without nodes there is nothing to scan: they come first.
             let (first, page) = first_page(&api, selector.as_deref())
                 .await
-                .map_err(|error| FleetError::NoList(error.trouble()))?;
+                .map_err(|error| FleetError::NoAnswer(error.trouble()))?;
             if !via_proxy && questions.configz && access.caller.is_none() {
                 access.caller = caller(&api).await;
             }

@@ -6,7 +6,7 @@
     reason = "tests write files, read clocks, look into what came back and say what they measured"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,10 @@ use kubeassay_cluster::fleet::{FleetError, IN_FLIGHT, Options, PER_SECOND, Scan,
 use kubeassay_cluster::kubelet::{Access, Questions};
 use kubeassay_cluster::rbac::{KUBE_SYSTEM, Object, Plan, Scope, permissions};
 use kubeassay_core::Cause;
-use kubeassay_core::facts::{Facts, Identity, Problem, Tool, Trust, Via};
+use kubeassay_core::facts::{Facts, Identity, Problem, Request, Tool, Trust, Via};
 use kubeassay_testkit::api_server::{ApiServer, Planned, Rule, Running, nodes};
 use kubeassay_testkit::certificates::{Authority, Certified};
+use kubeassay_testkit::kubelet::Kubelet;
 use tempfile::TempDir;
 
 /// What is in every secret of these tests.
@@ -258,7 +259,7 @@ fn what_is_not_granted_is_a_problem_with_a_mend() {
     let running = server.start();
     let connection = lab.connection(running.address, TOKEN);
     let error = scan(connection, options(true), Stop::default()).unwrap_err();
-    let FleetError::NoList(trouble) = &error else {
+    let FleetError::NoAnswer(trouble) = &error else {
         panic!("{error:?}");
     };
     assert_eq!(trouble.cause, Cause::NotPermitted);
@@ -659,7 +660,8 @@ fn a_server_that_is_not_recognised_gets_no_token() {
     server.server = Authority::new("another").server(&["localhost"]);
     let running = server.start();
     let connection = lab.connection(running.address, TOKEN);
-    let FleetError::NoList(trouble) = scan(connection, options(true), Stop::default()).unwrap_err()
+    let FleetError::NoAnswer(trouble) =
+        scan(connection, options(true), Stop::default()).unwrap_err()
     else {
         panic!("another error");
     };
@@ -691,4 +693,69 @@ fn how_long_clusters_take() {
             ticks[11], ticks[12]
         );
     }
+}
+
+/// Nodes that are asked directly: one answers, one refuses these credentials, one is no kubelet's.
+#[test]
+fn kubelets_are_asked_directly_where_nothing_else_is_wanted() {
+    let direct = Plan {
+        minor: 36,
+        via_proxy: false,
+    };
+    let (lab, mut server) = Lab::new(Vec::new(), direct);
+    let certified = lab.authority.server(&["127.0.0.1"]);
+    let tokens = BTreeMap::from([(CANARY.to_owned(), USER.to_owned())]);
+    let mut open = Kubelet::hardened(certified.clone());
+    open.tokens = Some(tokens.clone());
+    open.granted.insert((USER.to_owned(), "/configz"));
+    let mut closed = Kubelet::hardened(certified);
+    closed.tokens = Some(tokens);
+    let stranger = Kubelet::hardened(Authority::new("another").server(&["127.0.0.1"]));
+    let kubelets = [open, closed, stranger].map(Kubelet::start);
+    for (index, kubelet) in kubelets.iter().enumerate() {
+        let address = format!("10.0.0.{index}");
+        let port = format!("\"Port\":{}", kubelet.port);
+        // The first of two addresses may be one at which nobody listens.
+        let at = if index == 0 {
+            "127.0.0.9\"},{\"type\":\"ExternalIP\",\"address\":\"127.0.0.1"
+        } else {
+            "127.0.0.1"
+        };
+        let replaced = [(address.as_str(), at), ("\"Port\":10250", &port)];
+        server.nodes.push(node(index, &replaced));
+    }
+    let running = server.start();
+    let mut options = options(false);
+    options.questions.probe = true;
+    let scanned = run(&lab, &running, TOKEN, options);
+    for facts in &scanned.facts {
+        let [endpoint] = facts.endpoints.as_slice() else {
+            panic!("{facts:?}");
+        };
+        let live = &endpoint.responses[0];
+        let problem = live.problem.as_ref().map(|problem| problem.cause);
+        let found = (live.status, problem, endpoint.trusted, endpoint.via);
+        let name = facts.node.object.as_ref().unwrap().name.as_str();
+        let expected = match name {
+            "node-0" => (Some(200), None, Some(Trust::Authority)),
+            "node-1" => (Some(403), Some(Cause::NotPermitted), Some(Trust::Authority)),
+            _ => (None, Some(Cause::UntrustedCertificate), None),
+        };
+        assert_eq!(
+            found,
+            (expected.0, expected.1, expected.2, Via::Direct),
+            "{name}"
+        );
+        let probes = endpoint
+            .responses
+            .iter()
+            .filter(|response| response.request != Request::Configz);
+        assert!(probes.count() >= 2, "{name}");
+    }
+    assert_eq!(scanned.facts.len(), 3);
+    let requests = running.requests();
+    assert!(
+        requests.iter().all(|request| request.allowed),
+        "{requests:?}"
+    );
 }

@@ -4,11 +4,15 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use kubeassay_cluster::credentials::{self, Given};
+use kubeassay_cluster::fleet;
 use kubeassay_config::tables::Minor;
 
 use crate::args::{ManifestCollect, ManifestCommand, ManifestRbac, NamespaceArgs};
+use crate::asking::{access, environment, now};
 use crate::exit::Exit;
 use crate::manifest::{self, Request, Workload, rbac};
+use crate::messages::Messages;
 use crate::output;
 
 /// A list of nodes is no larger: some hundred thousand names.
@@ -18,10 +22,10 @@ const LONGEST_SUBDOMAIN: usize = 253;
 /// The longest name that is a DNS label, as a namespace's is.
 const LONGEST_LABEL: usize = 63;
 
-pub(crate) fn run(command: &ManifestCommand) -> anyhow::Result<Exit> {
+pub(crate) fn run(command: &ManifestCommand, messages: Messages) -> anyhow::Result<Exit> {
     match command {
         ManifestCommand::Collect(arguments) => collect(arguments),
-        ManifestCommand::Rbac(arguments) => permissions(arguments),
+        ManifestCommand::Rbac(arguments) => permissions(arguments, messages),
     }
 }
 
@@ -32,16 +36,61 @@ fn collect(arguments: &ManifestCollect) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Prints the least RBAC.
-fn permissions(arguments: &ManifestRbac) -> anyhow::Result<Exit> {
-    let given = version(arguments.kubernetes_version.as_deref())?;
+/// Prints the least RBAC, for the version that is given, else the cluster's, else the newest that is known.
+fn permissions(arguments: &ManifestRbac, messages: Messages) -> anyhow::Result<Exit> {
+    let namespace = namespace(&arguments.namespace)?;
+    let version = match version(arguments.kubernetes_version.as_deref())? {
+        Some(given) => given,
+        None => version_of_cluster(arguments, messages)?.unwrap_or(Minor::NEWEST),
+    };
     let request = rbac::Request {
-        namespace: namespace(&arguments.namespace)?,
-        version: given.unwrap_or(Minor::NEWEST),
+        namespace,
+        version,
         via_proxy: arguments.via_proxy,
     };
     output::print(rbac::text(&request).as_bytes())?;
     Ok(Exit::Success)
+}
+
+/// Asks the cluster's API server for its version; nothing where there is no kubeconfig.
+///
+/// One that was found, not given, need not be for this: what is wrong with it is a warning.
+fn version_of_cluster(
+    arguments: &ManifestRbac,
+    messages: Messages,
+) -> anyhow::Result<Option<Minor>> {
+    let given = Given {
+        kubeconfig: arguments.kubeconfig.clone(),
+        context: arguments.context.clone(),
+        ..Given::default()
+    };
+    let was_given = given.kubeconfig.is_some() || given.context.is_some();
+    match ask_version(&given, messages) {
+        Ok(version) => Ok(version),
+        Err(error) if was_given => Err(error),
+        Err(error) => {
+            messages.warning(&format_args!(
+                "the cluster's version is not known: {error:#}; this is for {}, --kubernetes-version says otherwise",
+                Minor::NEWEST
+            ));
+            Ok(None)
+        }
+    }
+}
+
+fn ask_version(given: &Given, messages: Messages) -> anyhow::Result<Option<Minor>> {
+    let Some(connection) = credentials::find(given, &environment(), now())? else {
+        return Ok(None);
+    };
+    for warning in &connection.warnings {
+        messages.warning(warning);
+    }
+    let server = connection.server.to_string();
+    let version = fleet::version(connection, &access())?;
+    let version = version.with_context(|| format!("{server} does not say its version"))?;
+    let minor = kubeassay_engine::parse_version(&version)?;
+    messages.note(&format_args!("{server} is {version}"));
+    Ok(Some(minor))
 }
 
 /// Takes only what stands in YAML as it is.

@@ -1,5 +1,7 @@
 //! One node of the list: whether it can be scanned, where its kubelet is, and what comes of asking it.
 
+use std::net::IpAddr;
+
 use kubeassay_core::facts::{
     EndpointFacts, Facts, Identity, NodeObject, Problem, Request, Response, Source, Tool, Trouble,
     Via,
@@ -23,6 +25,9 @@ const KINDS: [&str; 5] = [
     "ExternalDNS",
 ];
 
+/// No more addresses of one node are tried.
+const MOST_HOSTS: usize = 3;
+
 /// How nodes are asked: the same for all of them.
 pub(super) struct Way {
     pub(super) tool: Tool,
@@ -37,8 +42,8 @@ pub(super) struct Listed {
     pub(super) object: NodeObject,
     /// Its id by its machine id.
     id: Option<String>,
-    /// Where its kubelet is.
-    host: Option<String>,
+    /// Where its kubelet may be, the likeliest first.
+    hosts: Vec<String>,
     port: u16,
 }
 
@@ -56,7 +61,7 @@ impl Listed {
             .filter(|port| *port != 0);
         Self {
             id: info.machine_id.as_deref().and_then(node_id),
-            host: best(status.addresses.unwrap_or_default()),
+            hosts: ranked(status.addresses.unwrap_or_default()),
             port: port.unwrap_or(PORT),
             object: NodeObject {
                 name: metadata.name.unwrap_or_default(),
@@ -76,7 +81,7 @@ impl Listed {
                 ..NodeObject::default()
             },
             id: None,
-            host: None,
+            hosts: Vec::new(),
             port: PORT,
         }
     }
@@ -92,24 +97,31 @@ impl Listed {
 
     /// Returns where the kubelet is, as it stands in facts.
     fn authority(&self) -> String {
-        let host = self.host.clone();
         Peer {
-            host: host.unwrap_or_else(|| self.object.name.clone()),
+            host: self.hosts.first().unwrap_or(&self.object.name).clone(),
             port: self.port,
         }
         .authority()
     }
 }
 
-/// Returns the address that a kubelet is reached at.
-fn best(addresses: Vec<Address>) -> Option<String> {
+/// Returns the addresses that a kubelet may be reached at, the best first.
+fn ranked(addresses: Vec<Address>) -> Vec<String> {
     let known = addresses.into_iter().filter_map(|address| {
         let kind = address.kind?;
         let rank = KINDS.iter().position(|known| *known == kind)?;
         let host = address.address.filter(|host| !host.is_empty())?;
         Some((rank, host))
     });
-    known.min_by_key(|(rank, _)| *rank).map(|(_, host)| host)
+    let mut known: Vec<_> = known.collect();
+    known.sort_by_key(|(rank, _)| *rank);
+    let mut hosts: Vec<String> = Vec::new();
+    for (_, host) in known {
+        if hosts.len() < MOST_HOSTS && !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts
 }
 
 /// Returns why a node cannot be scanned, if it is of a kind that cannot.
@@ -154,16 +166,7 @@ pub(super) async fn ask(listed: &Listed, way: &Way, api: &Api) -> Facts {
                 let endpoint = through_the_api_server(listed, &way.access, api).await;
                 facts.endpoints.push(endpoint);
             }
-        } else if let Some(host) = &listed.host {
-            let target = Target {
-                node: Some(listed.object.name.clone()),
-                pid: None,
-                host: host.clone(),
-                port: listed.port,
-                read_only_port: Some(READ_ONLY_PORT),
-                served: None,
-            };
-            let endpoint = kubelet::ask(&target, way.questions, &way.access).await;
+        } else if let Some(endpoint) = directly(listed, way).await {
             facts.endpoints.push(endpoint);
         } else {
             let reason = "the node's object has no address at which its kubelet could be asked; it may not have registered yet, or --via-proxy may do";
@@ -180,6 +183,60 @@ pub(super) async fn ask(listed: &Listed, way: &Way, api: &Api) -> Facts {
     facts.complete = true;
     facts.finished = (way.access.clock)();
     facts
+}
+
+/// Asks a kubelet at the first of its addresses where somebody answers; where nobody does, what came of the first counts.
+/// Nothing: it has none.
+async fn directly(listed: &Listed, way: &Way) -> Option<EndpointFacts> {
+    let mut first = None;
+    let mut tried: Vec<IpAddr> = Vec::new();
+    for host in &listed.hosts {
+        let here = addresses(host, way).await;
+        // A name of what was tried, or of nothing, says no more.
+        if first.is_some() && here.iter().all(|address| tried.contains(address)) {
+            continue;
+        }
+        let target = Target {
+            node: Some(listed.object.name.clone()),
+            pid: None,
+            host: host.clone(),
+            port: listed.port,
+            read_only_port: Some(READ_ONLY_PORT),
+            served: None,
+        };
+        let endpoint = kubelet::ask(&target, way.questions, &way.access).await;
+        if somebody_answered(&endpoint) {
+            return Some(endpoint);
+        }
+        first.get_or_insert(endpoint);
+        tried.extend(here);
+    }
+    first
+}
+
+/// Returns where a host is; nothing if that cannot be told.
+async fn addresses(host: &str, way: &Way) -> Vec<IpAddr> {
+    if let Ok(address) = host.parse() {
+        return vec![address];
+    }
+    match &way.access.resolve {
+        Some(resolve) => resolve(host.to_owned()).await.unwrap_or_default(),
+        None => Vec::new(),
+    }
+}
+
+/// Returns whether there is anybody: also one who is not trusted, or whose answer is no use.
+fn somebody_answered(endpoint: &EndpointFacts) -> bool {
+    let mut responses = endpoint.responses.iter();
+    endpoint.certificate.is_some()
+        || responses.any(|response| {
+            let problem = response.problem.as_ref();
+            // A token that is not sent is no sign of silence, and none of life.
+            let told = problem.is_none_or(|problem| {
+                !matches!(problem.cause, Cause::Unreachable | Cause::NotPermitted)
+            });
+            response.status.is_some() || told
+        })
 }
 
 /// Returns the facts of a node that was not asked, with the reason.
