@@ -83,7 +83,8 @@ pub fn next_start(service: &ServiceFacts) -> Result<NextStart, Unknown> {
 /// Replaces the secrets in the files of a service by their digest, once all of them are there: what
 /// [`next_start`] says stays as it is, but for secrets in arguments.
 ///
-/// Content that cannot be told from secrets is taken out, and why is said in its place.
+/// Lines keep their numbers; columns behind something that was replaced are those of the text that is left. Content
+/// that cannot be told from secrets is taken out, and why is said in its place.
 pub fn redact(service: &mut ServiceFacts) {
     redaction::redact(service);
 }

@@ -1,95 +1,16 @@
 //! Services from their files.
 
-use std::collections::BTreeMap;
-
-use kubeassay_core::facts::{Entry, FileFacts, FileKind, Link, Need, NeedKind, ServiceFacts};
 use kubeassay_core::{Bytes, Cause};
 
 use super::{NextStart, needs, next_start, program, redact};
+use host::facts;
+
 use crate::setting::Unknown;
-
-/// Files by their path; a link begins with `-> `.
-fn facts(unit: &str, files: &[(&str, &str)]) -> ServiceFacts {
-    let files: BTreeMap<&str, &str> = files.iter().copied().collect();
-    let mut service = ServiceFacts::new(Bytes::from(unit));
-    for _ in 0..20 {
-        let wanted = needs(&service);
-        if wanted.is_empty() {
-            return service;
-        }
-        for need in wanted {
-            assert!(service.file(&need).is_none(), "asked twice: {need:?}");
-            service.files.push(look(&files, need));
-        }
-    }
-    panic!("the needs of {unit} do not end");
-}
-
-fn look(files: &BTreeMap<&str, &str>, need: Need) -> FileFacts {
-    let path = need.path.as_str().unwrap().to_owned();
-    let mut facts = FileFacts::unread(need, Cause::Missing, format!("{path} is not there"));
-    if facts.need.what == NeedKind::Listing {
-        let mut entries: BTreeMap<String, FileKind> = BTreeMap::new();
-        for (file, content) in files {
-            if let Some(rest) = file.strip_prefix(path.as_str()) {
-                let (name, kind) = match rest.split_once('/') {
-                    Some((name, _)) => (name, FileKind::Directory),
-                    None if content.starts_with("-> ") => (rest, FileKind::Symlink),
-                    None => (rest, FileKind::Regular),
-                };
-                entries.insert(name.to_owned(), kind);
-            }
-        }
-        if !entries.is_empty() {
-            facts.problem = None;
-            facts.kind = Some(FileKind::Directory);
-            let entry = |(name, kind)| Entry {
-                name: Bytes::from(name),
-                kind,
-            };
-            facts.entries = Some(entries.into_iter().map(entry).collect());
-        }
-        return facts;
-    }
-    let mut at = path;
-    for _ in 0..10 {
-        let Some(content) = files.get(at.as_str()) else {
-            break;
-        };
-        let Some(target) = content.strip_prefix("-> ") else {
-            facts.problem = None;
-            facts.kind = Some(FileKind::Regular);
-            facts.content = (facts.need.what == NeedKind::Content).then(|| Bytes::from(*content));
-            break;
-        };
-        facts.links.push(Link {
-            path: Bytes::from(at.as_str()),
-            target: Bytes::from(target),
-            modified: None,
-            changed: None,
-        });
-        let folder = Bytes::from(at.as_str());
-        let target =
-            crate::path::absolute(&Bytes::from(target), Some(&crate::path::parent(&folder)));
-        at = crate::path::clean(&target.unwrap()).to_string();
-        if at == "/dev/null" {
-            facts.kind = Some(FileKind::CharacterDevice);
-            facts.problem = None;
-            if facts.need.what == NeedKind::Content {
-                let need = facts.need.clone();
-                let links = facts.links;
-                facts = FileFacts::unread(need, Cause::NotRegular, "a device");
-                facts.kind = Some(FileKind::CharacterDevice);
-                facts.links = links;
-            }
-            break;
-        }
-    }
-    facts
-}
+#[path = "../../tests/systemd/host.rs"]
+mod host;
 
 fn start(unit: &str, files: &[(&str, &str)]) -> Result<NextStart, Unknown> {
-    next_start(&facts(unit, files))
+    next_start(&facts(unit, files, needs))
 }
 
 /// Returns the arguments, each with its place.
@@ -225,7 +146,7 @@ fn no_secret_stays_and_the_next_start_stays_the_same() {
         ("/etc/systemd/system/k.service", fragment),
         ("/etc/k.env", environment),
     ];
-    let mut service = facts("k.service", &files);
+    let mut service = facts("k.service", &files, needs);
     let before = next_start(&service).unwrap();
     redact(&mut service);
     let text = format!("{service:?}");
@@ -261,7 +182,7 @@ fn what_is_not_understood_is_withheld_with_its_reason() {
         "/etc/systemd/system/k.service",
         "[Service]\nExecStart=/bin/k --token=CANARY %H\n",
     )];
-    let mut service = facts("k.service", &files);
+    let mut service = facts("k.service", &files, needs);
     let before = next_start(&service).unwrap_err();
     redact(&mut service);
     assert!(!format!("{service:?}").contains("CANARY"));
