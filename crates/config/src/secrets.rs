@@ -69,7 +69,8 @@ fn parse_redaction(text: &str) -> Option<(&str, usize)> {
     hexadecimal.then_some((digest, length))
 }
 
-fn redacted(secret: &[u8]) -> String {
+/// Returns what stands for a secret in a text.
+pub(crate) fn redacted(secret: &[u8]) -> String {
     match redact(&Bytes::from(secret)) {
         Value::Redacted { sha256, length } => value::redaction(&sha256, length),
         // `redact` returns nothing else.
@@ -239,6 +240,13 @@ fn scrub(argument: &Bytes) -> Bytes {
         .map_or(0, |at| at + 1);
     let (head, secret) = text.split_at(value);
     Bytes::from([head, redacted(secret).as_bytes()].concat())
+}
+
+/// Returns whether a text that nothing is known of names a credential, or looks like one.
+pub(crate) fn may_name_credential(text: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let named = |word: &str| contains(&lower, word.as_bytes());
+    CREDENTIAL_WORDS.into_iter().any(named) || promises_credential(text) || may_hold_secret(text)
 }
 
 fn promises_credential(text: &[u8]) -> bool {

@@ -1,12 +1,29 @@
 //! Services of systemd, read as systemd reads them: what the next start will make of the files on disk.
 //!
-//! Pure: [`needs`] names the files, [`next_start`] says what they mean.
+//! Pure: [`needs`] names the files, [`next_start`] says what they mean. What is read here is what systemd 240 and later
+//! read alike; where they do not, or where the files alone do not tell, the next start is unknown.
+
+mod command;
+mod environment_file;
+mod expansion;
+mod files;
+mod lines;
+mod name;
+mod redaction;
+mod search;
+mod service;
+mod specifiers;
+mod start;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{Need, ServiceFacts};
 use kubeassay_core::{Bytes, Cause, Origin};
+
+use files::{Files, Stop};
+use specifiers::Specifiers;
 
 use crate::setting::Unknown;
 
@@ -34,42 +51,15 @@ pub struct Argument {
     pub origin: Arc<Origin>,
 }
 
-/// The folders in which systemd looks for the units of the system, those that win first (systemd.unit(5), "System Unit
-/// Search Path"; `/lib` is looked at where it is not `/usr/lib`).
-pub const SEARCH_PATH: &[&str] = &[
-    "/etc/systemd/system.control",
-    "/run/systemd/system.control",
-    "/run/systemd/transient",
-    "/run/systemd/generator.early",
-    "/etc/systemd/system",
-    "/etc/systemd/system.attached",
-    "/run/systemd/system",
-    "/run/systemd/system.attached",
-    "/run/systemd/generator",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-    "/run/systemd/generator.late",
-];
-
-/// Returns the program of the last `ExecStart=` in the main file of a unit, without the characters before it that say
-/// how it is run (systemd.service(5)).
-pub fn program(fragment: &[u8]) -> Option<Bytes> {
-    let lines = fragment.split(|byte| *byte == b'\n').rev();
-    let value = lines.into_iter().find_map(|line| {
-        let (name, value) = line.split_at_checked(line.iter().position(|byte| *byte == b'=')?)?;
-        (name.trim_ascii() == b"ExecStart").then(|| value.get(1..))?
-    })?;
-    let mut words = value.trim_ascii().split(u8::is_ascii_whitespace);
-    let word = words.next()?;
-    let start = word.iter().position(|byte| !b"@-:+!|".contains(byte))?;
-    word.get(start..).map(Bytes::from)
-}
-
 /// Returns the files that say what `service` will start and are not in its facts yet, as the host sees them.
+///
+/// Ask again with them in the facts: what they say may name others. It ends after a handful of rounds.
 pub fn needs(service: &ServiceFacts) -> Vec<Need> {
-    let _ = service;
-    Vec::new()
+    let mut files = Files::new(service);
+    match start::resolve(&mut files, &service.unit) {
+        Err(Stop::Wanted) => files.wanted,
+        _ => Vec::new(),
+    }
 }
 
 /// Returns what the next start of `service` will be.
@@ -79,37 +69,44 @@ pub fn needs(service: &ServiceFacts) -> Vec<Need> {
 /// Why it cannot be told: a file that could not be read, something systemd would refuse or that is not understood
 /// here, a unit that is masked.
 pub fn next_start(service: &ServiceFacts) -> Result<NextStart, Unknown> {
-    Err(Unknown {
-        cause: Cause::Missing,
-        reason: format!("{} is not in the facts", service.unit),
-        path: None,
-    })
+    match start::resolve(&mut Files::new(service), &service.unit) {
+        Ok(resolved) => Ok(resolved.next),
+        Err(Stop::Unknown(unknown)) => Err(unknown),
+        Err(Stop::Wanted) => Err(Unknown {
+            cause: Cause::Missing,
+            reason: format!("not all files of {} are in the facts", service.unit),
+            path: None,
+        }),
+    }
 }
 
 /// Replaces the secrets in the files of a service by their digest, once all of them are there: what
 /// [`next_start`] says stays as it is, but for secrets in arguments.
+///
+/// Content that cannot be told from secrets is taken out, and why is said in its place.
 pub fn redact(service: &mut ServiceFacts) {
-    let _ = service;
+    redaction::redact(service);
+}
+
+/// The folders in which systemd looks for the units of the system, the one that wins first.
+pub const SEARCH_PATH: &[&str] = &search::FOLDERS;
+
+/// Returns the program that the last command of one unit file names, as it stands there; nothing where the file has no
+/// command or is not understood. Drop-ins may name another.
+pub fn program(content: &[u8]) -> Option<Bytes> {
+    let lines = lines::join(content).ok()?;
+    let (assignments, _) = lines::assignments(&lines).ok()?;
+    let mut program = None;
+    for each in &assignments {
+        if (each.section, each.key) == (Some(b"Service"), b"ExecStart") {
+            let commands = command::read(each.value, &Specifiers { name: None });
+            program = commands
+                .ok()
+                .and_then(|commands| commands.into_iter().next_back());
+        }
+    }
+    program.map(|command| Bytes::from(command.program))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::program;
-
-    #[test]
-    fn the_program_is_that_of_the_last_exec_start() {
-        for (text, wanted) in [
-            (
-                "[Service]\nExecStart=/usr/bin/kubelet --v=2\n",
-                Some("/usr/bin/kubelet"),
-            ),
-            ("ExecStart = -/a\nExecStart=\nExecStart=@/b b\n", Some("/b")),
-            ("ExecStart=/a\nExecStart=\n", None),
-            ("ExecStartPre=/a\n#ExecStart=/b\n", None),
-            ("", None),
-        ] {
-            let found = program(text.as_bytes());
-            assert_eq!(found, wanted.map(Into::into), "{text}");
-        }
-    }
-}
+mod tests;

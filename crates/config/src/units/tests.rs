@@ -1,0 +1,287 @@
+//! Services from their files.
+
+use std::collections::BTreeMap;
+
+use kubeassay_core::facts::{Entry, FileFacts, FileKind, Link, Need, NeedKind, ServiceFacts};
+use kubeassay_core::{Bytes, Cause};
+
+use super::{NextStart, needs, next_start, program, redact};
+use crate::setting::Unknown;
+
+/// Files by their path; a link begins with `-> `.
+fn facts(unit: &str, files: &[(&str, &str)]) -> ServiceFacts {
+    let files: BTreeMap<&str, &str> = files.iter().copied().collect();
+    let mut service = ServiceFacts::new(Bytes::from(unit));
+    for _ in 0..20 {
+        let wanted = needs(&service);
+        if wanted.is_empty() {
+            return service;
+        }
+        for need in wanted {
+            assert!(service.file(&need).is_none(), "asked twice: {need:?}");
+            service.files.push(look(&files, need));
+        }
+    }
+    panic!("the needs of {unit} do not end");
+}
+
+fn look(files: &BTreeMap<&str, &str>, need: Need) -> FileFacts {
+    let path = need.path.as_str().unwrap().to_owned();
+    let mut facts = FileFacts::unread(need, Cause::Missing, format!("{path} is not there"));
+    if facts.need.what == NeedKind::Listing {
+        let mut entries: BTreeMap<String, FileKind> = BTreeMap::new();
+        for (file, content) in files {
+            if let Some(rest) = file.strip_prefix(path.as_str()) {
+                let (name, kind) = match rest.split_once('/') {
+                    Some((name, _)) => (name, FileKind::Directory),
+                    None if content.starts_with("-> ") => (rest, FileKind::Symlink),
+                    None => (rest, FileKind::Regular),
+                };
+                entries.insert(name.to_owned(), kind);
+            }
+        }
+        if !entries.is_empty() {
+            facts.problem = None;
+            facts.kind = Some(FileKind::Directory);
+            let entry = |(name, kind)| Entry {
+                name: Bytes::from(name),
+                kind,
+            };
+            facts.entries = Some(entries.into_iter().map(entry).collect());
+        }
+        return facts;
+    }
+    let mut at = path;
+    for _ in 0..10 {
+        let Some(content) = files.get(at.as_str()) else {
+            break;
+        };
+        let Some(target) = content.strip_prefix("-> ") else {
+            facts.problem = None;
+            facts.kind = Some(FileKind::Regular);
+            facts.content = (facts.need.what == NeedKind::Content).then(|| Bytes::from(*content));
+            break;
+        };
+        facts.links.push(Link {
+            path: Bytes::from(at.as_str()),
+            target: Bytes::from(target),
+            modified: None,
+            changed: None,
+        });
+        let folder = Bytes::from(at.as_str());
+        let target =
+            crate::path::absolute(&Bytes::from(target), Some(&crate::path::parent(&folder)));
+        at = crate::path::clean(&target.unwrap()).to_string();
+        if at == "/dev/null" {
+            facts.kind = Some(FileKind::CharacterDevice);
+            facts.problem = None;
+            if facts.need.what == NeedKind::Content {
+                let need = facts.need.clone();
+                let links = facts.links;
+                facts = FileFacts::unread(need, Cause::NotRegular, "a device");
+                facts.kind = Some(FileKind::CharacterDevice);
+                facts.links = links;
+            }
+            break;
+        }
+    }
+    facts
+}
+
+fn start(unit: &str, files: &[(&str, &str)]) -> Result<NextStart, Unknown> {
+    next_start(&facts(unit, files))
+}
+
+/// Returns the arguments, each with its place.
+fn shown(next: &NextStart) -> Vec<String> {
+    next.arguments
+        .iter()
+        .map(|argument| {
+            let origin = &argument.origin;
+            let path = origin.path.as_ref().unwrap().to_string();
+            let name = path.rsplit('/').next().unwrap().to_owned();
+            let variable = origin
+                .variable
+                .as_ref()
+                .map(|name| format!("${name} "))
+                .unwrap_or_default();
+            format!(
+                "{} {variable}{name}:{}:{}",
+                argument.text,
+                origin.line.unwrap(),
+                origin.column.unwrap()
+            )
+        })
+        .collect()
+}
+
+const KUBEADM: &str = r#"# Note: This dropin only works with kubeadm and kubelet v1.11+
+[Service]
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+EnvironmentFile=-/etc/default/kubelet
+ExecStart=
+ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
+"#;
+
+#[test]
+fn kubeadms_service_is_read_with_every_argument_in_its_place() {
+    let files = [
+        (
+            "/lib/systemd/system/kubelet.service",
+            "[Unit]\nWants=network.target\n[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\n",
+        ),
+        (
+            "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf",
+            KUBEADM,
+        ),
+        (
+            "/var/lib/kubelet/kubeadm-flags.env",
+            "KUBELET_KUBEADM_ARGS=\"--node-ip=10.0.0.1 --v=2\"\n",
+        ),
+    ];
+    let next = start("kubelet.service", &files).unwrap();
+    assert_eq!(
+        shown(&next),
+        [
+            "/usr/bin/kubelet 10-kubeadm.conf:8:11",
+            "--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf $KUBELET_KUBECONFIG_ARGS 10-kubeadm.conf:3:13",
+            "--kubeconfig=/etc/kubernetes/kubelet.conf $KUBELET_KUBECONFIG_ARGS 10-kubeadm.conf:3:13",
+            "--config=/var/lib/kubelet/config.yaml $KUBELET_CONFIG_ARGS 10-kubeadm.conf:4:13",
+            "--node-ip=10.0.0.1 $KUBELET_KUBEADM_ARGS kubeadm-flags.env:1:1",
+            "--v=2 $KUBELET_KUBEADM_ARGS kubeadm-flags.env:1:1",
+        ]
+    );
+    assert_eq!(next.executable, "/usr/bin/kubelet");
+    assert_eq!(next.cwd, "/");
+    assert_eq!(next.assumes.len(), 1, "{:?}", next.assumes);
+    assert!(next.assumes[0].contains("KUBELET_EXTRA_ARGS"));
+}
+
+#[test]
+fn what_cannot_be_told_says_where_and_why() {
+    let unit = "/etc/systemd/system/k.service";
+    for (content, cause, part) in [
+        ("", Cause::Missing, "masked"),
+        ("-> /dev/null", Cause::Missing, "masked"),
+        ("[Service]\nType=simple\n", Cause::Missing, "no ExecStart="),
+        (
+            "[Service]\nExecStart=/bin/k %H\n",
+            Cause::Unsupported,
+            "k.service:2: ExecStart= holds the specifier %H",
+        ),
+        (
+            "[Service]\nExecStart=/bin/k 'a\n",
+            Cause::WouldRefuse,
+            "k.service:2",
+        ),
+        (
+            "[Service]\nExecStart=/bin/a\nExecStart=/bin/b\n",
+            Cause::WouldRefuse,
+            "k.service:3",
+        ),
+        (
+            "[Service]\nType=oneshot\nExecStart=/bin/a ; /bin/b\n",
+            Cause::Unsupported,
+            "k.service:3",
+        ),
+        (
+            "[Service]\nExecStart=/bin/k\nRootDirectory=/x\n",
+            Cause::Unsupported,
+            "k.service:3: RootDirectory=",
+        ),
+        (
+            "[Service]\nExecStart=/bin/k\nEnvironmentFile=/none\n",
+            Cause::Missing,
+            "k.service:3",
+        ),
+        (
+            "[Service]\nExecStart=/bin/k $A\nPassEnvironment=A\n",
+            Cause::Unsupported,
+            "k.service:3",
+        ),
+        (
+            "[Service]\nExecStart=/bin/k $HOME\n",
+            Cause::Unsupported,
+            "k.service:2",
+        ),
+        ("[Service]\nExecStart=k\n", Cause::Missing, "k.service:2"),
+        ("[Service\n", Cause::WouldRefuse, "k.service:1"),
+    ] {
+        let unknown = start("k.service", &[(unit, content)]).unwrap_err();
+        assert_eq!(unknown.cause, cause, "{content}: {unknown:?}");
+        assert!(unknown.reason.contains(part), "{content}: {unknown:?}");
+    }
+    assert_eq!(start("k.service", &[]).unwrap_err().cause, Cause::Missing);
+}
+
+#[test]
+fn no_secret_stays_and_the_next_start_stays_the_same() {
+    let fragment = "[Service]\n# --token=CANARY1\nExecStart=/bin/k --token=CANARY2\nSetCredential=x:CANARY3\nEnvironment=PLAIN=CANARY4 \"ARGS=--v=2 --token CANARY5\"\n\
+        ExecStart=\nExecStart=/bin/k --password \\\n  CANARY6 $ARGS --x='${TOKEN}' \\\n  $MORE --client-secret=${TOKEN} tail\nEnvironmentFile=/etc/k.env\n";
+    let environment = "# password CANARY7\nTOKEN=fine\nMORE='--token=CANARY8 \\\n  --v=3'\nOTHER=\"CANARY9\n\"\nMORE=\"--token=CANARY8 \\\n  --v=3\"\n";
+    let files = [
+        ("/etc/systemd/system/k.service", fragment),
+        ("/etc/k.env", environment),
+    ];
+    let mut service = facts("k.service", &files);
+    let before = next_start(&service).unwrap();
+    redact(&mut service);
+    let text = format!("{service:?}");
+    assert!(!text.contains("CANARY"), "{text}");
+    let after = next_start(&service).unwrap();
+    let arguments = before
+        .arguments
+        .iter()
+        .map(|argument| argument.text.clone())
+        .collect();
+    let expected = crate::secrets::redact_arguments(arguments);
+    let texts: Vec<_> = after
+        .arguments
+        .iter()
+        .map(|argument| argument.text.clone())
+        .collect();
+    assert_eq!(texts, expected);
+    let lines = |next: &NextStart| {
+        next.arguments
+            .iter()
+            .map(|argument| argument.origin.line)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lines(&before), lines(&after));
+    let once = service.clone();
+    redact(&mut service);
+    assert_eq!(service, once, "redacting again changes something");
+}
+
+#[test]
+fn what_is_not_understood_is_withheld_with_its_reason() {
+    let files = [(
+        "/etc/systemd/system/k.service",
+        "[Service]\nExecStart=/bin/k --token=CANARY %H\n",
+    )];
+    let mut service = facts("k.service", &files);
+    let before = next_start(&service).unwrap_err();
+    redact(&mut service);
+    assert!(!format!("{service:?}").contains("CANARY"));
+    assert_eq!(next_start(&service).unwrap_err(), before);
+}
+
+#[test]
+fn the_program_of_a_fragment_is_named() {
+    for (content, expected) in [
+        (
+            "[Service]\nExecStart=-/usr/bin/kubelet --v=2\n",
+            Some("/usr/bin/kubelet"),
+        ),
+        ("[Service]\nExecStart=/a\nExecStart=\n", None),
+        ("[Unit]\nExecStart=/a\n", None),
+    ] {
+        assert_eq!(
+            program(content.as_bytes()),
+            expected.map(Bytes::from),
+            "{content}"
+        );
+    }
+}
