@@ -226,7 +226,10 @@ impl Opened for FaultyOpened {
 /// The guide of the program itself, which remembers what it answered: most faults change nothing of what it
 /// is asked about.
 #[derive(Default)]
-struct Kubelets(RefCell<HashMap<String, Vec<Need>>>);
+struct Kubelets(
+    RefCell<HashMap<String, Vec<Need>>>,
+    RefCell<HashMap<String, Option<Bytes>>>,
+);
 
 impl Guide for Kubelets {
     fn needs(&self, process: &ProcessFacts) -> Vec<Need> {
@@ -244,7 +247,12 @@ impl Guide for Kubelets {
     }
 
     fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need> {
-        kubeassay_engine::needs_of_service(service)
+        let asked = serde_json::to_string(service).unwrap();
+        let mut known = self.0.borrow_mut();
+        let needs = known.entry(asked);
+        needs
+            .or_insert_with(|| kubeassay_engine::needs_of_service(service))
+            .clone()
     }
 
     fn unit_folders(&self) -> &'static [&'static str] {
@@ -256,8 +264,12 @@ impl Guide for Kubelets {
     }
 
     fn executable_of_service(&self, service: &ServiceFacts) -> Option<Bytes> {
-        let next = units::next_start(service);
-        next.ok().map(|next| next.executable)
+        let asked = serde_json::to_string(service).unwrap();
+        let mut known = self.1.borrow_mut();
+        let executable = known.entry(asked);
+        executable
+            .or_insert_with(|| units::next_start(service).ok().map(|next| next.executable))
+            .clone()
     }
 
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
