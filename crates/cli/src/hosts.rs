@@ -39,6 +39,19 @@ impl Guide for Kubelets {
         kubeassay_engine::needs_of_service(service)
     }
 
+    fn unit_folders(&self) -> &'static [&'static str] {
+        units::SEARCH_PATH
+    }
+
+    fn program_of_unit(&self, fragment: &[u8]) -> Option<Bytes> {
+        units::program(fragment)
+    }
+
+    fn executable_of_service(&self, service: &ServiceFacts) -> Option<Bytes> {
+        let next = units::next_start(service);
+        next.ok().map(|next| next.executable)
+    }
+
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
         secrets::redact_arguments(argv)
     }

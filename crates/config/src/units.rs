@@ -89,6 +89,9 @@ pub fn redact(service: &mut ServiceFacts) {
     redaction::redact(service);
 }
 
+/// The folders in which systemd looks for the units of the system, the one that wins first.
+pub const SEARCH_PATH: &[&str] = &search::FOLDERS;
+
 /// Returns the program that the last command of one unit file names, as it stands there; nothing where the file has no
 /// command or is not understood. Drop-ins may name another.
 pub fn program(content: &[u8]) -> Option<Bytes> {

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use kubeassay_core::Cause;
 use kubeassay_core::facts::{ExecutableFacts, Package, Trouble};
+use kubeassay_core::{Bytes, Cause};
 use rustix::io::Errno;
 
 use crate::aside::Aside;
 use crate::executable::{self, ExecutableError, ReadAt};
 use crate::files::Sight;
+use crate::fs::walk::Last;
 use crate::fs::{Handle, Identity, Opened, read, trouble};
 use crate::namespaces::MOST_MOUNTS;
 use crate::packages::{self, DpkgLayout};
@@ -168,6 +169,27 @@ impl Binaries {
         let facts = facts.unwrap_or_else(unread);
         self.facts.insert(key, facts.clone());
         facts
+    }
+
+    /// Returns all that an executable of the host says of itself, by its path: mostly one that a process runs.
+    pub(crate) fn facts_at(&mut self, path: &Bytes, sight: &Sight) -> ExecutableFacts {
+        let identity = match sight.find(path.as_slice(), Last::Follow) {
+            Ok(found) => found.status.identity,
+            Err(trouble) => return unread(trouble),
+        };
+        // What one process kept from being read may well be read by its path.
+        let known = self.facts.get(&(identity.device, identity.inode));
+        if let Some(known) = known.filter(|known| known.problem.is_none()) {
+            return known.clone();
+        }
+        let name = path.to_string();
+        let facts = sight.at(path.as_slice(), move |found| {
+            match read::open_regular(found.node.as_ref(), &name) {
+                Ok(opened) => read_facts(opened, &name),
+                Err(trouble) => unread(trouble),
+            }
+        });
+        facts.unwrap_or_else(unread)
     }
 }
 

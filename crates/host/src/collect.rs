@@ -22,7 +22,7 @@ use crate::moments::Beginning;
 use crate::namespaces::HostNamespaces;
 use crate::proc::stat;
 use crate::processes::{Candidate, SMALL, Standing, Survey};
-use crate::{binaries, node, process_table, users};
+use crate::{binaries, node, process_table, services, users};
 
 /// `/proc/PID/ns/user` of the first user namespace of a kernel.
 const FIRST_USER_NAMESPACE: &[u8] = b"user:[4026531837]";
@@ -103,6 +103,7 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
         aside.rest();
     }
     facts.processes.sort_by_key(|process| process.pid);
+    services::read(&setting, &mut survey, &sight, facts);
     let text = |path| sight.read(path, LARGEST_USERS).unwrap_or_default();
     users::name(facts, &text("/etc/passwd"), &text("/etc/group"));
     facts.node.distributions = node::distributions(&sight, survey.embedding());
@@ -160,7 +161,8 @@ fn vanished(candidate: &Candidate) -> Problem {
     }
 }
 
-fn late(path: &str) -> Problem {
+/// Returns that something was not read in time.
+pub(crate) fn late(path: &str) -> Problem {
     Problem {
         cause: Cause::Blocked,
         path: Some(path.into()),

@@ -22,7 +22,7 @@ use rustix::io::Errno;
 
 use crate::fs::bounds::{Bounds, Care};
 use crate::fs::walk::{self, Last};
-use crate::fs::{Handle, Identity, Node, Opened, Status, memory, read};
+use crate::fs::{Handle, Identity, Links, Node, Opened, Status, memory, read};
 use crate::guide::Guide;
 use crate::host::Host;
 use crate::proc::mountinfo::Answering;
@@ -167,7 +167,7 @@ impl Node for Faulty {
         }))
     }
 
-    fn resolve(&self, _: &[u8], _: bool) -> Option<Result<Identity, Errno>> {
+    fn resolve(&self, _: &[u8], _: Links) -> Option<Result<Identity, Errno>> {
         None
     }
 
@@ -226,7 +226,10 @@ impl Opened for FaultyOpened {
 /// The guide of the program itself, which remembers what it answered: most faults change nothing of what it
 /// is asked about.
 #[derive(Default)]
-struct Kubelets(RefCell<HashMap<String, Vec<Need>>>);
+struct Kubelets(
+    RefCell<HashMap<String, Vec<Need>>>,
+    RefCell<HashMap<String, Option<Bytes>>>,
+);
 
 impl Guide for Kubelets {
     fn needs(&self, process: &ProcessFacts) -> Vec<Need> {
@@ -244,7 +247,29 @@ impl Guide for Kubelets {
     }
 
     fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need> {
-        kubeassay_engine::needs_of_service(service)
+        let asked = serde_json::to_string(service).unwrap();
+        let mut known = self.0.borrow_mut();
+        let needs = known.entry(asked);
+        needs
+            .or_insert_with(|| kubeassay_engine::needs_of_service(service))
+            .clone()
+    }
+
+    fn unit_folders(&self) -> &'static [&'static str] {
+        units::SEARCH_PATH
+    }
+
+    fn program_of_unit(&self, fragment: &[u8]) -> Option<Bytes> {
+        units::program(fragment)
+    }
+
+    fn executable_of_service(&self, service: &ServiceFacts) -> Option<Bytes> {
+        let asked = serde_json::to_string(service).unwrap();
+        let mut known = self.1.borrow_mut();
+        let executable = known.entry(asked);
+        executable
+            .or_insert_with(|| units::next_start(service).ok().map(|next| next.executable))
+            .clone()
     }
 
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
@@ -381,7 +406,46 @@ fn troubles(facts: &Facts) -> HashSet<String> {
                 .map(|problem| problem.reason.clone()),
         )
     });
-    said.chain(of_processes).collect()
+    let of_services = facts.services.iter().flat_map(|service| {
+        let files = service
+            .files
+            .iter()
+            .filter_map(|file| file.problem.as_ref());
+        let executable = service
+            .executable
+            .iter()
+            .filter_map(|exe| exe.problem.as_ref());
+        let reasons = files
+            .chain(executable)
+            .map(|Trouble { reason, .. }| reason.clone());
+        reasons.chain(
+            service
+                .problems
+                .iter()
+                .map(|problem| problem.reason.clone()),
+        )
+    });
+    said.chain(of_processes).chain(of_services).collect()
+}
+
+/// What of a service may decide a verdict.
+fn evidence_of_service(service: &ServiceFacts) -> impl PartialEq + use<> {
+    let files = service.files.iter().map(|file| {
+        let read = file.problem.is_none();
+        let (content, entries) = (file.content.clone(), file.entries.clone());
+        (file.need.clone(), content, entries, read)
+    });
+    let files: Vec<_> = files.collect();
+    (service.unit.clone(), service.started.clone(), files)
+}
+
+/// Returns whether all services were found with the same evidence, and none beside them.
+fn same_services(whole: &Facts, found: &Facts) -> bool {
+    let evidence = |facts: &Facts| -> Vec<_> {
+        let services = facts.services.iter();
+        services.map(evidence_of_service).collect()
+    };
+    evidence(whole) == evidence(found)
 }
 
 /// What a read gives that fails once, and what all reads of a process give that has ended.
@@ -415,6 +479,7 @@ fn whatever_read_fails_the_report_says_what_is_missing() {
             .collect();
         assert_eq!(verdicts, whole_verdicts, "{name}");
         assert!(reads > 200, "{name}: {reads} reads");
+        assert!(!whole.services.is_empty(), "{name}");
         for at in 0..reads {
             for &(errno, for_good) in FAULTS {
                 let fault = Fault {
@@ -445,6 +510,7 @@ fn judge_what_is_left(
         .processes
         .iter()
         .all(|process| found_same(found, process, evidence))
+        && same_services(whole, found)
     {
         return;
     }

@@ -14,8 +14,7 @@ use crate::fs::bounds::{Bounds, Care};
 use crate::fs::certificate;
 use crate::fs::read::{self, MOST_CONFIGURATION};
 use crate::fs::walk::{self, Found, Last, Lost};
-use crate::fs::{Handle, Identity, trouble};
-use crate::guide::Guide;
+use crate::fs::{Handle, Identity, Links, trouble};
 use crate::host::Host;
 use crate::namespaces::{HostNamespaces, MOST_MOUNTS};
 use crate::proc::ProcessDirectory;
@@ -122,8 +121,11 @@ impl Sight {
         self.scene.root.as_ref().err()
     }
 
-    /// Returns the facts of the file that is needed.
-    pub(crate) fn look(&self, need: Need, guide: &dyn Guide) -> FileFacts {
+    /// Returns the facts of the file that is needed, its content as `redact` leaves it.
+    pub(crate) fn look(&self, need: Need, redact: impl FnOnce(Vec<u8>) -> Vec<u8>) -> FileFacts {
+        if let Some(trouble) = self.missing_at_once(need.path.as_slice()) {
+            return FileFacts::unread(need, trouble.cause, trouble.reason);
+        }
         let asked = need.clone();
         let seen = self.with_care(&need.path.to_string(), move |scene, allowed| {
             scene.look(asked.clone(), allowed)
@@ -132,19 +134,20 @@ impl Sight {
             Ok(seen) => seen,
             Err(trouble) => (FileFacts::unread(need, trouble.cause, trouble.reason), None),
         };
-        facts.content = content.map(|content| guide.redact_content(content).into());
+        facts.content = content.map(|content| redact(content).into());
         facts
     }
 
     /// Reads a file of the host whose content is not part of the facts.
-    pub(crate) fn read(&self, path: &str, most: usize) -> Result<Vec<u8>, Trouble> {
-        let owned = path.to_owned();
-        self.with_care(path, move |scene, allowed| {
-            match scene.read(&owned, most, allowed) {
+    pub(crate) fn read(&self, path: impl AsRef<[u8]>, most: usize) -> Result<Vec<u8>, Trouble> {
+        let owned = path.as_ref().to_owned();
+        self.with_care(
+            &Bytes::from(path.as_ref()).to_string(),
+            move |scene, allowed| match scene.read(&owned, most, allowed) {
                 Err(lost) if lost.bar.is_some() => Err(lost),
                 read => Ok(read.map_err(|lost| lost.trouble)),
-            }
-        })?
+            },
+        )?
     }
 
     /// Finds a file, and says if another one is hidden at its place.
@@ -160,16 +163,44 @@ impl Sight {
         found?
     }
 
-    /// Finds a file that is likelier not there: where the kernel may be asked about the whole path, it is asked
-    /// before anything is walked.
+    /// Finds a file that is likelier not there.
     pub(crate) fn find_if_there(&self, path: &[u8]) -> Result<Found, Trouble> {
-        if let (Whom::Kernel, Ok(root)) = (&self.whom, &self.scene.root)
-            && self.scene.bounds.are_empty()
-            && let Some(Err(Errno::NOENT)) = root.resolve(path, true)
-        {
-            return Err(trouble(Errno::NOENT, Bytes::from(path)));
+        match self.missing_at_once(path) {
+            Some(trouble) => Err(trouble),
+            None => self.find(path, Last::Follow),
         }
-        self.find(path, Last::Follow)
+    }
+
+    /// Looks at the host's file at `path`, which is likelier not there.
+    pub(crate) fn at<T: Send + 'static>(
+        &self,
+        path: &[u8],
+        look: impl Fn(&Found) -> T + Send + 'static,
+    ) -> Result<T, Trouble> {
+        if let Some(trouble) = self.missing_at_once(path) {
+            return Err(trouble);
+        }
+        let owned = path.to_vec();
+        self.with_care(&Bytes::from(path).to_string(), move |scene, allowed| {
+            let found = scene.find(&owned, Last::Follow, allowed)?;
+            Ok(look(&found))
+        })
+    }
+
+    /// Asks the kernel about a whole path before anything is walked, and returns that nothing is there if it says
+    /// so. Without links on the way it cannot come to a mount that the path does not name.
+    fn missing_at_once(&self, path: &[u8]) -> Option<Trouble> {
+        let (Whom::Kernel, Ok(root)) = (&self.whom, &self.scene.root) else {
+            return None;
+        };
+        let Scene { mounts, bounds, .. } = self.scene.as_ref();
+        let plain = path.starts_with(b"/") && !path.windows(3).any(|part| part == b"/..");
+        let simple = mounts.is_empty() && !bounds.checks_steps();
+        if !plain || !simple || bounds.bar(path, Answering::Kernel).is_some() {
+            return None;
+        }
+        let missing = matches!(root.resolve(path, Links::None), Some(Err(Errno::NOENT)));
+        missing.then(|| trouble(Errno::NOENT, Bytes::from(path)))
     }
 
     /// Looks here if only the kernel has to answer, aside if a server or a tenant has to, and not at all where
@@ -238,11 +269,12 @@ impl Scene {
         Ok((facts, content))
     }
 
-    fn read(&self, path: &str, most: usize, allowed: Answering) -> Result<Vec<u8>, Lost> {
-        let found = self.find(path.as_bytes(), Last::Follow, allowed)?;
+    fn read(&self, path: &[u8], most: usize, allowed: Answering) -> Result<Vec<u8>, Lost> {
+        let found = self.find(path, Last::Follow, allowed)?;
+        let name = Bytes::from(path).to_string();
         let content = self
             .refuse_kernel_path(&found)
-            .and_then(|()| read::regular(found.node.as_ref(), path, most));
+            .and_then(|()| read::regular(found.node.as_ref(), &name, most));
         match content {
             Ok(content) => Ok(content.bytes),
             Err(trouble) => Err(Lost {

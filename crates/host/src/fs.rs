@@ -48,7 +48,7 @@ pub(crate) trait Node: Send + Sync {
 
     /// Returns what the kernel's own resolution finds below this directory, without leaving it; `None`
     /// where there is none to ask.
-    fn resolve(&self, path: &[u8], follow_last: bool) -> Option<Result<Identity, Errno>>;
+    fn resolve(&self, path: &[u8], links: Links) -> Option<Result<Identity, Errno>>;
 
     /// Reads the symbolic link at the relative `path`, whose last component is not followed.
     fn link_at(&self, path: &str) -> Result<Vec<u8>, Errno>;
@@ -64,6 +64,17 @@ pub(crate) trait Node: Send + Sync {
 
     /// Reads at most `limit` bytes of a file of a live procfs, at once: what one call of the kernel gives.
     fn read_kernel_start(&self, path: &str, limit: usize) -> Result<Vec<u8>, Errno>;
+}
+
+/// Which symbolic links the kernel's own resolution follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// All.
+    All,
+    /// All but one in the last component.
+    AllButLast,
+    /// None: one on the way is `ELOOP`.
+    None,
 }
 
 /// A regular file opened for reading.

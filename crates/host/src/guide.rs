@@ -18,12 +18,22 @@ pub trait Guide {
     /// Asked again with the files that were read until nothing new is named.
     fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need>;
 
+    /// Returns the folders in which systemd looks for units, those that win first.
+    fn unit_folders(&self) -> &'static [&'static str];
+
+    /// Returns the program that the main file of a unit starts, if it says so.
+    fn program_of_unit(&self, fragment: &[u8]) -> Option<Bytes>;
+
+    /// Returns the executable that `service` will start, as far as its facts show.
+    fn executable_of_service(&self, service: &ServiceFacts) -> Option<Bytes>;
+
     /// Replaces what is secret in the arguments.
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes>;
 
     /// Replaces what is secret in the content of a configuration file.
     fn redact_content(&self, content: Vec<u8>) -> Vec<u8>;
 
-    /// Replaces what is secret in the files of a service, once all of them were read.
+    /// Replaces what is secret in all files of a service, once all of them were read. Until then they are as they are
+    /// on the host.
     fn redact_service(&self, service: &mut ServiceFacts);
 }

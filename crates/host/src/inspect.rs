@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
-use kubeassay_core::facts::{FileFacts, Moment, Need, Problem, ProcessFacts, Trouble};
+use kubeassay_core::facts::{
+    FileFacts, Moment, Need, Problem, ProcessFacts, ServiceFacts, Trouble,
+};
 use kubeassay_core::{Bytes, Cause};
 
 use crate::clock::Deadline;
@@ -21,9 +23,9 @@ const LONGEST_ARGUMENTS: usize = 128 << 10;
 const MOST_ARGUMENTS: usize = 4096;
 /// The largest environment that is read: it shares that limit, yet raised limits are more common here.
 const LARGEST_ENVIRONMENT: usize = 8 << 20;
-/// How often the files that a process reads are asked for.
+/// How often the files that a process or service reads are asked for.
 const MOST_ROUNDS: usize = 64;
-/// How many files of one process are read.
+/// How many files of one process or service are read.
 const MOST_FILES: usize = 4096;
 /// How much of configuration is kept of all processes together, so that facts stay a document.
 pub(crate) const MOST_CONFIGURATION_IN_ALL: usize = 16 << 20;
@@ -198,19 +200,52 @@ impl Setting<'_> {
 
     /// Reads the files of a process, as far as the guide names them and the time allows.
     pub(crate) fn read_files(&self, facts: &mut ProcessFacts, sight: &Sight) {
+        let redact = |content| self.guide.redact_content(content);
+        let needs = |process: &mut ProcessFacts| self.guide.needs(process);
+        self.read_named(facts, needs, |need| sight.look(need, redact));
+    }
+
+    /// Reads the files of a service likewise, and what its executable says. Secrets are still in them: what files are
+    /// named may depend on every byte.
+    pub(crate) fn read_service(
+        &self,
+        facts: &mut ServiceFacts,
+        survey: &mut Survey<'_>,
+        sight: &Sight,
+    ) {
+        let needs = |service: &mut ServiceFacts| {
+            if service.executable.is_none()
+                && let Some(path) = self.guide.executable_of_service(service)
+                && !self.deadline.has_passed()
+            {
+                service.executable = Some(survey.executable_at(&path, sight));
+            }
+            self.guide.needs_of_service(service)
+        };
+        self.read_named(facts, needs, |need| sight.look(need, |content| content));
+    }
+
+    /// Reads files until nothing new is named.
+    fn read_named<T: Reads>(
+        &self,
+        facts: &mut T,
+        mut needs: impl FnMut(&mut T) -> Vec<Need>,
+        look: impl Fn(Need) -> FileFacts,
+    ) {
         let mut known: HashSet<Need> = HashSet::new();
         for _ in 0..MOST_ROUNDS {
-            let mut needs = self.guide.needs(facts);
+            let mut needs = needs(facts);
             needs.retain(|need| known.insert(need.clone()));
             if needs.is_empty() {
                 return;
             }
             for need in needs {
-                if facts.files.len() >= MOST_FILES {
-                    facts.problems.push(Problem {
+                if facts.files().len() >= MOST_FILES {
+                    let reason = format!("{} reads more than {MOST_FILES} files", facts.name());
+                    facts.problems().push(Problem {
                         cause: Cause::TooLarge,
                         path: Some(need.path),
-                        reason: format!("the process reads more than {MOST_FILES} files"),
+                        reason,
                     });
                     return;
                 }
@@ -218,19 +253,60 @@ impl Setting<'_> {
                     let reason = format!("{} was not read before the time limit", need.path);
                     FileFacts::unread(need, Cause::Blocked, reason)
                 } else {
-                    self.keep(sight.look(need, self.guide))
+                    self.keep(look(need))
                 };
-                facts.files.push(file);
+                facts.files().push(file);
             }
         }
-        facts.problems.push(Problem {
+        let reason = format!(
+            "the files of {} name further files more than {MOST_ROUNDS} times over",
+            facts.name()
+        );
+        facts.problems().push(Problem {
             cause: Cause::TooLarge,
             path: None,
-            reason: format!(
-                "the files of process {} name further files more than {MOST_ROUNDS} times over",
-                facts.pid
-            ),
+            reason,
         });
+    }
+}
+
+/// Whatever reads files that name further files.
+trait Reads {
+    /// What it is called in a sentence.
+    fn name(&self) -> String;
+
+    /// Its files.
+    fn files(&mut self) -> &mut Vec<FileFacts>;
+
+    /// What could not be read of it, beyond single files.
+    fn problems(&mut self) -> &mut Vec<Problem>;
+}
+
+impl Reads for ProcessFacts {
+    fn name(&self) -> String {
+        format!("process {}", self.pid)
+    }
+
+    fn files(&mut self) -> &mut Vec<FileFacts> {
+        &mut self.files
+    }
+
+    fn problems(&mut self) -> &mut Vec<Problem> {
+        &mut self.problems
+    }
+}
+
+impl Reads for ServiceFacts {
+    fn name(&self) -> String {
+        format!("the service {}", self.unit)
+    }
+
+    fn files(&mut self) -> &mut Vec<FileFacts> {
+        &mut self.files
+    }
+
+    fn problems(&mut self) -> &mut Vec<Problem> {
+        &mut self.problems
     }
 }
 

@@ -33,6 +33,7 @@ pub mod proc;
 mod process_table;
 mod processes;
 mod programs;
+mod services;
 pub mod users;
 
 pub use captured::{CapturedError, CapturedHost};

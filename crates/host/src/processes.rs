@@ -146,6 +146,11 @@ impl<'a> Survey<'a> {
         self.kubelets.iter().any(|(_, known)| *known == path)
     }
 
+    /// Returns whether there is a kubelet at any of the known paths.
+    pub(crate) fn knows_a_kubelet(&self) -> bool {
+        !self.kubelets.is_empty() || !self.kubelets_elsewhere.is_empty()
+    }
+
     /// Looks at the process `pid` and returns it if it may be a component.
     pub(crate) fn examine(&mut self, pid: u32) -> Option<Candidate> {
         let mut directory = match self.host.proc().process(pid) {
@@ -428,6 +433,11 @@ impl<'a> Survey<'a> {
             Ok((node, identity)) => self.binaries.facts(directory, &node, identity),
             Err(trouble) => binaries::unread(trouble),
         })
+    }
+
+    /// Returns what the file at `path` of the host says of itself, as an executable.
+    pub(crate) fn executable_at(&mut self, path: &Bytes, sight: &Sight) -> ExecutableFacts {
+        self.binaries.facts_at(path, sight)
     }
 
     /// Returns what is known of the host's namespaces.

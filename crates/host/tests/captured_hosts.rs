@@ -10,11 +10,11 @@ mod support;
 
 use std::time::Duration;
 
-use kubeassay_core::facts::{FileKind, NeedKind, RecognisedBy, Source, View};
+use kubeassay_core::facts::{Facts, FileKind, NeedKind, RecognisedBy, Source, View};
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_host::{CapturedHost, Host, collect};
 use kubeassay_testkit::{captured, host_names, lay_out};
-use support::{facts, file, only, options};
+use support::{facts, file, need, only, options};
 
 const CONFIG: &str = "/var/lib/kubelet/config.yaml";
 
@@ -53,13 +53,21 @@ fn a_folder_gives_the_same_facts_as_the_file_but_for_times() {
         of_folder.node.root = None;
         assert_eq!(of_file.node, of_folder.node, "{name}");
         for facts in [&mut of_file, &mut of_folder] {
-            for process in &mut facts.processes {
-                for file in &mut process.files {
+            let of_processes = facts.processes.iter_mut().map(|process| &mut process.files);
+            let of_services = facts.services.iter_mut().map(|service| &mut service.files);
+            for files in of_processes.chain(of_services) {
+                for file in files {
                     // Only root could have given them away.
                     (file.uid, file.gid) = (None, None);
                     file.changed = None;
                     for link in &mut file.links {
                         (link.modified, link.changed) = (None, None);
+                    }
+                    // The kernel says at once that a file is missing, and not which part of its path.
+                    let problem = file.problem.as_mut();
+                    if let Some(problem) = problem.filter(|trouble| trouble.cause == Cause::Missing)
+                    {
+                        problem.reason.clear();
                     }
                     if file.kind != Some(FileKind::Regular) {
                         (file.modified, file.size) = (None, None);
@@ -68,6 +76,7 @@ fn a_folder_gives_the_same_facts_as_the_file_but_for_times() {
             }
         }
         assert_eq!(of_file.processes, of_folder.processes, "{name}");
+        assert_eq!(of_file.services, of_folder.services, "{name}");
     }
 }
 
@@ -577,4 +586,242 @@ fn a_symbolic_name_and_a_hard_link_are_known_by_the_file() {
             ),
         ]
     );
+}
+
+/// The kubelet's processes and services of hosts with units, as `unit: processes`.
+fn services(facts: &Facts) -> Vec<String> {
+    let services = facts.services.iter();
+    let said = services.map(|service| format!("{}: {:?}", service.unit, service.started));
+    said.collect()
+}
+
+#[test]
+fn a_service_is_told_by_the_cgroup_by_its_name_or_by_what_it_starts() {
+    let node = |more: &str| {
+        format!(
+            "files:\n  /proc/1/cmdline: {{text: \"/sbin/init\\0\"}}\n  /proc/1/comm: {{text: \"systemd\\n\"}}\n{more}"
+        )
+    };
+    let kubelet = |exe: &str, cgroup: &str| {
+        format!(
+            "  /proc/7/cmdline: {{text: \"{exe}\\0\"}}\n  /proc/7/comm: {{text: \"kubelet\\n\"}}\n  /proc/7/exe: {{link: {exe}}}\n  /proc/7/cgroup: {{text: \"0::{cgroup}\\n\"}}\n  {exe}: {{text: \"\"}}\n"
+        )
+    };
+    let unit = |path: &str, program: &str| {
+        format!("  {path}: {{text: \"[Service]\\nExecStart={program} --v=2\\n\"}}\n")
+    };
+    let etc = |name: &str| format!("/etc/systemd/system/{name}");
+    let real = unit(&etc("kubelet.service"), "/usr/bin/kubelet");
+    let agent = unit(&etc("agent.service"), "/opt/agent");
+    let cases = [
+        ("nothing", String::new(), vec![]),
+        ("no systemd", kubelet("/usr/bin/kubelet", "/"), vec![]),
+        (
+            "in its cgroup",
+            kubelet("/opt/agent", "/system.slice/agent.service") + &agent,
+            vec!["agent.service: [7]"],
+        ),
+        (
+            "in its cgroup, without a unit",
+            kubelet("/a", "/system.slice/u.service"),
+            vec!["u.service: [7]"],
+        ),
+        (
+            "beside another that is only called so",
+            kubelet("/opt/agent", "/system.slice/agent.service") + &agent + &real,
+            vec!["agent.service: [7]", "kubelet.service: []"],
+        ),
+        (
+            "by its name",
+            kubelet("/usr/bin/kubelet", "/kube") + &real,
+            vec!["kubelet.service: [7]"],
+        ),
+        (
+            "by what it starts",
+            kubelet("/opt/agent", "/kube") + &agent,
+            vec!["agent.service: [7]"],
+        ),
+        (
+            "by the base name of what it starts",
+            "  /usr/bin/kubelet: {text: \"\"}\n".to_owned()
+                + &unit(&etc("agent.service"), "/srv/bin/kubelet"),
+            vec!["agent.service: []"],
+        ),
+        (
+            "not where nothing says that a kubelet is here",
+            unit(&etc("agent.service"), "/srv/bin/kubelet"),
+            vec![],
+        ),
+        (
+            "hidden by another of its name",
+            kubelet("/opt/agent", "/kube")
+                + &agent.replace("/opt/agent", "/opt/other")
+                + &unit("/usr/lib/systemd/system/agent.service", "/opt/agent"),
+            vec![],
+        ),
+        (
+            "a watchdog of the kubelet",
+            kubelet("/usr/bin/kubelet", "/system.slice/kubelet.service")
+                + &real
+                + &unit(&etc("kubelet-monitor.service"), "/usr/bin/watch-kubelet"),
+            vec!["kubelet.service: [7]"],
+        ),
+        (
+            "a second kubelet's",
+            kubelet("/usr/bin/kubelet", "/system.slice/kubelet.service")
+                + &real
+                + &unit(&etc("edge-kubelet.service"), "/opt/edge/kubelet"),
+            vec!["edge-kubelet.service: []", "kubelet.service: [7]"],
+        ),
+        (
+            "templates, instances, and what a snap brings",
+            unit(&etc("kubelet@.service"), "/usr/bin/kubelet")
+                + &unit(&etc("kubelet@a.service"), "/usr/bin/kubelet")
+                + &unit(&etc("snap.kubelet-eks.daemon.service"), "/usr/bin/snap")
+                + &unit(&etc("kubelet.socket"), "/usr/bin/kubelet"),
+            vec![
+                "kubelet@a.service: []",
+                "snap.kubelet-eks.daemon.service: []",
+            ],
+        ),
+        (
+            "a tenant's own",
+            kubelet("/opt/agent", "/kubepods.slice/agent.service") + &agent,
+            vec![],
+        ),
+    ];
+    for (name, host, wanted) in cases {
+        let facts = facts(&parsed(&node(&host)));
+        assert_eq!(services(&facts), wanted, "{name}");
+        assert_eq!(facts.problems, [], "{name}");
+        assert!(facts.complete, "{name}");
+    }
+}
+
+#[test]
+fn the_files_of_a_service_are_read_as_the_host_sees_them() {
+    let facts = facts(&captured("unit-edited"));
+    let [service] = facts.services.as_slice() else {
+        panic!("{:#?}", facts.services);
+    };
+    assert_eq!(service.started, [1234]);
+    assert_eq!(service.problems, []);
+    let content = |path: &str| {
+        let file = service.file(&need(NeedKind::Content, path)).unwrap();
+        file.content.as_ref().map(Bytes::to_string_lossy)
+    };
+    let edited = content("/etc/systemd/system/kubelet.service.d/20-debug.conf").unwrap();
+    assert!(edited.contains("--authorization-mode=AlwaysAllow"));
+    // Named by a drop-in, which only a listing named.
+    let flags = content("/var/lib/kubelet/kubeadm-flags.env").unwrap();
+    assert!(flags.contains("--hostname-override=node-1"));
+    let missing = need(NeedKind::Content, "/etc/default/kubelet");
+    let missing = service.file(&missing).unwrap().problem.clone().unwrap();
+    assert_eq!(missing.cause, Cause::Missing);
+    // The captured executable is empty, and was asked what it is.
+    let executable = service.executable.as_ref().unwrap();
+    assert_eq!(
+        executable.problem.as_ref().unwrap().cause,
+        Cause::ParseError
+    );
+}
+
+#[test]
+fn a_stopped_and_a_masked_service_are_in_the_facts() {
+    let stopped = facts(&captured("kubelet-stopped"));
+    assert_eq!(stopped.processes, []);
+    assert_eq!(services(&stopped), ["kubelet.service: []"]);
+    let masked = facts(&captured("unit-masked"));
+    assert_eq!(services(&masked), ["kubelet.service: [1234]"]);
+    let mask = need(NeedKind::Content, "/etc/systemd/system/kubelet.service");
+    let mask = masked.services[0].file(&mask).unwrap();
+    assert_eq!(mask.links[0].target, "/dev/null");
+    assert_eq!(mask.content, None);
+}
+
+#[test]
+fn what_cannot_be_read_of_a_service_has_its_cause() {
+    let host = |more: &str| {
+        parsed(&format!(
+            "files:\n  /proc/7/cmdline: {{text: \"/usr/bin/kubelet\\0\"}}\n  /proc/7/comm: {{text: \"kubelet\\n\"}}\n  /proc/7/exe: {{link: /usr/bin/kubelet}}\n  /proc/7/cgroup: {{text: \"0::/kube\\n\"}}\n  /usr/bin/kubelet: {{text: \"\"}}\n{more}"
+        ))
+    };
+    let folder = "/etc/systemd/system";
+    for (entry, cause) in [
+        (
+            format!("  {folder}: {{type: directory, error: denied}}\n"),
+            Cause::Denied,
+        ),
+        (
+            format!("  {folder}: {{type: directory, error: blocks}}\n"),
+            Cause::Blocked,
+        ),
+        (
+            format!("  {folder}/a.service: {{text: \"\", error: denied}}\n"),
+            Cause::Denied,
+        ),
+        (
+            format!(
+                "  {folder}/a.service: {{text: \"{}\"}}\n",
+                "#".repeat(65537)
+            ),
+            Cause::TooLarge,
+        ),
+    ] {
+        let facts = facts(&host(&entry));
+        let causes: Vec<Cause> = facts.problems.iter().map(|problem| problem.cause).collect();
+        assert_eq!(causes, [cause], "{:#?}", facts.problems);
+    }
+    for (entry, cause) in [
+        ("{type: fifo}", Cause::NotRegular),
+        ("{type: character-device}", Cause::NotRegular),
+        ("{type: directory}", Cause::NotRegular),
+        ("{link: kubelet.service}", Cause::Missing),
+        ("{text: \"\", error: denied}", Cause::Denied),
+        ("{text: \"\", error: blocks}", Cause::Blocked),
+    ] {
+        let facts = facts(&host(&format!("  {folder}/kubelet.service: {entry}\n")));
+        let unit = need(NeedKind::Content, &format!("{folder}/kubelet.service"));
+        let unit = facts.services[0].file(&unit).unwrap();
+        assert_eq!(unit.problem.as_ref().unwrap().cause, cause, "{entry}");
+        assert_eq!(facts.problems, [], "{entry}");
+    }
+}
+
+#[test]
+fn secrets_in_the_files_of_a_service_are_replaced_once_all_were_read() {
+    // The line that names the next file stands in a file that has a secret as well.
+    let facts = facts(&parsed(
+        "files:\n  /proc/1/cmdline: {text: \"/sbin/init\\0\"}\n  /etc/systemd/system/kubelet.service: {text: \"[Service]\\nEnvironment=T=secret\\nEnvironmentFile=/etc/e\\n\"}\n  /etc/e: {text: \"T=secret\\n\"}\n",
+    ));
+    assert!(
+        facts.services[0]
+            .file(&need(NeedKind::Content, "/etc/e"))
+            .is_some()
+    );
+    assert!(!serde_json::to_string(&facts).unwrap().contains("secret"));
+}
+
+#[test]
+fn of_a_certificate_only_its_digest_is_kept() {
+    let certificate = "-----BEGIN CERTIFICATE-----\\nZGVy\\n-----END CERTIFICATE-----\\n";
+    let key = "-----BEGIN PRIVATE KEY-----\\nQ0FOQVJZ\\n-----END PRIVATE KEY-----\\n";
+    for (text, digest, cause) in [
+        // echo -n der | sha256sum
+        (
+            format!("{certificate}{key}"),
+            Some("5050d80d22ecd471ea55df7034042c1e041341ff4066e7f6ff38e20b720df8ea"),
+            None,
+        ),
+        (format!("{key}{certificate}"), None, Some(Cause::ParseError)),
+    ] {
+        let facts = facts(&parsed(&format!(
+            "files:\n  /proc/7/cmdline: {{text: \"/usr/bin/kubelet\\0--tls-cert-file=/c\\0\"}}\n  /proc/7/comm: {{text: \"kubelet\\n\"}}\n  /proc/7/exe: {{link: /usr/bin/kubelet}}\n  /c: {{text: \"{text}\"}}\n"
+        )));
+        let file = file(only(&facts), NeedKind::Certificate, "/c");
+        assert_eq!(file.sha256.as_deref(), digest);
+        assert_eq!(file.problem.as_ref().map(|trouble| trouble.cause), cause);
+        assert_eq!((&file.content, &file.entries), (&None, &None));
+        assert!(!serde_json::to_string(&facts).unwrap().contains("Q0FOQVJZ"));
+    }
 }

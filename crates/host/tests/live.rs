@@ -41,6 +41,18 @@ impl Guide for Fixed {
         Vec::new()
     }
 
+    fn unit_folders(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn program_of_unit(&self, _: &[u8]) -> Option<Bytes> {
+        None
+    }
+
+    fn executable_of_service(&self, _: &ServiceFacts) -> Option<Bytes> {
+        None
+    }
+
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
         argv
     }

@@ -27,5 +27,6 @@ mod links;
 mod processes;
 mod races;
 mod servers;
+mod services;
 mod support;
 mod views;

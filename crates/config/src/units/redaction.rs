@@ -390,7 +390,11 @@ fn environment(path: &Bytes, content: &[u8], plan: &Plan<'_>) -> Option<Vec<Repl
     let mut replacements = Vec::new();
     for (start, end) in found.others {
         let text = content.get(start..end)?;
-        if secrets::may_name_credential(text) {
+        // A line that assigns nothing is none of an environment file: it may be another file altogether, such as
+        // `/etc/shadow`.
+        let is_comment = matches!(text.first(), Some(b'#' | b';'));
+        let is_foreign = !is_comment && !text.trim_ascii().is_empty();
+        if is_foreign || secrets::may_name_credential(text) {
             let kept: &[u8] = if text.ends_with(b"\\") { b"#\\" } else { b"#" };
             replacements.push((start, end, kept.to_vec()));
         }

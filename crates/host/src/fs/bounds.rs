@@ -82,11 +82,6 @@ impl Bounds {
         }
     }
 
-    /// Returns whether the kernel answers for everything.
-    pub(crate) const fn are_empty(&self) -> bool {
-        self.slow.is_empty()
-    }
-
     /// Returns whether any file of another process, its memory included, may lie where a server or a program
     /// has to answer for it. Mere automount points hold no files.
     pub(crate) fn are_there(&self) -> bool {

@@ -8,7 +8,7 @@ use kubeassay_core::facts::{Entry, FileKind};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 
-use super::{Handle, Identity, Node, Opened, Status};
+use super::{Handle, Identity, Links, Node, Opened, Status};
 
 /// Found, never opened; what a link points to is not even found.
 const FIND: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -231,15 +231,18 @@ impl Node for DiskNode {
         }))
     }
 
-    fn resolve(&self, path: &[u8], follow_last: bool) -> Option<Result<Identity, Errno>> {
+    fn resolve(&self, path: &[u8], links: Links) -> Option<Result<Identity, Errno>> {
         if !self.ways.openat2 {
             return None;
         }
         let mut flags = OFlags::PATH | OFlags::CLOEXEC;
-        if !follow_last {
+        if links != Links::All {
             flags |= OFlags::NOFOLLOW;
         }
-        let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        let mut within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        if links == Links::None {
+            within |= ResolveFlags::NO_SYMLINKS;
+        }
         let found = rustix::fs::openat2(&self.descriptor, path, flags, Mode::empty(), within);
         match found {
             Ok(descriptor) => {

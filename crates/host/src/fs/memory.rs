@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kubeassay_core::facts::{Entry, FileKind};
 use rustix::io::Errno;
 
-use super::{Handle, Identity, Node, Opened, Status};
+use super::{Handle, Identity, Links, Node, Opened, Status};
 use crate::captured::{CapturedFile, CapturedHost, ReadError, What};
 
 /// A file tree in memory.
@@ -214,7 +214,7 @@ impl Node for MemoryNode {
         Ok(Box::new(self.clone()))
     }
 
-    fn resolve(&self, _: &[u8], _: bool) -> Option<Result<Identity, Errno>> {
+    fn resolve(&self, _: &[u8], _: Links) -> Option<Result<Identity, Errno>> {
         None
     }
 

@@ -22,7 +22,7 @@ use rustix::io::Errno;
 use super::bounds::{Bounds, Care};
 use super::disk::{DiskNode, Times, Ways};
 use super::walk::{self, Found, Last, Lost};
-use super::{Handle, Identity, Node, Opened, Status, read};
+use super::{Handle, Identity, Links, Node, Opened, Status, read};
 use crate::proc::mountinfo::Answering;
 
 /// Every way to read below `path`.
@@ -360,7 +360,7 @@ impl Node for Restless {
         Ok(Box::new(self.clone()))
     }
 
-    fn resolve(&self, _: &[u8], _: bool) -> Option<Result<Identity, Errno>> {
+    fn resolve(&self, _: &[u8], _: Links) -> Option<Result<Identity, Errno>> {
         None
     }
 
@@ -477,12 +477,16 @@ proptest! {
             for last in [Last::Follow, Last::Keep] {
                 // While other tests rename files the kernel does not decide about `..`.
                 let opinion = (0..1000)
-                    .map(|_| kernel.resolve(path.as_bytes(), last == Last::Follow))
+                    .map(|_| kernel.resolve(path.as_bytes(), last.into()))
                     .find(|opinion| *opinion != Some(Err(Errno::AGAIN)));
                 let Some(Some(opinion)) = opinion else {
                     return Ok(());
                 };
                 let found = find_with(own, &path, last).ok();
+                // What is said to be missing before anything is walked is.
+                let at_once = kernel.resolve(path.as_bytes(), Links::None);
+                let missing = matches!(at_once, Some(Err(Errno::NOENT)));
+                prop_assert!(!missing || found.is_none(), "{}", path);
                 prop_assert_eq!(found.map(|found| found.status.identity), opinion.ok(), "{}", path);
             }
         }

@@ -13,7 +13,7 @@ use kubeassay_core::{Bytes, Cause};
 use rustix::io::Errno;
 
 use super::bounds::{Care, Slow};
-use super::{Handle, Status, trouble};
+use super::{Handle, Links, Status, trouble};
 use crate::proc::mountinfo::Answering;
 
 /// As many links as the kernel follows (`MAXSYMLINKS`).
@@ -30,6 +30,15 @@ pub(crate) enum Last {
     Follow,
     /// As `lstat` does; a trailing slash follows all the same.
     Keep,
+}
+
+impl From<Last> for Links {
+    fn from(last: Last) -> Self {
+        match last {
+            Last::Follow => Self::All,
+            Last::Keep => Self::AllButLast,
+        }
+    }
 }
 
 /// A file that was found.
@@ -60,7 +69,7 @@ pub(crate) fn find(root: &Handle, path: &[u8], last: Last, care: Care<'_>) -> Re
         }
         // Where anything may be mounted meanwhile the kernel would enter it without looking.
         let opinion = (!care.bounds.checks_steps())
-            .then(|| root.resolve(path, last == Last::Follow))
+            .then(|| root.resolve(path, last.into()))
             .flatten();
         let agreed = match (&walked, opinion) {
             (_, None) => true,

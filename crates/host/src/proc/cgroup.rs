@@ -37,11 +37,22 @@ pub fn unit(path: &[u8]) -> Option<&[u8]> {
         .find(|part| part.ends_with(b".service") && part.len() > b".service".len())
 }
 
+/// Returns the service of the host's own systemd in a cgroup's path: on the way to it are slices and nothing else,
+/// neither a user's manager nor a container with a systemd of its own.
+///
+/// Whoever reads from a cgroup namespace of its own sees other cgroups behind `..`.
+pub fn system_unit(path: &[u8]) -> Option<&[u8]> {
+    let parts = path.split(|byte| *byte == b'/');
+    let above = |part: &&[u8]| part.is_empty() || *part == b".." || part.ends_with(b".slice");
+    let first = parts.into_iter().find(|part| !above(part))?;
+    unit(first).filter(|found| unit(path) == Some(*found))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{parse, unit};
+    use super::{parse, system_unit, unit};
 
     #[test]
     fn the_hierarchy_that_says_most_wins() {
@@ -71,11 +82,49 @@ mod tests {
         assert_eq!(unit(b"/user.slice/session-1.scope"), None);
     }
 
+    #[test]
+    fn a_service_of_the_system_lies_below_slices_alone() {
+        for (path, wanted) in [
+            ("/system.slice/kubelet.service", Some("kubelet.service")),
+            (
+                "/../../system.slice/kubelet.service",
+                Some("kubelet.service"),
+            ),
+            (
+                "/kube.slice/kube-node.slice/kubelet.service",
+                Some("kubelet.service"),
+            ),
+            (
+                "/system.slice/rke2-server.service/kubelet",
+                Some("rke2-server.service"),
+            ),
+            (
+                "/user.slice/user-1000.slice/user@1000.service/app.slice/kubelet.service",
+                None,
+            ),
+            (
+                "/machine.slice/systemd-nspawn@a.service/payload/system.slice/kubelet.service",
+                None,
+            ),
+            (
+                "/system.slice/docker-0123.scope/kubelet.slice/kubelet.service",
+                None,
+            ),
+            ("/docker/0123/kubelet.slice/kubelet.service", None),
+            ("/system.slice/.service", None),
+            ("/kubelet", None),
+            ("/", None),
+        ] {
+            let found = system_unit(path.as_bytes());
+            assert_eq!(found, wanted.map(str::as_bytes), "{path}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_content_panics(content: Vec<u8>) {
             let path = parse(&content).unwrap_or_default();
-            let _ = unit(&path);
+            let _ = (unit(&path), system_unit(&path));
         }
     }
 }
