@@ -142,10 +142,10 @@ pub(crate) enum Colour {
 pub(crate) enum Command {
     /// Judge a host, or facts that were collected before
     #[command(before_help = SCAN_HELP)]
-    Scan(Scan),
+    Scan(Box<Scan>),
     /// Show a rule or a setting, and how a host comes to its value
     #[command(before_help = EXPLAIN_HELP)]
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// Read a host into a facts document, without judging it
     #[command(before_help = COLLECT_HELP)]
     Collect(Collect),

@@ -51,7 +51,7 @@ fn limits_are_lived_with() {
         ("16 open files", "ulimit -n 16; scan"),
         ("64 open files", "ulimit -n 64; scan"),
         ("256 MiB of addresses", "ulimit -v 262144; scan"),
-        ("a stack of 256 KiB", "ulimit -s 256; scan"),
+        ("a stack of 512 KiB", "ulimit -s 512; scan"),
         ("no core", "ulimit -c 0; scan"),
         (
             "no further process or thread of the user",
