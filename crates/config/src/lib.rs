@@ -29,3 +29,5 @@ pub mod text;
 pub mod tree;
 pub mod units;
 pub mod yaml;
+
+pub use path::absolute;

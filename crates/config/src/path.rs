@@ -4,7 +4,7 @@ use kubeassay_core::Bytes;
 
 /// Returns `path` made absolute against `base`, as it is (the kernel resolves it); `None` where it is
 /// relative and the base is not known.
-pub(crate) fn absolute(path: &Bytes, base: Option<&Bytes>) -> Option<Bytes> {
+pub fn absolute(path: &Bytes, base: Option<&Bytes>) -> Option<Bytes> {
     if path.as_slice().starts_with(b"/") {
         return Some(path.clone());
     }

@@ -5,20 +5,28 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kubeassay_config::excerpt;
 use kubeassay_config::kubelet::Resolution;
-use kubeassay_core::facts::{NeedKind, ProcessFacts};
+use kubeassay_core::facts::{FileFacts, NeedKind};
 use kubeassay_core::report::{Evidence, Overridden};
 use kubeassay_core::{Bytes, Origin, OriginKind, Value, Witness};
 
 /// Longer lines are cut: evidence is read by people.
 const MAX_LINE: usize = 200;
 
+/// Who said something, when, and the files that it may be quoted from.
+#[derive(Clone, Copy)]
+pub(crate) struct Speaker<'a> {
+    pub(crate) witness: Witness,
+    pub(crate) observed_at: Timestamp,
+    pub(crate) files: &'a [FileFacts],
+}
+
 /// Returns the evidence for the settings in `read`.
-pub(crate) fn of(
-    read: &[String],
-    resolution: &Resolution,
-    process: &ProcessFacts,
-    observed_at: Timestamp,
-) -> Vec<Evidence> {
+pub(crate) fn of(read: &[String], resolution: &Resolution, speaker: Speaker<'_>) -> Vec<Evidence> {
+    let Speaker {
+        witness,
+        observed_at,
+        files,
+    } = speaker;
     read.iter()
         .filter_map(|name| {
             let setting = resolution.setting(name.strip_prefix("kubelet.")?)?;
@@ -28,15 +36,15 @@ pub(crate) fn of(
                 object: None,
                 response: None,
                 value: setting.value().unwrap_or(Value::Null),
-                witness: Witness::Disk,
+                witness,
                 observed_at,
-                origin: quoted(&setting.origin, process),
+                origin: quoted(&setting.origin, files),
                 overrode: setting
                     .overrode
                     .iter()
                     .map(|past| Overridden {
                         value: past.value.clone(),
-                        origin: quoted(&past.origin, process),
+                        origin: quoted(&past.origin, files),
                     })
                     .collect(),
             })
@@ -45,20 +53,22 @@ pub(crate) fn of(
 }
 
 /// Adds the line itself to an origin in a file. Secrets are already replaced in the facts.
-pub(crate) fn quoted(origin: &Origin, process: &ProcessFacts) -> Origin {
+pub(crate) fn quoted(origin: &Origin, files: &[FileFacts]) -> Origin {
     let mut origin = origin.clone();
     if origin.text.is_none()
-        && matches!(origin.kind, OriginKind::File | OriginKind::DropIn)
+        && matches!(
+            origin.kind,
+            OriginKind::File | OriginKind::DropIn | OriginKind::Unit | OriginKind::Environment
+        )
         && let (Some(path), Some(line)) = (&origin.path, origin.line)
     {
-        origin.text = line_of(process, path, line).map(Arc::new);
+        origin.text = line_of(files, path, line).map(Arc::new);
     }
     origin
 }
 
-fn line_of(process: &ProcessFacts, path: &Bytes, line: u32) -> Option<Bytes> {
-    let file = process
-        .files
+fn line_of(files: &[FileFacts], path: &Bytes, line: u32) -> Option<Bytes> {
+    let file = files
         .iter()
         .find(|file| file.need.what == NeedKind::Content && file.need.path == *path)?;
     let text = excerpt::line(file.content.as_ref()?.as_slice(), line)?;

@@ -67,7 +67,7 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
         return Err(fault(reason.to_owned()));
     };
     let context = Context {
-        node: "example",
+        node: Some("example"),
         observed_at: Timestamp::UNIX_EPOCH,
         chosen: &BTreeMap::new(),
     };
@@ -80,7 +80,7 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
 }
 
 /// Returns the facts of the host that an example describes.
-fn facts(host: &ExampleHost) -> Facts {
+pub(crate) fn facts(host: &ExampleHost) -> Facts {
     let argv = host
         .argv
         .iter()

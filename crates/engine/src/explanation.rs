@@ -4,12 +4,13 @@ use kubeassay_config::kubelet::{Layer as Source, Resolution, default_value};
 use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::explanation::{Explanation, Layer, LayerState};
-use kubeassay_core::facts::{Facts, ProcessFacts};
+use kubeassay_core::facts::{Facts, FileFacts};
 use kubeassay_core::{Origin, OriginKind, Value};
 
 use crate::evidence::quoted;
-use crate::kubelets::{self, Kubelet};
+use crate::kubelets::{self, Kubelet, Restart};
 use crate::version;
+use crate::witnesses::{Live, Probe};
 
 /// Explains `setting` (`kubelet.…`) for every kubelet in the facts; versions that come to it the same way
 /// are explained once.
@@ -27,7 +28,14 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
 
 fn explain_kubelet(setting: &str, path: &str, kubelet: &Kubelet<'_>) -> Vec<Explanation> {
     let mut explained: Vec<(Vec<Minor>, Explanation)> = Vec::new();
-    for resolution in &kubelet.running {
+    // Where no process was looked at, what it says of itself, or will be, is all there is.
+    let first = match (&kubelet.live, &kubelet.restart) {
+        _ if kubelet.process.is_some() => &kubelet.running,
+        (Some(Live { said: Ok(said), .. }), _) => said,
+        (_, Restart::Service { resolutions, .. }) => resolutions,
+        _ => &kubelet.running,
+    };
+    for resolution in first {
         let one = explain_resolution(setting, path, kubelet, resolution);
         let same = |known: &Explanation| {
             known.effective == one.effective
@@ -62,7 +70,7 @@ fn explain_resolution(
     let found = resolution.setting(path);
     let found = found.as_deref();
     let mut said = found
-        .map(|found| sayings(found, kubelet.process))
+        .map(|found| sayings(found, kubelet.process.map_or(&[], |process| &process.files)))
         .unwrap_or_default();
     let legacy = !resolution
         .layers
@@ -129,12 +137,7 @@ fn explain_resolution(
             ),
         );
     }
-    if kubelet.restart.is_some() {
-        notes.push(
-            "a file changed since the process started: the next start may come to another value"
-                .to_owned(),
-        );
-    }
+    notes.extend(witnesses(path, kubelet, resolution.minor));
     Explanation {
         setting: setting.to_owned(),
         subject: kubelet.subject.clone(),
@@ -146,18 +149,64 @@ fn explain_resolution(
     }
 }
 
+/// Returns what the next start, the kubelet itself and others say of a setting, a line each.
+fn witnesses(path: &str, kubelet: &Kubelet<'_>, minor: Minor) -> Vec<String> {
+    let of = |resolutions: &[Resolution]| {
+        let mut resolutions = resolutions.iter();
+        let same = resolutions.clone().find(|one| one.minor == minor);
+        let setting = same.or_else(|| resolutions.next())?.setting(path)?;
+        let value = setting.value().map_or_else(
+            || {
+                setting.unknown().map_or_else(String::new, |unknown| {
+                    format!("not known: {}", unknown.reason)
+                })
+            },
+            |value| value.to_string(),
+        );
+        Some((value, setting.origin.clone()))
+    };
+    let mut notes = Vec::new();
+    match &kubelet.restart {
+        Restart::Same => {}
+        Restart::Arguments(_) => notes.push(
+            "a file changed since the process started: the next start may come to another value"
+                .to_owned(),
+        ),
+        Restart::Service { resolutions, .. } => {
+            notes.extend(of(resolutions).map(|(value, origin)| {
+                let place = match (&origin.path, origin.line) {
+                    (Some(path), Some(line)) => format!(" ({path}:{line})"),
+                    _ => String::new(),
+                };
+                format!("the next start: {value}{place}")
+            }));
+        }
+        Restart::Unknown(unknown) => {
+            notes.push(format!("the next start: not known: {}", unknown.reason));
+        }
+    }
+    match kubelet.live.as_ref().map(|live| &live.said) {
+        None => {}
+        Some(Ok(said)) => {
+            notes.extend(of(said).map(|(value, _)| format!("/configz says: {value}")));
+        }
+        Some(Err(unknown)) => notes.push(format!("/configz said nothing: {}", unknown.reason)),
+    }
+    let read = [format!("kubelet.{path}")];
+    let probe = kubelet.probe.iter().filter(|probe| probe.concerns(&read));
+    notes.extend(probe.flat_map(Probe::answers));
+    notes
+}
+
 /// What was said of a setting: whether it won, the value, where.
 type Saying = (bool, Option<Value>, Origin);
 
-fn sayings(setting: &Setting, process: &ProcessFacts) -> Vec<Saying> {
-    let winner = (true, setting.value(), quoted(&setting.origin, process));
-    let losers = setting.overrode.iter().map(|past| {
-        (
-            false,
-            Some(past.value.clone()),
-            quoted(&past.origin, process),
-        )
-    });
+fn sayings(setting: &Setting, files: &[FileFacts]) -> Vec<Saying> {
+    let winner = (true, setting.value(), quoted(&setting.origin, files));
+    let losers = setting
+        .overrode
+        .iter()
+        .map(|past| (false, Some(past.value.clone()), quoted(&past.origin, files)));
     std::iter::once(winner).chain(losers).collect()
 }
 

@@ -1,22 +1,27 @@
 //! One finding: rule × kubelet × horizon, over every version the kubelet may be.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kubeassay_config::kubelet::Resolution;
+use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
+use kubeassay_core::facts::FileFacts;
 use kubeassay_core::report::{Evidence, Finding, Fix, Subject, WitnessFinding};
 use kubeassay_core::rule::{Evaluation, Outcome, Rule, UnknownSetting};
-use kubeassay_core::{Cause, Horizon, Value, Verdict, Witness};
+use kubeassay_core::{Cause, Horizon, OriginKind, Value, Verdict, Witness};
 
-use crate::kubelets::Kubelet;
+use crate::evidence::Speaker;
+use crate::kubelets::{Kubelet, Restart};
 use crate::view::View;
+use crate::witnesses::Probe;
 use crate::{evidence, ids, version};
 
 /// What all findings of one node share.
 pub(crate) struct Context<'a> {
-    /// The node's id.
-    pub(crate) node: &'a str,
+    /// The node's id; `None` for what belongs to the cluster.
+    pub(crate) node: Option<&'a str>,
     /// When the facts were taken.
     pub(crate) observed_at: Timestamp,
     /// What the site chose, by name.
@@ -44,30 +49,262 @@ impl Decision {
     }
 }
 
-/// Returns the findings of a rule on a kubelet: for `running`, and for `restart` where a file changed since.
+/// Returns the findings of a rule on a kubelet: for `running`, by every witness that was asked, and for `restart`
+/// where the next start will differ.
 pub(crate) fn of(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> Vec<Finding> {
-    let running = decide_all(rule, kubelet, &kubelet.running, Horizon::Running, context);
-    let mut findings = vec![assemble(
-        rule,
-        &kubelet.subject,
-        Horizon::Running,
-        running,
-        context,
-    )];
-    if let Some(resolutions) = &kubelet.restart {
-        let mut restart = decide_all(rule, kubelet, resolutions, Horizon::Restart, context);
-        restart
-            .assumes
-            .insert(0, "same arguments as now".to_owned());
-        findings.push(assemble(
+    let running = running(rule, kubelet, context);
+    let restart = restart(rule, kubelet, context).filter(|restart| {
+        let always = matches!(kubelet.restart, Restart::Arguments(_));
+        running
+            .as_ref()
+            .is_none_or(|(running, _)| always || differs(running, restart))
+    });
+    let subject = &kubelet.subject;
+    let running = running.map(|(decision, witnesses)| Finding {
+        witnesses,
+        ..assemble(rule, subject, Horizon::Running, decision, context)
+    });
+    let restart =
+        restart.map(|decision| assemble(rule, subject, Horizon::Restart, decision, context));
+    running.into_iter().chain(restart).collect()
+}
+
+/// Returns what holds now, and what each witness said: the live one where it decided, else the disk's; a probe that
+/// got in turns pass into fail, and nothing it says turns fail into pass.
+fn running(
+    rule: &Rule,
+    kubelet: &Kubelet<'_>,
+    context: &Context<'_>,
+) -> Option<(Decision, Vec<WitnessFinding>)> {
+    let unsupported = kubelet.version.unsupported.as_deref();
+    let decide = |resolutions: &[Resolution], speaker| {
+        decide_all(
             rule,
-            &kubelet.subject,
-            Horizon::Restart,
-            restart,
+            resolutions,
+            unsupported,
+            Horizon::Running,
+            speaker,
             context,
-        ));
+        )
+    };
+    let disk = kubelet.process.map(|process| {
+        let speaker = Speaker {
+            witness: Witness::Disk,
+            observed_at: context.observed_at,
+            files: &process.files,
+        };
+        (
+            Witness::Disk,
+            context.observed_at,
+            decide(&kubelet.running, speaker),
+        )
+    });
+    let live = kubelet.live.as_ref().map(|live| {
+        let speaker = Speaker {
+            witness: Witness::Live,
+            observed_at: live.asked,
+            files: &[],
+        };
+        let decision = match &live.said {
+            Ok(resolutions) => decide(resolutions, speaker),
+            Err(unknown) => Decision::unknown(unknown.cause, unknown.reason.clone()),
+        };
+        (Witness::Live, live.asked, decision)
+    });
+    let probe = kubelet
+        .probe
+        .as_ref()
+        .and_then(|probe| refused(rule, probe, context));
+    let said = |(witness, observed_at, decision): &(Witness, Timestamp, Decision)| WitnessFinding {
+        witness: *witness,
+        verdict: decision.verdict,
+        cause: decision.cause,
+        observed_at: *observed_at,
+        reason: decision.reason.clone(),
+    };
+    let witnesses: Vec<WitnessFinding> = [&disk, &live, &probe]
+        .into_iter()
+        .flatten()
+        .map(said)
+        .collect();
+    let decided = |one: &(Witness, Timestamp, Decision)| one.2.verdict != Verdict::Unknown;
+    let probe = probe.map(|(_, _, decision)| decision);
+    let taken = match (live, disk) {
+        (Some(live), disk) if decided(&live) || disk.is_none() => Some(live),
+        (_, disk) => disk,
+    };
+    let decision = match (taken.map(|(_, _, decision)| decision), probe) {
+        (Some(taken), Some(probe)) => confronted(taken, probe, kubelet.process.is_none()),
+        (Some(only), None) | (None, Some(only)) => only,
+        // Nobody said anything of what this rule reads.
+        (None, None) if kubelet.probe.is_some() => Decision::unknown(
+            Cause::Unsupported,
+            "only requests that had to be refused were made, and they do not tell this; ask /configz too (--live)".to_owned(),
+        ),
+        (None, None) => return None,
+    };
+    Some((decision, witnesses))
+}
+
+/// Returns what a verdict becomes beside what a probe showed.
+fn confronted(mut taken: Decision, probe: Decision, alone: bool) -> Decision {
+    let got_in =
+        probe.verdict == Verdict::Fail && matches!(taken.verdict, Verdict::Pass | Verdict::Unknown);
+    // Where no file was read and /configz gave nothing, the probe is all there is.
+    let only = alone && taken.verdict == Verdict::Unknown && probe.verdict == Verdict::Pass;
+    if got_in || only {
+        let before = format!("{} by what else is known ({})", taken.verdict, taken.reason);
+        return Decision {
+            reason: format!("{}; {before}", probe.reason),
+            evidence: [probe.evidence, taken.evidence].concat(),
+            ..probe
+        };
     }
-    findings
+    taken.evidence.extend(probe.evidence);
+    taken
+}
+
+/// Returns what a probe says of a rule, where it says anything of what the rule reads.
+fn refused(
+    rule: &Rule,
+    probe: &Probe,
+    context: &Context<'_>,
+) -> Option<(Witness, Timestamp, Decision)> {
+    let Evaluation { outcome, read } = rule.evaluate(probe, context.chosen)?;
+    let asked = probe.asked(&read).filter(|_| probe.concerns(&read))?;
+    let evidence = probe.evidence(&read);
+    let answers: Vec<&str> = evidence
+        .iter()
+        .filter_map(|evidence| evidence.response.as_deref())
+        .collect();
+    let decided = |verdict| Decision {
+        verdict,
+        cause: None,
+        reason: answers.join(", "),
+        evidence: evidence.clone(),
+        assumes: Vec::new(),
+    };
+    let decision = match outcome {
+        Outcome::Holds => decided(Verdict::Pass),
+        Outcome::Fails => decided(Verdict::Fail),
+        Outcome::Unknown(settings) => {
+            let cause = settings
+                .first()
+                .map_or(Cause::Unsupported, |unknown| unknown.cause);
+            Decision {
+                evidence,
+                ..Decision::unknown(cause, unknown_reason(&settings))
+            }
+        }
+        Outcome::NotApplicable(_) | Outcome::NeedsChoice(_) | Outcome::Faulty(_) => return None,
+    };
+    Some((Witness::Probe, asked, decision))
+}
+
+/// Returns what the next start will make of the files, as far as that is known.
+fn restart(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> Option<Decision> {
+    let horizon = Horizon::Restart;
+    let speaker = |files| Speaker {
+        witness: Witness::Disk,
+        observed_at: context.observed_at,
+        files,
+    };
+    match &kubelet.restart {
+        Restart::Same => None,
+        Restart::Arguments(resolutions) => {
+            let files = kubelet.process.map_or(&[][..], |process| &process.files);
+            let unsupported = kubelet.version.unsupported.as_deref();
+            let mut decision = decide_all(
+                rule,
+                resolutions,
+                unsupported,
+                horizon,
+                speaker(files),
+                context,
+            );
+            decision
+                .assumes
+                .insert(0, "same arguments as now".to_owned());
+            Some(decision)
+        }
+        Restart::Service {
+            resolutions,
+            files,
+            assumes,
+            unsupported,
+        } => {
+            let unsupported = unsupported.as_deref();
+            let mut decision = decide_all(
+                rule,
+                resolutions,
+                unsupported,
+                horizon,
+                speaker(files),
+                context,
+            );
+            decision.assumes.splice(0..0, assumes.iter().cloned());
+            Some(decision)
+        }
+        Restart::Unknown(unknown) => Some(Decision::unknown(unknown.cause, unknown.reason.clone())),
+    }
+}
+
+/// Returns whether the next start will differ from what runs, or may.
+fn differs(running: &Decision, restart: &Decision) -> bool {
+    let values = |decision: &Decision| -> BTreeMap<String, String> {
+        let evidence = decision.evidence.iter();
+        evidence
+            .filter_map(|one| {
+                // Unset and zero are the same to the kubelet: /configz leaves both out.
+                let value = match one.value.to_string().as_str() {
+                    "null" | "" | "\"\"" | "0" | "0s" | "false" | "[]" | "{}" => String::new(),
+                    value => value.to_owned(),
+                };
+                Some((one.setting.clone()?, value))
+            })
+            .collect()
+    };
+    running.verdict == Verdict::Unknown
+        || running.verdict != restart.verdict
+        || values(running) != values(restart)
+}
+
+/// Returns the finding of a rule on what a new node will get.
+pub(crate) fn rebuild(
+    rule: &Rule,
+    subject: &Subject,
+    resolutions: &Result<Vec<Resolution>, Unknown>,
+    files: &[FileFacts],
+    context: &Context<'_>,
+) -> Finding {
+    let speaker = Speaker {
+        witness: Witness::Disk,
+        observed_at: context.observed_at,
+        files,
+    };
+    let mut decision = match resolutions {
+        Ok(resolutions) => decide_all(rule, resolutions, None, Horizon::Rebuild, speaker, context),
+        Err(unknown) => Decision::unknown(unknown.cause, unknown.reason.clone()),
+    };
+    decision
+        .assumes
+        .insert(0, "no flag on the new node overrides it".to_owned());
+    let name: Option<Arc<str>> = subject.object.as_deref().map(Arc::from);
+    for evidence in &mut decision.evidence {
+        let places = evidence.overrode.iter_mut().map(|past| &mut past.origin);
+        for origin in std::iter::once(&mut evidence.origin).chain(places) {
+            if origin.kind == OriginKind::File {
+                origin.kind = OriginKind::Api;
+                origin.path = None;
+                origin.name.clone_from(&name);
+            }
+        }
+    }
+    Finding {
+        // No witness on a node was asked.
+        witnesses: Vec::new(),
+        ..assemble(rule, subject, Horizon::Rebuild, decision, context)
+    }
 }
 
 /// Returns the finding for a kubelet that must be there and was not seen.
@@ -97,12 +334,17 @@ fn assemble(
         reason: decision.reason.clone(),
     };
     Finding {
-        id: ids::finding(rule.id(), context.node, &subject.key, horizon),
+        id: ids::finding(
+            rule.id(),
+            context.node.unwrap_or_default(),
+            &subject.key,
+            horizon,
+        ),
         rule: rule.id().to_owned(),
         title: rule.title().to_owned(),
         severity: rule.severity(),
         controls: rule.controls().to_vec(),
-        node: Some(context.node.to_owned()),
+        node: context.node.map(str::to_owned),
         subject: subject.clone(),
         horizon,
         verdict: decision.verdict,
@@ -124,13 +366,14 @@ fn assemble(
 /// Decides for every version the kubelet may be: one verdict where all agree, else unknown.
 fn decide_all(
     rule: &Rule,
-    kubelet: &Kubelet<'_>,
     resolutions: &[Resolution],
+    unsupported: Option<&str>,
     horizon: Horizon,
+    speaker: Speaker<'_>,
     context: &Context<'_>,
 ) -> Decision {
-    if let Some(reason) = &kubelet.version.unsupported {
-        return Decision::unknown(Cause::Unsupported, reason.clone());
+    if let Some(reason) = unsupported {
+        return Decision::unknown(Cause::Unsupported, reason.to_owned());
     }
     let mut judged: Vec<(&Resolution, Judged)> = resolutions
         .iter()
@@ -154,7 +397,7 @@ fn decide_all(
                 "no version is left that could run this".to_owned(),
             );
         };
-        let mut decision = last.explain(kubelet, resolution, context);
+        let mut decision = last.explain(resolution, speaker);
         if minors.len() > 1 {
             decision.assumes.push(format!(
                 "the version is one of {}; the verdict is the same in all of them",
@@ -164,7 +407,7 @@ fn decide_all(
         return decision;
     }
     let explained = judged.into_iter().map(|(resolution, judged)| {
-        let decision = judged.explain(kubelet, resolution, context);
+        let decision = judged.explain(resolution, speaker);
         (resolution.minor, decision)
     });
     differing(explained.collect())
@@ -224,7 +467,15 @@ fn judge(rule: &Rule, resolution: &Resolution, horizon: Horizon, context: &Conte
                 "a kubelet {minor} would refuse to start with this, yet it runs: {}; its files or its version are not what they seem",
                 refusal.reason
             ),
-            _ => format!("the kubelet would not start again: {}", refusal.reason),
+            (Horizon::Restart, _) => {
+                format!("the kubelet would not start again: {}", refusal.reason)
+            }
+            (Horizon::Rebuild, _) => {
+                format!(
+                    "a new kubelet would not start with this: {}",
+                    refusal.reason
+                )
+            }
         };
         return Judged {
             verdict: Verdict::Unknown,
@@ -262,17 +513,11 @@ fn judge(rule: &Rule, resolution: &Resolution, horizon: Horizon, context: &Conte
 
 impl Judged {
     /// Puts the verdict in words, with its evidence.
-    fn explain(
-        self,
-        kubelet: &Kubelet<'_>,
-        resolution: &Resolution,
-        context: &Context<'_>,
-    ) -> Decision {
+    fn explain(self, resolution: &Resolution, speaker: Speaker<'_>) -> Decision {
         let (reason, evidence) = match self.basis {
             Basis::Reason(reason) => (reason, Vec::new()),
             Basis::Evaluation(Evaluation { outcome, read }) => {
-                let evidence =
-                    evidence::of(&read, resolution, kubelet.process, context.observed_at);
+                let evidence = evidence::of(&read, resolution, speaker);
                 let reason = match outcome {
                     Outcome::Holds | Outcome::Fails => values(&evidence),
                     Outcome::NotApplicable(reason) => reason,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{
-    Facts, Problem as FactsProblem, Request, Response, Source, Tool, Unreadable,
+    ClusterFacts, Facts, Problem as FactsProblem, Request, Response, Source, Tool, Unreadable,
 };
 use kubeassay_core::report::{
     Cluster, Coverage, FailOn, Finding, Gate, KubernetesVersion, Node, NodeStatus, Percent,
@@ -16,8 +16,9 @@ use kubeassay_core::{Cause, Value, Verdict};
 
 use crate::finding::{self, Context};
 use crate::gate::gate;
-use crate::kubelets::{self, DEFAULT_ROOT, Kubelets};
+use crate::kubelets::{self, Kubelet, Kubelets};
 use crate::reader;
+use crate::rebuild;
 
 /// Distributions whose kubelet is no process of its own.
 const EMBEDDING: [&str; 3] = ["k3s", "microk8s", "microshift"];
@@ -219,7 +220,7 @@ impl<'a> Judge<'a> {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
         let context = Context {
-            node: &id,
+            node: Some(&id),
             observed_at: facts.finished,
             chosen: &self.options.choices,
         };
@@ -236,7 +237,7 @@ impl<'a> Judge<'a> {
         let nothing = nothing(facts, &kubelets, self.options.include_pods);
         if let Some(nothing) = &nothing {
             if nothing.unseen {
-                let subject = unseen_subject();
+                let subject = kubelets::remote_subject();
                 findings.extend(self.rules.iter().map(|rule| {
                     finding::unseen(rule, &subject, nothing.cause, &nothing.reason, &context)
                 }));
@@ -274,6 +275,19 @@ impl<'a> Judge<'a> {
             node: Some(node),
             findings,
             problems,
+        }
+    }
+
+    /// Judges what nodes that are built anew will get, by the objects of the cluster that say so.
+    pub fn cluster(&mut self, facts: &ClusterFacts) -> JudgedNode {
+        let findings = rebuild::of(facts, self.rules, self.options);
+        for finding in &findings {
+            count_finding(&mut self.summary, finding);
+        }
+        JudgedNode {
+            node: None,
+            findings,
+            problems: Vec::new(),
         }
     }
 
@@ -465,13 +479,8 @@ fn problems(facts: &Facts, kubelets: &Kubelets<'_>, node: &str, rules: &[&Rule])
     problems.extend(reader.iter().map(|one| problem(None, one)));
     for kubelet in &kubelets.found {
         let subject = Some(&kubelet.subject);
-        problems.extend(
-            kubelet
-                .process
-                .problems
-                .iter()
-                .map(|one| problem(subject, one)),
-        );
+        let of_process = kubelet.process.iter().flat_map(|process| &process.problems);
+        problems.extend(of_process.map(|one| problem(subject, one)));
         let Some(resolution) = kubelet.running.last() else {
             continue;
         };
@@ -522,7 +531,18 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
     let judged = kubelets
         .found
         .iter()
-        .any(|kubelet| include_pods || !kubelet.subject.in_pod);
+        .any(|kubelet| !kubelet.is_idle() && (include_pods || !kubelet.subject.in_pod));
+    if !judged && is_of_the_network(facts) {
+        let first = facts.problems.first();
+        return Some(Nothing {
+            cause: first.map_or(Cause::Unreachable, |problem| problem.cause),
+            reason: first.map_or_else(
+                || "the node was not reached: nothing of it was asked".to_owned(),
+                |problem| problem.reason.clone(),
+            ),
+            unseen: true,
+        });
+    }
     let table = &facts.node.process_table;
     // Where a kubelet was found, only one that is part of another program can be missing.
     let running = facts.node.distributions.iter().find(|distribution| {
@@ -580,6 +600,10 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
             "the time limit was reached before a kubelet was seen; give it more: kubeassay scan --timeout 5m".to_owned(),
         );
     }
+    // What a service would start is judged for that.
+    if kubelets.found.iter().any(Kubelet::is_idle) {
+        return None;
+    }
     let reason = if kubelets.found.is_empty() {
         "nothing was judged: there is no kubelet on this host; try kubeassay scan --demo, or name a host with --root"
     } else {
@@ -597,21 +621,6 @@ fn advised(unreadable: &Unreadable, advice: &str) -> String {
     match unreadable.cause {
         Cause::Denied => format!("{}; {advice}", unreadable.reason),
         _ => unreadable.reason.clone(),
-    }
-}
-
-fn unseen_subject() -> Subject {
-    Subject {
-        key: DEFAULT_ROOT.to_owned(),
-        component: "kubelet".to_owned(),
-        unit: None,
-        pid: None,
-        exe: None,
-        cgroup: None,
-        object: None,
-        user: None,
-        in_pod: false,
-        recognised_by: Vec::new(),
     }
 }
 

@@ -1,26 +1,59 @@
 //! The kubelets of a node: which processes they are, and what their configuration resolves to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kubeassay_config::flags;
 use kubeassay_config::kubelet::{Documents, Resolution, When, ask, resolve};
+use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
-use kubeassay_core::facts::{Facts, Need, NodeFacts, Problem, ProcessFacts};
+use kubeassay_config::units;
+use kubeassay_core::facts::{
+    EndpointFacts, Facts, FileFacts, Need, NodeFacts, Problem, ProcessFacts, ServiceFacts,
+};
 use kubeassay_core::report::{Subject, User};
 use kubeassay_core::{Cause, Value};
 
+use crate::services;
 use crate::version::{self, Candidates};
+use crate::witnesses::{Live, Probe};
 
 /// One kubelet of a node.
 pub(crate) struct Kubelet<'a> {
-    pub(crate) process: &'a ProcessFacts,
+    /// The process; `None` for one that was only asked over the network, or that does not run.
+    pub(crate) process: Option<&'a ProcessFacts>,
     pub(crate) subject: Subject,
     pub(crate) version: Candidates,
     /// What the process made of its files at its start, for each version it may be.
     pub(crate) running: Vec<Resolution>,
-    /// What it would make of them now; only where a file changed since.
-    pub(crate) restart: Option<Vec<Resolution>>,
+    /// What the next start will make of the files as they are now.
+    pub(crate) restart: Restart<'a>,
+    /// What it says of itself; `None` where it was not asked.
+    pub(crate) live: Option<Live>,
+    /// What others got from it; `None` where nobody asked.
+    pub(crate) probe: Option<Probe>,
+}
+
+/// What is known of the next start.
+pub(crate) enum Restart<'a> {
+    /// Nothing changed since the process started.
+    Same,
+    /// No service is known, so the arguments are taken to be those of now; a file changed since.
+    Arguments(Vec<Resolution>),
+    /// A service starts it.
+    Service {
+        /// In every version that the executable on disk may be.
+        resolutions: Vec<Resolution>,
+        /// The files of the service and of what it starts.
+        files: &'a [FileFacts],
+        /// What was taken for granted.
+        assumes: Vec<String>,
+        /// The version of what will be started is none that is known here.
+        unsupported: Option<String>,
+    },
+    /// It cannot be told.
+    Unknown(Unknown),
 }
 
 /// The kubelets of a node, and the processes that were taken for one and are none.
@@ -91,13 +124,30 @@ pub(crate) fn each<'a>(
         keys.tell_apart(&mut kubelet.subject);
         take(kubelet);
     }
+    let idle = facts
+        .services
+        .iter()
+        .filter(|service| !runs(service, facts));
+    for service in idle {
+        let mut kubelet = idle_kubelet(service, facts, said);
+        keys.tell_apart(&mut kubelet.subject);
+        take(kubelet);
+    }
+    if facts.processes.is_empty() && !facts.endpoints.is_empty() {
+        take(remote_kubelet(facts, said));
+    }
     kubelets
 }
 
 impl Kubelet<'_> {
+    /// Returns whether nothing of it runs, as far as anybody saw: a service would start it.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.process.is_none() && self.live.is_none() && self.probe.is_none()
+    }
+
     /// Forgets what it resolves to, but for what it made of its files in the newest version.
     pub(crate) fn forget(&mut self) {
-        self.restart = None;
+        self.restart = Restart::Same;
         self.running.drain(..self.running.len().saturating_sub(1));
     }
 }
@@ -119,10 +169,10 @@ fn accepted_by_some_version(process: &ProcessFacts) -> Result<(), String> {
 
 fn resolve_kubelet<'a>(
     process: &'a ProcessFacts,
-    facts: &Facts,
+    facts: &'a Facts,
     said: Option<Minor>,
 ) -> Kubelet<'a> {
-    let version = version::candidates(said, &facts.node, process);
+    let version = version::candidates(said, &facts.node, Some(process));
     let documents = Documents::new(process);
     let known = || {
         version
@@ -155,28 +205,160 @@ fn resolve_kubelet<'a>(
                 .into_iter()
                 .any(|unknown| unknown.cause == Cause::Stale)
     });
-    let restart = changed.then(|| {
-        running
-            .iter()
-            .map(|resolution| resolve(&documents, resolution.minor, When::Now))
-            .collect()
-    });
+    let service = facts
+        .services
+        .iter()
+        .find(|service| service.started.contains(&process.pid))
+        .or_else(|| {
+            let mut services = facts.services.iter();
+            services.find(|service| process.unit.as_ref() == Some(&service.unit))
+        });
+    let restart = match service {
+        Some(service) => next_start(service, Some(process), facts, said),
+        None if changed => Restart::Arguments(
+            running
+                .iter()
+                .map(|resolution| resolve(&documents, resolution.minor, When::Now))
+                .collect(),
+        ),
+        None => Restart::Same,
+    };
     let subject = subject(process, &facts.node, running.first());
+    let minors: Vec<Minor> = running.iter().map(|resolution| resolution.minor).collect();
+    let endpoints = endpoints_of(process, facts);
     Kubelet {
-        process,
+        process: Some(process),
         subject,
         version,
+        live: Live::of(&endpoints, &minors, Some(process)),
+        probe: Probe::of(&endpoints),
         running,
         restart,
     }
 }
 
-fn subject(process: &ProcessFacts, node: &NodeFacts, resolution: Option<&Resolution>) -> Subject {
+/// Returns the endpoints of a process; those that name none belong to the node's single kubelet.
+fn endpoints_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Vec<&'a EndpointFacts> {
+    let own = facts.processes.iter().filter(|process| !process.in_pod());
+    let single = own.count() == 1 && !process.in_pod();
+    facts
+        .endpoints
+        .iter()
+        .filter(|endpoint| match endpoint.pid {
+            Some(pid) => pid == process.pid,
+            None => single,
+        })
+        .collect()
+}
+
+/// Returns whether what the service starts is among the processes.
+fn runs(service: &ServiceFacts, facts: &Facts) -> bool {
+    facts.processes.iter().any(|process| {
+        service.started.contains(&process.pid) || process.unit.as_ref() == Some(&service.unit)
+    })
+}
+
+/// Resolves what a service will start; `process` is what it started before.
+fn next_start<'a>(
+    service: &'a ServiceFacts,
+    process: Option<&ProcessFacts>,
+    facts: &Facts,
+    said: Option<Minor>,
+) -> Restart<'a> {
+    let next = match units::next_start(service) {
+        Ok(next) => next,
+        Err(unknown) => return Restart::Unknown(unknown),
+    };
+    let mut future = services::process(service, &next);
+    if future.executable.is_none() {
+        future.executable = process.and_then(|process| process.executable.clone());
+    }
+    let version = version::candidates(said, &facts.node, Some(&future));
+    let origins = next.arguments.iter().map(|one| Arc::clone(&one.origin));
+    let documents = Documents::of_service(&future, origins.collect());
+    let known = version.minors.iter().filter(|minor| minor.is_known());
+    let mut resolutions: Vec<Resolution> = known
+        .map(|minor| resolve(&documents, *minor, When::Now))
+        .collect();
+    // Where the version is not known, a version that would refuse is not the likelier one; where it is, it stays.
+    if version.known.is_none() && resolutions.iter().any(|one| one.refusal.is_none()) {
+        resolutions.retain(|one| one.refusal.is_none());
+    }
+    Restart::Service {
+        resolutions,
+        files: &service.files,
+        assumes: next.assumes,
+        unsupported: version.unsupported,
+    }
+}
+
+/// Returns the kubelet that a service would start and that does not run.
+fn idle_kubelet<'a>(service: &'a ServiceFacts, facts: &Facts, said: Option<Minor>) -> Kubelet<'a> {
+    let restart = next_start(service, None, facts, said);
+    let first = match &restart {
+        Restart::Service { resolutions, .. } => resolutions.first(),
+        _ => None,
+    };
+    let subject = Subject {
+        key: root_of(first),
+        unit: Some(service.unit.clone()),
+        ..remote_subject()
+    };
+    Kubelet {
+        process: None,
+        subject,
+        version: version::candidates(said, &facts.node, None),
+        running: Vec::new(),
+        restart,
+        live: None,
+        probe: None,
+    }
+}
+
+/// Returns the kubelet of a node on which no process was looked at.
+fn remote_kubelet<'a>(facts: &Facts, said: Option<Minor>) -> Kubelet<'a> {
+    let version = version::candidates(said, &facts.node, None);
+    let known = version.minors.iter().copied();
+    let known: Vec<Minor> = known.filter(|minor| minor.is_known()).collect();
+    let endpoints: Vec<&EndpointFacts> = facts.endpoints.iter().collect();
+    Kubelet {
+        process: None,
+        subject: remote_subject(),
+        live: Live::of(&endpoints, &known, None),
+        probe: Probe::of(&endpoints),
+        version,
+        running: Vec::new(),
+        restart: Restart::Same,
+    }
+}
+
+/// Returns a kubelet of which no process is known.
+pub(crate) fn remote_subject() -> Subject {
+    Subject {
+        key: DEFAULT_ROOT.to_owned(),
+        component: "kubelet".to_owned(),
+        unit: None,
+        pid: None,
+        exe: None,
+        cgroup: None,
+        object: None,
+        user: None,
+        in_pod: false,
+        recognised_by: Vec::new(),
+    }
+}
+
+/// Returns the root directory that a kubelet was given.
+fn root_of(resolution: Option<&Resolution>) -> String {
     let root = resolution.and_then(|resolution| resolution.setting("flags.rootDir"));
-    let root = match root.and_then(|root| root.value()) {
+    match root.and_then(|root| root.value()) {
         Some(Value::String(path)) => path.to_string_lossy(),
         _ => DEFAULT_ROOT.to_owned(),
-    };
+    }
+}
+
+fn subject(process: &ProcessFacts, node: &NodeFacts, resolution: Option<&Resolution>) -> Subject {
+    let root = root_of(resolution);
     let in_pod = process.in_pod();
     Subject {
         key: if in_pod { format!("pod:{root}") } else { root },

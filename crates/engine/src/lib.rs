@@ -5,6 +5,7 @@
 //!
 //! - [`needs`], [`needs_of_service`]: which files a process reads, or a service and what it will start, asked by
 //!   whoever collects facts
+//! - [`targets`], [`needs_for_live`]: where the kubelets of this node answer, and the certificates that they serve
 //! - [`judge`]: facts and rules to a [`Report`](kubeassay_core::report::Report); [`Judge`]: the same, node by node
 //! - [`explain`]: how a node comes to the value of a setting
 //! - [`run_examples`]: the examples of a rule's page, as tests
@@ -19,10 +20,13 @@ mod gate;
 mod ids;
 mod judgement;
 mod kubelets;
+mod live;
 mod reader;
+mod rebuild;
 mod services;
 mod version;
 mod view;
+mod witnesses;
 
 pub mod schema;
 
@@ -31,5 +35,6 @@ pub use example::{ExampleFault, run_examples};
 pub use explanation::explain;
 pub use judgement::{Ending, Judge, Judged, JudgedNode, Options, judge};
 pub use kubelets::needs;
+pub use live::{LiveTarget, needs_for_live, targets};
 pub use services::needs_of_service;
 pub use version::{ParseVersionError, parse_version};

@@ -63,18 +63,18 @@ pub fn parse_version(text: &str) -> Result<Minor, ParseVersionError> {
 }
 
 /// Returns the versions that a process may be: what the user said, else what its executable and the package
-/// it belongs to say, else all.
+/// it belongs to say, else what the API says of the node, else all.
 pub(crate) fn candidates(
     said: Option<Minor>,
     node: &NodeFacts,
-    process: &ProcessFacts,
+    process: Option<&ProcessFacts>,
 ) -> Candidates {
     if let Some(minor) = said {
         return of(vec![(minor, minor.to_string())], "option");
     }
     let mut found: Vec<(Minor, String)> = Vec::new();
     let mut origins: BTreeSet<&str> = BTreeSet::new();
-    if let Some(executable) = &process.executable {
+    if let Some(executable) = process.and_then(|process| process.executable.as_ref()) {
         let versions = executable.versions.iter();
         let versions: Vec<_> = versions
             .filter_map(|text| Some((parse_version(text).ok()?, text.clone())))
@@ -92,13 +92,22 @@ pub(crate) fn candidates(
         }
     }
     // The package tells what is installed; a process whose program was replaced may be older.
-    if packaged(process) && !process.exe_deleted {
+    if process.is_some_and(|process| packaged(process) && !process.exe_deleted) {
         for package in &node.packages {
             if let Ok(minor) = parse_version(&package.upstream) {
                 origins.insert("package");
                 found.push((minor, package.upstream.clone()));
             }
         }
+    }
+    // What the kubelet told the API is what runs.
+    let object = node.object.as_ref();
+    if found.is_empty()
+        && let Some(text) = object.and_then(|object| object.kubelet_version.as_ref())
+        && let Ok(minor) = parse_version(text)
+    {
+        origins.insert("api");
+        found.push((minor, text.clone()));
     }
     if found.is_empty() {
         return Candidates {

@@ -61,7 +61,8 @@ pub enum ExampleFile {
 }
 
 impl ExampleHost {
-    fn kubeadm(config: &str) -> Self {
+    /// Returns a host whose kubelet was set up by kubeadm, with this text as its configuration file.
+    pub fn kubeadm(config: &str) -> Self {
         let file = ExampleFile::Text(config.to_owned());
         Self {
             argv: KUBEADM_ARGV.map(str::to_owned).to_vec(),
