@@ -80,6 +80,8 @@ pub struct Kubelet {
     pub bind: IpAddr,
     /// What it serves with TLS.
     pub server: Certified,
+    /// Whether it speaks TLS 1.2 and nothing newer.
+    pub tls_1_2: bool,
     /// Whether callers without credentials are let in as `system:anonymous`.
     pub anonymous: bool,
     /// Who decides what callers may do.
@@ -112,6 +114,7 @@ impl Kubelet {
         Self {
             bind: Ipv4Addr::LOCALHOST.into(),
             server,
+            tls_1_2: false,
             anonymous: false,
             mode: Mode::Webhook,
             clients: Some(BTreeMap::new()),

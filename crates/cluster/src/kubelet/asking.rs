@@ -133,7 +133,8 @@ impl<'a> Asking<'a> {
         self.note(Request::Pods, Identity::Unprivileged, asked, read);
     }
 
-    /// Asks for `/pods` on the port without TLS, if it is to be tried.
+    /// Asks for `/pods` on the port without TLS, if it is to be tried. Nobody is verified there: whoever holds the
+    /// address answers.
     pub(super) async fn probe_read_only(&mut self) {
         let Some(port) = self.target.read_only_port else {
             return;

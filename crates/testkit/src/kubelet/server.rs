@@ -12,7 +12,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use rustls::version::TLS12;
+use rustls::{
+    ALL_VERSIONS, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
+};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -365,8 +368,13 @@ fn configuration(kubelet: &Kubelet) -> ServerConfig {
     let key = provider.key_provider.load_private_key(key).expect("a key");
     // Whether they belong together is not looked at: some tests want a stolen certificate.
     let certified = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+    let versions = if kubelet.tls_1_2 {
+        &[&TLS12][..]
+    } else {
+        ALL_VERSIONS
+    };
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("versions of TLS");
     let builder = if kubelet.clients.is_some() {
         builder.with_client_cert_verifier(Arc::new(AnyClient(provider)))
