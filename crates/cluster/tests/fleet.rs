@@ -669,6 +669,85 @@ fn a_server_that_is_not_recognised_gets_no_token() {
     assert_eq!(running.requests(), []);
 }
 
+/// What may come back instead of a configuration when a kubelet is asked through the API server.
+#[test]
+fn what_goes_wrong_through_the_api_server_has_its_cause() {
+    let configz = "/api/v1/nodes/node-1/proxy/configz";
+    let of = |status, body: &str| Planned {
+        times: 9,
+        body: body.to_owned(),
+        ..Planned::once(configz, status)
+    };
+    for (planned, status, cause, reason) in [
+        (
+            of(404, "404 page not found"),
+            Some(404),
+            Cause::Unsupported,
+            "enableDebuggingHandlers",
+        ),
+        (
+            of(403, "Forbidden (user=kube-apiserver, verb=get)"),
+            Some(403),
+            Cause::NotPermitted,
+            "Forbidden (user=kube-apiserver",
+        ),
+        (
+            of(503, "dial tcp 10.0.0.1:10250: connect: refused"),
+            Some(503),
+            Cause::Unreachable,
+            "dial tcp 10.0.0.1:10250",
+        ),
+        (of(302, ""), Some(302), Cause::Unreachable, "never followed"),
+        (
+            of(0, ""),
+            None,
+            Cause::Unreachable,
+            "closed before there was an answer",
+        ),
+        (
+            of(200, "[1]"),
+            Some(200),
+            Cause::ParseError,
+            "no JSON object",
+        ),
+        (
+            of(200, "{\"a\""),
+            Some(200),
+            Cause::ParseError,
+            "no JSON object",
+        ),
+        (
+            of(200, &format!("{{\"a\":\"{}\"}}", "x".repeat(5 << 20))),
+            None,
+            Cause::TooLarge,
+            "larger than",
+        ),
+    ] {
+        let (lab, mut server) = Lab::new(nodes(3), PROXY);
+        server.planned.push(planned);
+        let running = server.start();
+        let scanned = run(&lab, &running, TOKEN, options(true));
+        for facts in &scanned.facts {
+            let response = &facts.endpoints[0].responses[0];
+            if facts.node.object.as_ref().unwrap().name != "node-1" {
+                assert!(response.content.is_some(), "{response:?}");
+                continue;
+            }
+            let problem = response.problem.as_ref().unwrap();
+            assert_eq!(
+                (response.status, problem.cause),
+                (status, cause),
+                "{problem:?}"
+            );
+            assert!(problem.reason.contains(reason), "{reason}: {problem:?}");
+            assert!(response.content.is_none());
+        }
+        let asked = running.requests();
+        let asked = asked.iter().filter(|request| request.path == configz);
+        assert!(asked.count() <= 3, "{reason}");
+    }
+}
+
 /// Figures for `docs`: run with `--release --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]
@@ -681,17 +760,7 @@ fn how_long_clusters_take() {
         let scanned = run(&lab, &running, TOKEN, options(true));
         let wall = start.elapsed();
         assert_eq!((scanned.facts.len(), scanned.problems.len()), (count, 0));
-        let process = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let ticks: Vec<&str> = process
-            .rsplit(')')
-            .next()
-            .unwrap()
-            .split_whitespace()
-            .collect();
-        eprintln!(
-            "{count} nodes: {wall:?}; CPU of client and server so far: user {} system {} (1/100 s)",
-            ticks[11], ticks[12]
-        );
+        eprintln!("{count} nodes: {wall:?}; {}", cpu());
     }
 }
 
@@ -758,4 +827,55 @@ fn kubelets_are_asked_directly_where_nothing_else_is_wanted() {
         requests.iter().all(|request| request.allowed),
         "{requests:?}"
     );
+}
+
+/// Figures for kubelets that are asked directly, TLS handshakes and probe included; as above.
+#[test]
+#[ignore = "a measurement"]
+fn how_long_direct_questions_take() {
+    for count in [100, 1000, 5000] {
+        let direct = Plan {
+            minor: 36,
+            via_proxy: false,
+        };
+        let (lab, mut server) = Lab::new(nodes(count), direct);
+        let mut kubelet = Kubelet::hardened(lab.authority.server(&["127.0.0.1"]));
+        kubelet.tokens = Some(BTreeMap::from([(CANARY.to_owned(), USER.to_owned())]));
+        kubelet.granted.insert((USER.to_owned(), "/configz"));
+        let kubelet = kubelet.start();
+        let port = format!("\"Port\":{}", kubelet.port);
+        for (index, (_, node)) in server.nodes.iter_mut().enumerate() {
+            let address = format!("10.{}.{}.{}", index >> 16, (index >> 8) & 255, index & 255);
+            *node = node
+                .replace(&address, "127.0.0.1")
+                .replace("\"Port\":10250", &port);
+        }
+        let running = server.start();
+        let mut options = options(false);
+        options.questions.probe = true;
+        let start = Instant::now();
+        let scanned = run(&lab, &running, TOKEN, options);
+        let wall = start.elapsed();
+        let answered = scanned
+            .facts
+            .iter()
+            .filter(|facts| facts.endpoints[0].responses[0].status == Some(200));
+        assert_eq!((answered.count(), scanned.problems.len()), (count, 0));
+        eprintln!("{count} nodes directly: {wall:?}; {}", cpu());
+    }
+}
+
+/// Returns what client and server have spent so far.
+fn cpu() -> String {
+    let process = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap_or("");
+    let spent = process.rsplit(')').next().unwrap();
+    // utime and stime of proc_pid_stat(5), whose third field comes first after the name.
+    let mut ticks = spent.split_whitespace().skip(11);
+    let (user, system) = (ticks.next().unwrap(), ticks.next().unwrap());
+    format!("client and server so far: user {user} system {system} (1/100 s), {peak}")
 }

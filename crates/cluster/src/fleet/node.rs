@@ -249,7 +249,12 @@ pub(super) fn unasked(listed: &Listed, way: &Way, trouble: &Trouble) -> Facts {
     });
     if listed.object.unsupported.is_none() {
         let url = format!("https://{}/configz", listed.authority());
-        let mut endpoint = blank(listed, Via::Direct);
+        let via = if way.via_proxy {
+            Via::ApiServer
+        } else {
+            Via::Direct
+        };
+        let mut endpoint = blank(listed, via);
         let mut response = unanswered(&way.access, Identity::Nobody, url);
         response.problem = Some(trouble.clone());
         endpoint.responses.push(response);
