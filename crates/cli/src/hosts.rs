@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use kubeassay_cluster::fleet;
-use kubeassay_cluster::kubelet::{Questions, Target, ask_kubelets};
+use kubeassay_cluster::kubelet::{Questions, Served, Target, ask_kubelets};
 use kubeassay_config::secrets;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::units;
@@ -13,6 +13,7 @@ use kubeassay_core::Bytes;
 use kubeassay_core::facts::{
     EndpointFacts, Facts, Need, ProcessFacts, SCHEMA, ServiceFacts, Source,
 };
+use kubeassay_engine::LiveTarget;
 use kubeassay_host::{Guide, Host, Options, collect};
 
 use crate::args::{HostArgs, LiveArg, LiveArgs, SubjectArgs};
@@ -28,11 +29,18 @@ const DEMO: &str = include_str!("demo.json");
 const MAX_FACTS: u64 = 256 << 20;
 
 /// Connects collecting with the code that knows kubelets.
-struct Kubelets;
+struct Kubelets {
+    /// They will be asked as well, so that it matters which certificate each of them serves.
+    live: bool,
+}
 
 impl Guide for Kubelets {
     fn needs(&self, process: &ProcessFacts) -> Vec<Need> {
-        kubeassay_engine::needs(process)
+        if self.live {
+            kubeassay_engine::needs_for_live(process)
+        } else {
+            kubeassay_engine::needs(process)
+        }
     }
 
     fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need> {
@@ -77,7 +85,7 @@ pub(crate) fn read(arguments: &HostArgs, live: bool, messages: Messages) -> anyh
         timeout: arguments.timeout,
         tool: tool(),
     };
-    let mut facts = collect(&host, &Kubelets, &options);
+    let mut facts = collect(&host, &Kubelets { live }, &options);
     // What is in a captured host was read by someone else, or by nobody.
     if matches!(facts.source, Source::Live | Source::Root) {
         facts.reader = privileges::reader();
@@ -131,7 +139,8 @@ fn read_and_ask(
     if facts.source == Source::Captured {
         bail!("a captured host cannot be asked: leave --live out");
     }
-    let targets: Vec<Target> = Vec::new();
+    let targets = kubeassay_engine::targets(&facts, version(arguments)?);
+    let targets: Vec<Target> = targets.into_iter().map(target).collect();
     for target in &targets {
         messages.note(&format!(
             "asking the kubelet at {}:{}",
@@ -141,6 +150,24 @@ fn read_and_ask(
     facts.endpoints = ask(&asking, &targets, live)?;
     facts.finished = now();
     Ok(facts)
+}
+
+/// Returns where a kubelet of this node is asked.
+fn target(live: LiveTarget) -> Target {
+    let served = live.certificate.and_then(|certificate| {
+        Some(Served {
+            fingerprint: certificate.sha256.parse().ok()?,
+            path: certificate.path,
+        })
+    });
+    Target {
+        node: live.node,
+        pid: Some(live.pid),
+        host: live.address,
+        port: live.port,
+        read_only_port: Some(live.read_only_port),
+        served,
+    }
 }
 
 /// Asks the kubelet at an address, and reads no host.

@@ -35,6 +35,6 @@ pub use example::{ExampleFault, run_examples};
 pub use explanation::explain;
 pub use judgement::{Ending, Judge, Judged, JudgedNode, Options, judge};
 pub use kubelets::needs;
-pub use live::{LiveTarget, needs_for_live, targets};
+pub use live::{LiveCertificate, LiveTarget, needs_for_live, targets};
 pub use services::needs_of_service;
 pub use version::{ParseVersionError, parse_version};

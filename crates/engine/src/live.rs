@@ -26,8 +26,19 @@ pub struct LiveTarget {
     pub port: u16,
     /// The read-only port: that which is set, else the usual one, which should not be open.
     pub read_only_port: u16,
-    /// SHA-256, in hexadecimal, of the certificates that it may serve, likeliest first.
-    pub certificates: Vec<String>,
+    /// The node's name, as the kubelet knows it; null where that is not known.
+    pub node: Option<String>,
+    /// The certificate that it serves by its own configuration, where that was read.
+    pub certificate: Option<LiveCertificate>,
+}
+
+/// A certificate that was read on the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveCertificate {
+    /// Its file, as the process sees it.
+    pub path: String,
+    /// SHA-256 of its DER, in hexadecimal.
+    pub sha256: String,
 }
 
 /// Returns every kubelet of the node itself that can be asked. `said` is the version that the user gave. Where a file
@@ -56,17 +67,26 @@ pub fn targets(facts: &Facts, said: Option<Minor>) -> Vec<LiveTarget> {
             "::" => "::1".to_owned(),
             _ => address,
         };
-        let mut certificates: Vec<String> = wanted(process, &resolution)
-            .iter()
-            .filter_map(|need| process.file(need)?.sha256.clone())
-            .collect();
-        certificates.dedup();
+        let certificate = wanted(process, &resolution).iter().find_map(|need| {
+            Some(LiveCertificate {
+                path: need.path.to_string_lossy(),
+                sha256: process.file(need)?.sha256.clone()?,
+            })
+        });
+        let node = match value(&resolution, "flags.hostnameOverride") {
+            Some(Value::String(name)) if !name.is_empty() => Some(name.to_string_lossy()),
+            _ => {
+                let name = facts.node.hostname.as_ref();
+                name.map(|name| name.to_string_lossy().trim().to_lowercase())
+            }
+        };
         Some(LiveTarget {
             pid: process.pid,
             address,
             port: number("port", PORT),
             read_only_port: number("readOnlyPort", READ_ONLY_PORT),
-            certificates,
+            node,
+            certificate,
         })
     })
     .collect()

@@ -69,6 +69,9 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let mut finished = options.started;
     let mut progress = Progress::new(global);
     let expected = nodes.expected;
+    if let Some(facts) = &nodes.cluster {
+        sink.add(judge.cluster(facts))?;
+    }
     while !sink.is_closed()
         && let Some(facts) = nodes.next()
     {
