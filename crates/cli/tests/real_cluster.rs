@@ -189,6 +189,11 @@ fn the_whole_cluster_is_scanned_with_the_least_rights() {
         .args(["manifest", "rbac", "--kubernetes-version", "1.36"])
         .output()
         .unwrap();
+    cluster.create(
+        "/api/v1/namespaces",
+        "application/json",
+        r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"kubeassay"}}"#,
+    );
     for object in String::from_utf8(printed.stdout).unwrap().split("\n---\n") {
         let kind = object
             .lines()
@@ -196,7 +201,6 @@ fn the_whole_cluster_is_scanned_with_the_least_rights() {
             .unwrap();
         let rbac = "/apis/rbac.authorization.k8s.io/v1";
         let path = match kind {
-            "Namespace" => "/api/v1/namespaces".to_owned(),
             "ServiceAccount" => "/api/v1/namespaces/kubeassay/serviceaccounts".to_owned(),
             "ClusterRole" => format!("{rbac}/clusterroles"),
             "ClusterRoleBinding" => format!("{rbac}/clusterrolebindings"),
