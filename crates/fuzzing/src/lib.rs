@@ -33,6 +33,7 @@ mod report;
 mod rule_page;
 mod secrets;
 mod show;
+mod units;
 mod yaml;
 
 /// One fuzz target.
@@ -105,6 +106,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "secrets",
         run: secrets::run,
+    },
+    Target {
+        name: "units",
+        run: units::run,
     },
     Target {
         name: "yaml",

@@ -117,7 +117,8 @@ impl<'a> Files<'a> {
             self.own.push(path.clone());
         }
         match (&facts.problem, facts.kind) {
-            (Some(trouble), _) if trouble.cause == Cause::Missing => Ok(Found::Missing),
+            // With a type it was there, and its content was withheld.
+            (Some(trouble), None) if trouble.cause == Cause::Missing => Ok(Found::Missing),
             (Some(trouble), Some(FileKind::CharacterDevice))
                 if trouble.cause == Cause::NotRegular =>
             {

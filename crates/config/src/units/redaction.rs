@@ -192,7 +192,10 @@ impl<'r> Plan<'r> {
         if name == DROP_IN_VARIABLE.as_bytes() {
             return None;
         }
-        if self.resolved.expanded.get(name).is_some_and(counts) {
+        // A word that is replaced as a whole expands nothing any more.
+        let mut uses = self.resolved.uses.iter();
+        let is_used = uses.any(|(word, used)| used == name && !self.words.contains_key(word));
+        if is_used && self.resolved.expanded.get(name).is_some_and(counts) {
             return self.values.get(name).cloned();
         }
         let digest = secrets::redacted(value).into_bytes();

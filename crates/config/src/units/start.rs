@@ -76,6 +76,8 @@ pub(super) struct Resolved {
     pub(super) words: Vec<usize>,
     /// The variables that the command expands, with the place of the assignment that counts.
     pub(super) expanded: BTreeMap<Vec<u8>, Spot>,
+    /// Which word of the command expands which of them.
+    pub(super) uses: BTreeSet<(usize, Vec<u8>)>,
     /// The files that are units, and those that are environment files.
     pub(super) units: Vec<Bytes>,
     pub(super) environment_files: Vec<Bytes>,
@@ -107,6 +109,7 @@ pub(super) fn resolve(files: &mut Files<'_>, name: &Bytes) -> Result<Resolved, S
         service: &service,
         environment: &environment,
         expanded: BTreeMap::new(),
+        uses: BTreeSet::new(),
         unset: BTreeSet::new(),
     };
     let (arguments, words) = expansion.arguments(&command)?;
@@ -122,7 +125,7 @@ pub(super) fn resolve(files: &mut Files<'_>, name: &Bytes) -> Result<Resolved, S
             command.spot
         ));
     }
-    let expanded = expansion.expanded;
+    let (expanded, uses) = (expansion.expanded, expansion.uses);
     Ok(Resolved {
         next: NextStart {
             arguments,
@@ -139,6 +142,7 @@ pub(super) fn resolve(files: &mut Files<'_>, name: &Bytes) -> Result<Resolved, S
         command,
         words,
         expanded,
+        uses,
         units: unit.parts.into_iter().map(|(path, _)| path).collect(),
         environment_files,
         specifiers,
@@ -336,6 +340,7 @@ struct Expansion<'s> {
     service: &'s Service,
     environment: &'s BTreeMap<Vec<u8>, Variable>,
     expanded: BTreeMap<Vec<u8>, Spot>,
+    uses: BTreeSet<(usize, Vec<u8>)>,
     unset: BTreeSet<Bytes>,
 }
 
@@ -348,7 +353,7 @@ impl Expansion<'_> {
             placed.command.words.iter().zip(&placed.places).enumerate()
         {
             let parts = if placed.command.expands {
-                expansion::expand(&word.text, |name| self.value(name, &placed.spot))?
+                expansion::expand(&word.text, |name| self.value(index, name, &placed.spot))?
             } else {
                 vec![expansion::Part {
                     text: word.text.clone(),
@@ -387,8 +392,9 @@ impl Expansion<'_> {
         Ok((arguments, words))
     }
 
-    fn value(&mut self, name: &[u8], command: &Spot) -> Result<Option<Vec<u8>>, Stop> {
+    fn value(&mut self, word: usize, name: &[u8], command: &Spot) -> Result<Option<Vec<u8>>, Stop> {
         if let Some(variable) = self.environment.get(name) {
+            self.uses.insert((word, name.to_vec()));
             self.expanded.insert(name.to_vec(), variable.spot.clone());
             return Ok(Some(variable.value.clone()));
         }

@@ -140,8 +140,8 @@ fn what_cannot_be_told_says_where_and_why() {
 #[test]
 fn no_secret_stays_and_the_next_start_stays_the_same() {
     let fragment = "[Service]\n# --token=CANARY1\nExecStart=/bin/k --token=CANARY2\nSetCredential=x:CANARY3\nEnvironment=PLAIN=CANARY4 \"ARGS=--v=2 --token CANARY5\"\n\
-        ExecStart=\nExecStart=/bin/k --password \\\n  CANARY6 $ARGS --x='${TOKEN}' \\\n  $MORE --client-secret=${TOKEN} tail\nEnvironmentFile=/etc/k.env\n";
-    let environment = "# password CANARY7\nTOKEN=fine\nMORE='--token=CANARY8 \\\n  --v=3'\nOTHER=\"CANARY9\n\"\nMORE=\"--token=CANARY8 \\\n  --v=3\"\n";
+        ExecStart=\nExecStart=/bin/k --password \\\n  CANARY6 $ARGS --x='${SHOWN}' \\\n  $MORE --client-secret=${TOKEN} tail\nEnvironmentFile=/etc/k.env\n";
+    let environment = "# password CANARY7\nSHOWN=fine\nTOKEN=CANARY0\nMORE='--token=CANARY8 \\\n  --v=3'\nOTHER=\"CANARY9\n\"\nMORE=\"--token=CANARY8 \\\n  --v=3\"\n";
     let files = [
         ("/etc/systemd/system/k.service", fragment),
         ("/etc/k.env", environment),

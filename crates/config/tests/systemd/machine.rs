@@ -107,8 +107,14 @@ fn run(command: &mut Command) -> bool {
 pub(crate) fn boot(files: &[(&str, &str)], units: &[&str]) -> Option<BTreeMap<String, Seen>> {
     let is_root = fs::metadata("/proc/self")
         .is_ok_and(|facts| std::os::unix::fs::MetadataExt::uid(&facts) == 0);
-    if !is_root || !run(Command::new("systemd-nspawn").arg("--version")) {
-        eprintln!("skipped: needs root and systemd-nspawn (package systemd-container)");
+    if !is_root
+        || !["systemd-nspawn", "cc"]
+            .iter()
+            .all(|program| run(Command::new(program).arg("--version")))
+    {
+        eprintln!(
+            "skipped: needs root, a C compiler and systemd-nspawn (package systemd-container)"
+        );
         return None;
     }
     let Some(overlay) = Overlay::new() else {
