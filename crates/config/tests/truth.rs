@@ -7,6 +7,7 @@
     reason = "a case that is not well-formed fails the test"
 )]
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kubeassay_config::kubelet::{Documents, Resolution, When, live, resolve};
@@ -502,9 +503,8 @@ fn what_a_kubelet_says_of_itself_is_what_its_files_come_to() {
                     };
                     // The truth has these settings of each run; of others it says nothing.
                     for path in effective.keys() {
-                        let of = |resolution: &Resolution| {
-                            resolution.setting(path).map(|it| it.into_owned())
-                        };
+                        let of =
+                            |resolution: &Resolution| resolution.setting(path).map(Cow::into_owned);
                         let (disk, said) = (of(&disk), of(&said));
                         let same = match (&disk, &said) {
                             (Some(disk), Some(said)) => {

@@ -1,6 +1,8 @@
 //! Origins, subjects, controls and nodes in words: the same words in every text for people.
 
-use kubeassay_core::report::{Control, Evidence, Node, NodeStatus, Overridden, Subject, User};
+use kubeassay_core::report::{
+    Control, Evidence, Finding, Node, NodeStatus, Overridden, Subject, User,
+};
 use kubeassay_core::{Origin, OriginKind, Value, Verdict, text};
 
 /// The framework whose bare numbers people mean.
@@ -36,15 +38,20 @@ pub fn describe_origin(origin: &Origin) -> String {
             }
         }
         OriginKind::Environment => {
-            let variable = format!("environment variable {}", name.unwrap_or_default());
-            join(&variable, ", set by ", place)
+            let variable = origin.variable.as_deref().map(text::escape);
+            let words = join("environment variable", " ", variable);
+            said(join(&words, ", set by ", place), origin)
         }
-        OriginKind::Unit => join("unit file", " ", place),
+        OriginKind::Unit => said(join("unit file", " ", place), origin),
         OriginKind::Live => {
             let url = origin.url.as_deref().map(text::escape);
             join("live configuration", " at ", url)
         }
-        OriginKind::Api => join("API object", " ", name),
+        OriginKind::Api => {
+            let place = origin.line.zip(origin.column);
+            let place = place.map(|(line, column)| format!("{line}:{column}"));
+            join(&join("API object", " ", name), ":", place)
+        }
     };
     let via = origin
         .via
@@ -55,6 +62,14 @@ pub fn describe_origin(origin: &Origin) -> String {
         words
     } else {
         format!("{words} (by way of {})", via.join(", "))
+    }
+}
+
+/// Adds the line of a unit or environment file that gives an argument.
+fn said(words: String, origin: &Origin) -> String {
+    match &origin.text {
+        Some(text) => format!("{words}: {text}"),
+        None => words,
     }
 }
 
@@ -129,6 +144,13 @@ pub(crate) const fn verdict_word(verdict: Verdict) -> &'static str {
 
 /// Returns what was read and found, and where: `authorization.mode = Webhook`, `from argument 3: …`.
 pub(crate) fn describe_evidence(evidence: &Evidence, verdict: Verdict) -> (String, String) {
+    if let Some(response) = &evidence.response {
+        let setting = match &evidence.value {
+            Value::Null => String::new(),
+            value => format!("which means {value}"),
+        };
+        return (text::escape(response), setting);
+    }
     let place = describe_origin(&evidence.origin);
     let file = evidence.file.as_ref().map(ToString::to_string);
     let what = evidence
@@ -136,7 +158,6 @@ pub(crate) fn describe_evidence(evidence: &Evidence, verdict: Verdict) -> (Strin
         .clone()
         .or(file)
         .or_else(|| evidence.object.clone())
-        .or_else(|| evidence.response.clone())
         .unwrap_or_default();
     match &evidence.value {
         Value::Null if verdict == Verdict::Unknown => {
@@ -144,6 +165,15 @@ pub(crate) fn describe_evidence(evidence: &Evidence, verdict: Verdict) -> (Strin
         }
         value => (format!("{what} = {value}"), format!("from {place}")),
     }
+}
+
+/// Returns what each witness said, where several were asked: `disk pass · live fail · probe unknown`.
+pub(crate) fn describe_witnesses(finding: &Finding) -> Option<String> {
+    let said = finding.witnesses.iter();
+    let said: Vec<String> = said
+        .map(|one| format!("{} {}", one.witness, one.verdict))
+        .collect();
+    (said.len() > 1).then(|| said.join(" \u{b7} "))
 }
 
 /// Returns what was overridden: `overrode Webhook from default of 1.34`, `removed by …`.

@@ -82,6 +82,7 @@ fn command(verb: &str, finding: &Finding, report: &Report, option: &str) -> Stri
     let from = match (report.scanned.source, root) {
         (Source::Demo, _) => " --demo".to_owned(),
         (Source::Facts, _) => " --facts FILE".to_owned(),
+        (Source::Cluster | Source::Endpoint, _) => " --live".to_owned(),
         (_, Some(root)) => format!(" --root {}", shell_word(&root.to_string())),
         (_, None) => String::new(),
     };

@@ -190,7 +190,7 @@ fn places_in_words() {
         ..file(OriginKind::File, CONFIG, 10, 9)
     };
     let environment = Origin {
-        name: Some("KUBELET_EXTRA_ARGS".into()),
+        variable: Some("KUBELET_EXTRA_ARGS".into()),
         ..file(OriginKind::Environment, "/etc/default/kubelet", 2, 1)
     };
     let named = |kind, name: &str| Origin {
@@ -225,8 +225,11 @@ fn places_in_words() {
             "environment variable KUBELET_EXTRA_ARGS, set by /etc/default/kubelet:2:1",
         ),
         (
-            named(OriginKind::Environment, "X"),
-            "environment variable X",
+            with_text(
+                file(OriginKind::Unit, "/etc/k.service", 9, 1),
+                "ExecStart=kubelet",
+            ),
+            "unit file /etc/k.service:9:1: ExecStart=kubelet",
         ),
         (
             file(OriginKind::Unit, "/etc/k.service", 9, 1),

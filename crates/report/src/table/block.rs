@@ -5,7 +5,7 @@ use kubeassay_core::{Horizon, Verdict};
 
 use super::Extent;
 use super::group::{Group, Rank};
-use crate::describe::{describe_evidence, describe_overridden, verdict_word};
+use crate::describe::{describe_evidence, describe_overridden, describe_witnesses, verdict_word};
 use crate::ink::Ink;
 use crate::next::next_step;
 use crate::page::{Page, width};
@@ -108,6 +108,9 @@ fn details(finding: &Finding, indent: usize, extent: Extent, page: &mut Page) {
         page.item(indent, "want", LABEL, (Ink::Plain, &finding.expected));
     }
     evidence(finding, indent, Label::Where, extent, page);
+    if let Some(witnesses) = describe_witnesses(finding) {
+        page.item(indent, "asked", LABEL, (Ink::Plain, &witnesses));
+    }
     if !finding.assumes.is_empty() {
         page.item(
             indent,
