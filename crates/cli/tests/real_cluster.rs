@@ -45,7 +45,7 @@ impl Scan {
             .unwrap()
             .env_remove("KUBECONFIG")
             .env("HOME", "/nonexistent")
-            .args(["scan", "-o", "json"])
+            .args(["scan", "-o", "json", MODE, ANONYMOUS, AGREE])
             .args(arguments)
             .output()
             .unwrap();

@@ -419,8 +419,11 @@ fn same_but_for(before: &Node, after: &Node, spans: &[(usize, usize)]) -> bool {
     same && before.at.line == after.at.line
 }
 
+/// The one key of a `/configz`.
+const CONFIGZ: &str = "kubeletconfig";
+
 /// Returns whether a document looks like configuration: it has a kind, without which no kubelet takes it, or a
-/// field of the kubelet.
+/// field of the kubelet; or it is what a running kubelet says of itself.
 fn is_configuration(root: &Node) -> bool {
     let field = |key: &str| {
         KUBELET
@@ -431,7 +434,7 @@ fn is_configuration(root: &Node) -> bool {
     match &root.tree {
         Tree::Map(entries) => entries
             .iter()
-            .any(|entry| folds_to(&entry.key, "kind") || field(&entry.key)),
+            .any(|entry| folds_to(&entry.key, "kind") || entry.key == CONFIGZ || field(&entry.key)),
         Tree::Null => true,
         Tree::Bool(_) | Tree::Number(_) | Tree::String(_) | Tree::List(_) => false,
     }
@@ -564,6 +567,21 @@ mod tests {
                 "--manifest-url-header=A:{}",
                 redacted(b"x")
             ))]
+        );
+    }
+
+    #[test]
+    fn what_a_kubelet_says_of_itself_is_kept_but_for_its_secrets() {
+        let body = br#"{"kubeletconfig":{"staticPodURLHeader":{"Authorization":["Bearer abc"]},"port":10250}}"#;
+        let kept = String::from_utf8(redact_content(body.to_vec())).unwrap();
+        assert!(
+            kept.starts_with(
+                r#"{"kubeletconfig":{"staticPodURLHeader":{"Authorization":["sha256:"#
+            )
+        );
+        assert!(
+            kept.ends_with(r#"},"port":10250}}"#) && !kept.contains("abc"),
+            "{kept}"
         );
     }
 

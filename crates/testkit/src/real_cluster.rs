@@ -180,6 +180,8 @@ impl RealCluster {
             self.kubeconfig_of("node");
         }
         self.configure(settings);
+        // What changed within the error of a clock of the process's start might have changed after it.
+        thread::sleep(Duration::from_millis(200));
         let mut program = self.program("kubelet");
         program
             .arg(format!("--config={}", self.kubelet_config().display()))
