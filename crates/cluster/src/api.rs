@@ -26,8 +26,8 @@ use crate::identity::ClientIdentity;
 use crate::names::{NameError, Resolver};
 use crate::rbac::{self, HARMS, Harm, KUBE_SYSTEM};
 use crate::tls::{Clock, Fingerprint, Verification, short};
-use documents::{AccessReview, ConfigMap, Named, NodeList, Status, Version};
-pub(crate) use documents::{Address, NodeDocument};
+pub(crate) use documents::{AccessReview, Address, NodeDocument, NodeList};
+use documents::{ConfigMap, MOST_NODES_OF_A_PAGE, Named, Status, Version};
 use pace::Pace;
 pub(crate) use pace::jitter;
 
@@ -232,7 +232,8 @@ impl Api {
         let what = "read the namespace kube-system (get namespaces)";
         let path = format!("/api/v1/namespaces/{KUBE_SYSTEM}");
         let namespace: Named = self.read(what, &path, LARGEST_DOCUMENT).await?;
-        Ok(namespace.metadata.and_then(|metadata| metadata.uid))
+        let uid = namespace.metadata.and_then(|metadata| metadata.uid);
+        Ok(uid.map(|uid| short(&uid)))
     }
 
     /// Returns a page of the nodes that `selector` selects.
@@ -250,21 +251,7 @@ impl Api {
             }
         }
         let list: NodeList = self.read(what, &path, LARGEST_PAGE).await?;
-        if list.kind.as_deref() != Some("NodeList") {
-            return Err(ApiError::Document {
-                what,
-                line: 1,
-                column: 1,
-            });
-        }
-        let metadata = list.metadata.unwrap_or_default();
-        Ok(Page {
-            nodes: list.items.unwrap_or_default(),
-            next: metadata.next.filter(|next| !next.is_empty()),
-            remaining: metadata
-                .remaining_item_count
-                .and_then(|count| usize::try_from(count).ok()),
-        })
+        page(list)
     }
 
     /// Returns kubeadm's `ConfigMap`s for kubelets of a cluster of `minor`. One that is not there is none: the cluster
@@ -386,13 +373,7 @@ impl Api {
         };
         let json = review.to_string().into_bytes();
         let reply = self.send(Method::POST, Some(json), ask).await?;
-        let review: AccessReview = understand(what, &reply.body)?;
-        let allowed = review.status.and_then(|status| status.allowed);
-        allowed.ok_or(ApiError::Document {
-            what,
-            line: 1,
-            column: 1,
-        })
+        allowed(what, understand(what, &reply.body)?)
     }
 
     async fn read<T: DeserializeOwned>(
@@ -572,7 +553,44 @@ fn name_of(harm: &Harm) -> String {
     }
 }
 
-fn understand<T: DeserializeOwned>(what: &'static str, body: &[u8]) -> Result<T, ApiError> {
+/// Takes from a list of nodes what matters.
+pub(crate) fn page(list: NodeList) -> Result<Page, ApiError> {
+    let what = "list nodes";
+    if list.kind.as_deref() != Some("NodeList") {
+        return Err(ApiError::Document {
+            what,
+            line: 1,
+            column: 1,
+        });
+    }
+    if list.items.len() > MOST_NODES_OF_A_PAGE {
+        let failure = Failure::BodyTooLarge(LARGEST_PAGE);
+        return Err(ApiError::Failure { what, failure });
+    }
+    let metadata = list.metadata.unwrap_or_default();
+    Ok(Page {
+        nodes: list.items,
+        next: metadata.next.filter(|next| !next.is_empty()),
+        remaining: metadata
+            .remaining_item_count
+            .and_then(|count| usize::try_from(count).ok()),
+    })
+}
+
+/// Takes the answer from a review; one that does not say is none.
+pub(crate) fn allowed(what: &'static str, review: AccessReview) -> Result<bool, ApiError> {
+    let allowed = review.status.and_then(|status| status.allowed);
+    allowed.ok_or(ApiError::Document {
+        what,
+        line: 1,
+        column: 1,
+    })
+}
+
+pub(crate) fn understand<T: DeserializeOwned>(
+    what: &'static str,
+    body: &[u8],
+) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| ApiError::Document {
         what,
         line: error.line(),
@@ -589,7 +607,7 @@ fn retry_after(value: Option<&str>) -> Duration {
 }
 
 /// Returns what a `Status` of the API says, or the line that a kubelet answers through it.
-fn said(body: &[u8]) -> String {
+pub(crate) fn said(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Status>(body) {
         Ok(status) => status.message.unwrap_or_default(),
         Err(_) => String::from_utf8_lossy(body)

@@ -290,7 +290,7 @@ struct Status {
 
 /// Takes the credentials from what was printed: the certificate if there is one, else the token, which is returned
 /// beside them.
-fn understand(
+pub(crate) fn understand(
     output: &[u8],
     version: &'static str,
     now: Timestamp,

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::api::{Api, ApiError, Page};
+use crate::api::{Api, ApiError, NodeDocument, Page};
 use crate::credentials::Connection;
 use crate::http::Failure;
 use crate::identity::ClientIdentity;
@@ -519,6 +519,16 @@ impl Fleet {
                 return;
             }
         }
+    }
+}
+
+/// Returns what is taken of a node's object. For the fuzz target.
+pub(crate) fn listed(document: NodeDocument) -> crate::fuzzing::Node {
+    let listed = Listed::new(document);
+    crate::fuzzing::Node {
+        hosts: listed.hosts,
+        port: listed.port,
+        name: listed.object.name,
     }
 }
 

@@ -90,8 +90,9 @@ pub struct Kubeconfig {
     users: BTreeMap<String, User>,
 }
 
-/// An API server, and how it is recognised.
-#[derive(Clone, Debug)]
+/// An API server, and how it is recognised. Not shown but for its place: an address may have a password in it, and who
+/// knows what a plugin is told.
+#[derive(Clone)]
 pub struct Cluster {
     /// Where the entry stands.
     pub place: Place,
@@ -105,6 +106,14 @@ pub struct Cluster {
     pub for_plugins: Option<serde_json::Value>,
     /// It is reached in a way that is not supported.
     refused: Option<Fault>,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is in a context.

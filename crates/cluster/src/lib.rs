@@ -7,6 +7,8 @@ mod api;
 pub mod credentials;
 pub mod exec_plugin;
 pub mod fleet;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 pub mod identity;
 mod interrupt;

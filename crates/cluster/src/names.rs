@@ -292,7 +292,10 @@ impl Query {
             .secure_random
             .fill(&mut id)
             .map_err(|_| Fault::NoRandom)?;
-        let id = u16::from_ne_bytes(id);
+        Self::with_id(u16::from_ne_bytes(id), name, kind)
+    }
+
+    fn with_id(id: u16, name: &str, kind: TYPE) -> Result<Self, Fault> {
         let unusable = |error: &dyn fmt::Display| Fault::Failed(error.to_string());
         let mut packet = Packet::new_query(id);
         packet.set_flags(PacketFlag::RECURSION_DESIRED);
@@ -363,6 +366,16 @@ impl Query {
             })
             .take(MOST_ADDRESSES)
             .collect()
+    }
+}
+
+/// Returns the addresses in an answer to the question `id` for `name`; nothing if it is none, or holds none because
+/// it was cut off or the server failed. For the fuzz target.
+pub(crate) fn addresses_in(id: u16, name: &str, v6: bool, answer: &[u8]) -> Option<Vec<IpAddr>> {
+    let kind = if v6 { TYPE::AAAA } else { TYPE::A };
+    match Query::with_id(id, name, kind).ok()?.read(answer)? {
+        Answer::Addresses(addresses) => Some(addresses),
+        Answer::CutOff | Answer::Failed(_) => None,
     }
 }
 

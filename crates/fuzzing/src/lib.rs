@@ -14,15 +14,20 @@
     reason = "a property that does not hold has to panic: that is how libFuzzer learns of it"
 )]
 
+mod api;
 mod arguments;
 mod captured;
+mod certificate;
 mod check;
+mod dns;
 mod drop_ins;
+mod exec_credential;
 mod executable;
 mod facts;
 mod input;
 mod json;
 mod judging;
+mod kubeconfig;
 mod layers;
 mod mountinfo;
 mod packages;
@@ -31,6 +36,7 @@ mod places;
 mod procfs;
 mod report;
 mod rule_page;
+mod secret_words;
 mod secrets;
 mod show;
 mod units;
@@ -48,6 +54,10 @@ pub struct Target {
 /// Every target.
 pub const TARGETS: &[Target] = &[
     Target {
+        name: "api",
+        run: api::run,
+    },
+    Target {
         name: "arguments",
         run: arguments::run,
     },
@@ -56,12 +66,24 @@ pub const TARGETS: &[Target] = &[
         run: captured::run,
     },
     Target {
+        name: "certificate",
+        run: certificate::run,
+    },
+    Target {
         name: "check",
         run: check::run,
     },
     Target {
+        name: "dns",
+        run: dns::run,
+    },
+    Target {
         name: "drop_ins",
         run: drop_ins::run,
+    },
+    Target {
+        name: "exec_credential",
+        run: exec_credential::run,
     },
     Target {
         name: "executable",
@@ -74,6 +96,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "json",
         run: json::run,
+    },
+    Target {
+        name: "kubeconfig",
+        run: kubeconfig::run,
     },
     Target {
         name: "layers",

@@ -22,6 +22,8 @@ pub mod executable;
 mod faults;
 mod files;
 mod fs;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guide;
 mod host;
 mod inspect;

@@ -1,8 +1,50 @@
 //! Documents of the API, as far as they are looked at: everything may be missing, and what else is there is passed over.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+
+/// More nodes than a page has, whatever its limit was. Empty ones are some hundred times larger in memory than in JSON.
+pub(crate) const MOST_NODES_OF_A_PAGE: usize = 20_000;
+/// No more addresses or taints of one node are kept.
+const MOST_PARTS: usize = 256;
+
+/// Keeps the first `N` and one more, by which it is told that there were too many; the rest is passed over.
+struct First<T, const N: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for First<T, N> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut kept = Vec::new();
+        while kept.len() <= N {
+            match list.next_element()? {
+                Some(one) => kept.push(one),
+                None => return Ok(kept),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(kept)
+    }
+}
+
+/// Reads a list, or `null` for an empty one, and keeps no more than about `N` of it.
+fn first<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_any(First::<T, N>(PhantomData))
+}
 
 /// `/version`.
 #[derive(Deserialize)]
@@ -61,7 +103,8 @@ pub(crate) struct Status {
 pub(crate) struct NodeList {
     pub(crate) kind: Option<String>,
     pub(crate) metadata: Option<ListMetadata>,
-    pub(crate) items: Option<Vec<NodeDocument>>,
+    #[serde(default, deserialize_with = "first::<_, _, MOST_NODES_OF_A_PAGE>")]
+    pub(crate) items: Vec<NodeDocument>,
 }
 
 /// What a list has.
@@ -84,7 +127,8 @@ pub(crate) struct NodeDocument {
 /// Its spec.
 #[derive(Default, Deserialize)]
 pub(crate) struct NodeSpec {
-    pub(crate) taints: Option<Vec<Taint>>,
+    #[serde(default, deserialize_with = "first::<_, _, MOST_PARTS>")]
+    pub(crate) taints: Vec<Taint>,
 }
 
 /// One of its taints.
@@ -97,7 +141,8 @@ pub(crate) struct Taint {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NodeStatus {
-    pub(crate) addresses: Option<Vec<Address>>,
+    #[serde(default, deserialize_with = "first::<_, _, MOST_PARTS>")]
+    pub(crate) addresses: Vec<Address>,
     pub(crate) daemon_endpoints: Option<DaemonEndpoints>,
     pub(crate) node_info: Option<NodeInfo>,
 }

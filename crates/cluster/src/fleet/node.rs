@@ -43,8 +43,8 @@ pub(super) struct Listed {
     /// Its id by its machine id.
     id: Option<String>,
     /// Where its kubelet may be, the likeliest first.
-    hosts: Vec<String>,
-    port: u16,
+    pub(super) hosts: Vec<String>,
+    pub(super) port: u16,
 }
 
 impl Listed {
@@ -61,13 +61,13 @@ impl Listed {
             .filter(|port| *port != 0);
         Self {
             id: info.machine_id.as_deref().and_then(node_id),
-            hosts: ranked(status.addresses.unwrap_or_default()),
+            hosts: ranked(status.addresses),
             port: port.unwrap_or(PORT),
             object: NodeObject {
-                name: metadata.name.unwrap_or_default(),
-                uid: metadata.uid,
-                kubelet_version: info.kubelet_version,
-                operating_system: info.operating_system,
+                name: metadata.name.map(cut).unwrap_or_default(),
+                uid: metadata.uid.map(cut),
+                kubelet_version: info.kubelet_version.map(cut),
+                operating_system: info.operating_system.map(cut),
                 unsupported,
             },
         }
@@ -105,12 +105,24 @@ impl Listed {
     }
 }
 
+/// Cuts off what is longer than any such text is: names have at most 253 characters (RFC 1123 subdomains), and they are
+/// all that is kept of each node until the end.
+fn cut(mut text: String) -> String {
+    const LONGEST: usize = 253;
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.shrink_to_fit();
+    }
+    text
+}
+
 /// Returns the addresses that a kubelet may be reached at, the best first.
 fn ranked(addresses: Vec<Address>) -> Vec<String> {
     let known = addresses.into_iter().filter_map(|address| {
         let kind = address.kind?;
         let rank = KINDS.iter().position(|known| *known == kind)?;
-        let host = address.address.filter(|host| !host.is_empty())?;
+        let host = address.address.map(cut);
+        let host = host.filter(|host| !host.is_empty())?;
         Some((rank, host))
     });
     let mut known: Vec<_> = known.collect();
@@ -139,10 +151,7 @@ fn unsupported(document: &NodeDocument) -> Option<String> {
     let labels = metadata.and_then(|metadata| metadata.labels.as_ref());
     let label = labels.and_then(|labels| labels.kind.as_deref());
     let spec = document.spec.as_ref();
-    let mut taints = spec
-        .and_then(|spec| spec.taints.as_ref())
-        .into_iter()
-        .flatten();
+    let mut taints = spec.into_iter().flat_map(|spec| &spec.taints);
     let tainted = taints.any(|taint| taint.key.as_deref() == Some("virtual-kubelet.io/provider"));
     if tainted || label == Some("virtual-kubelet") {
         return Some("a virtual kubelet: no machine, and no kubelet of Kubernetes' own".to_owned());

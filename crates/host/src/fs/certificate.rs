@@ -36,14 +36,14 @@ pub(crate) fn first(node: &dyn Node, name: &str) -> Result<Certificate, Trouble>
 }
 
 /// Reads a file from its start in small steps.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     opened: &'a dyn Opened,
     name: &'a str,
     offset: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn new(opened: &'a dyn Opened, name: &'a str) -> Self {
+    pub(crate) fn new(opened: &'a dyn Opened, name: &'a str) -> Self {
         Self {
             opened,
             name,
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn run(&mut self) -> Result<Vec<u8>, Trouble> {
+    pub(crate) fn run(&mut self) -> Result<Vec<u8>, Trouble> {
         self.up_to(BEGIN)?;
         // Byte by byte: what another block holds begins where its label ends.
         for wanted in LABEL {

@@ -1,0 +1,38 @@
+//! Documents of the API: a page of nodes, the answer to a review, a refusal; with `serde_json` for a second opinion.
+
+use kubeassay_cluster::fuzzing::{access_review, nodes, said};
+use serde_json::Value;
+
+use crate::secret_words;
+
+/// Reads an input as each of them.
+pub(crate) fn run(data: &[u8]) {
+    let value: Option<Value> = serde_json::from_slice(data).ok();
+    match nodes(data) {
+        Err(said) => secret_words::not_in(&said, data),
+        Ok(nodes) => {
+            let value = value.as_ref().expect("it was read as JSON");
+            assert_eq!(value["kind"], "NodeList");
+            let items = value["items"].as_array().map_or(0, Vec::len);
+            assert_eq!(nodes.len(), items, "a node is lost");
+            for node in &nodes {
+                assert!(node.hosts.len() <= 3 && node.port != 0, "{node:?}");
+                assert!(node.name.len() <= 256, "{node:?}");
+                let unique =
+                    |host: &&String| node.hosts.iter().filter(|one| one == host).count() == 1;
+                assert!(node.hosts.iter().all(|host| unique(&host)), "{node:?}");
+            }
+        }
+    }
+    match access_review(data) {
+        Err(said) => secret_words::not_in(&said, data),
+        // Nothing but a plain `false` makes a token harmless.
+        Ok(allowed) => assert_eq!(
+            value.expect("it was read as JSON")["status"]["allowed"],
+            allowed
+        ),
+    }
+    let said = said(data);
+    assert!(said.len() <= 200 * 10 + 10, "{} bytes", said.len());
+    assert!(!said.chars().any(char::is_control), "{said:?}");
+}
