@@ -49,8 +49,13 @@ impl Asking {
             .iter()
             .map(|pin| self::pin(pin))
             .collect::<anyhow::Result<_>>()?;
-        // Who only asks what must be refused needs no credentials, and none are looked for.
-        let connection = if of_cluster || questions.configz || arguments.names_a_server() {
+        // Who only asks what must be refused needs no credentials, and none are looked for; but what a token may do is
+        // asked before it is sent.
+        let connection = if of_cluster
+            || questions.configz
+            || arguments.unprivileged_token_file.is_some()
+            || arguments.names_a_server()
+        {
             credentials::find(&given(arguments), &environment(), now())?
         } else {
             None
@@ -76,8 +81,11 @@ impl Asking {
             let token = ClientIdentity::token(&read);
             let token = token.with_context(|| path.display().to_string())?;
             let mut caller = Caller::new(token);
-            // It is somebody's who may do nothing: that it is sent to nodes gives them nothing.
-            caller.token_allowed = Ok(());
+            // Whoever is called unprivileged may be somebody else by mistake.
+            if let Some(connection) = &connection {
+                let connection = connection.clone().with_identity(caller.identity.clone());
+                caller.token_allowed = fleet::token_is_harmless(connection, &access);
+            }
             access.unprivileged = Some(caller);
         }
         Ok(Self {
@@ -210,7 +218,10 @@ pub(crate) fn target(address: &str) -> anyhow::Result<Target> {
     };
     let (host, port) = match address.strip_prefix('[') {
         Some(rest) => {
-            let (host, port) = rest.split_once(']').ok_or_else(refused)?;
+            let (host, port) = rest
+                .split_once(']')
+                .filter(|(_, port)| port.is_empty() || port.starts_with(':'))
+                .ok_or_else(refused)?;
             (host, port.strip_prefix(':'))
         }
         None => match address.split_once(':') {

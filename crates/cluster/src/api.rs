@@ -22,7 +22,7 @@ use tokio::time::sleep;
 
 use crate::credentials::Connection;
 use crate::http::{self, Failure, Outgoing, Security, Timeouts, Wire};
-use crate::identity::ClientIdentity;
+use crate::identity::{ClientIdentity, Token};
 use crate::names::{NameError, Resolver};
 use crate::rbac::{self, HARMS, Harm, KUBE_SYSTEM};
 use crate::tls::{Clock, Fingerprint, Verification, short};
@@ -312,12 +312,33 @@ impl Api {
         .await
     }
 
-    /// Asks whether the token may be sent to nodes: none of [`HARMS`] is granted, anywhere that is asked about.
+    /// Asks whether the token may be sent to nodes, and returns the one that all answers are about.
     ///
     /// # Errors
     ///
     /// Why it must not be sent; so also where the answer is in doubt.
-    pub(crate) async fn token_is_harmless(&self) -> Result<(), Trouble> {
+    pub(crate) async fn harmless_token(&self) -> Result<Token, Trouble> {
+        // Where it is renewed meanwhile, some answers are about the old one, and it is asked once more.
+        for _ in 0..2 {
+            let before = self.identity();
+            self.token_is_harmless().await?;
+            if let (Some(ClientIdentity::Token(before)), Some(ClientIdentity::Token(now))) =
+                (before, self.identity())
+                && before == now
+            {
+                return Ok(now);
+            }
+        }
+        Err(Trouble {
+            cause: Cause::NotPermitted,
+            reason:
+                "the token is not sent to nodes: it was renewed while it was asked what it may do"
+                    .to_owned(),
+        })
+    }
+
+    /// Asks whether none of [`HARMS`] is granted, anywhere that is asked about.
+    async fn token_is_harmless(&self) -> Result<(), Trouble> {
         let refused = |reason: String| Trouble {
             cause: Cause::NotPermitted,
             reason,

@@ -6,9 +6,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs::Metadata;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -75,6 +76,14 @@ pub enum CredentialError {
     /// An exec plugin gave nothing.
     #[error(transparent)]
     Plugin(#[from] Box<PluginError>),
+    /// The kubeconfig that names a plugin could be anybody's.
+    #[error("{place}: the exec plugin is not run: everybody on this machine may write {0} and so choose the program; chmod o-w {0}", escape(&open.to_string_lossy()))]
+    OpenToAll {
+        /// Where the plugin is named.
+        place: String,
+        /// What everybody may write.
+        open: PathBuf,
+    },
     /// The plugin could not even be waited for.
     #[error("cannot wait for the exec plugin: {0}")]
     Runtime(io::Error),
@@ -180,8 +189,9 @@ impl Server {
         let (host, port) = match authority.strip_prefix('[') {
             Some(rest) => rest
                 .split_once(']')
+                .filter(|(_, rest)| rest.is_empty() || rest.starts_with(':'))
                 .map(|(host, rest)| (host, rest.strip_prefix(':')))
-                .ok_or_else(|| fail("has a bracket without its other"))?,
+                .ok_or_else(|| fail("has a bracket that is no address's"))?,
             None => match authority.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
                 None => (authority, None),
@@ -224,9 +234,21 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Reads the token again; nothing if it is not from a file, or cannot be read.
+    /// Returns a connection to the same server as somebody else.
+    #[must_use]
+    pub fn with_identity(mut self, identity: ClientIdentity) -> Self {
+        self.identity = Some(identity);
+        self.token_file = None;
+        self
+    }
+
+    /// Reads the token again; nothing if it is not from a file, or cannot be read. A pipe is not waited for: it gave
+    /// what it had.
     pub(crate) fn read_token_again(&self) -> Option<ClientIdentity> {
         let path = self.token_file.as_ref()?;
+        if !status(path).is_some_and(|status| status.is_file()) {
+            return None;
+        }
         let mut ignored = Vec::new();
         read_token(path, &mut ignored).ok()
     }
@@ -397,9 +419,12 @@ fn chosen(
                 config: cluster.for_plugins.clone(),
                 ..ForCluster::default()
             };
-            token_file.clone_from(&user.token_file);
             let for_cluster = for_cluster.with_authority(&pem);
             let identity = of_user(user, environment, for_cluster, now, &mut warnings)?;
+            // Beside a certificate the file of a token plays no part, and never turns one into the other.
+            if matches!(identity, Some(ClientIdentity::Token(_))) {
+                token_file.clone_from(&user.token_file);
+            }
             (identity, context)
         }
     };
@@ -451,6 +476,13 @@ fn of_user(
     let Some(exec) = &user.exec else {
         return Ok(None);
     };
+    // Whoever can write the kubeconfig chooses the program.
+    if let Some(open) = replaceable(&user.place.file) {
+        return Err(CredentialError::OpenToAll {
+            place: place(),
+            open,
+        });
+    }
     let running = exec_plugin::run(exec, &environment.variables, Some(cluster), now);
     let given = block_on(running)
         .map_err(CredentialError::Runtime)?
@@ -564,18 +596,47 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CredentialError> {
     Ok(content)
 }
 
-/// Warns of a file with secrets that everybody on the machine may read.
+/// Returns what is known of a file of the user's own.
 #[expect(
     clippy::disallowed_methods,
     reason = "credentials are the user's own files, never a scanned host's"
 )]
+fn status(path: &Path) -> Option<Metadata> {
+    std::fs::metadata(path).ok()
+}
+
+/// Warns of a file with secrets that everybody on the machine may read or replace.
 fn warn_if_open(path: &Path, warnings: &mut Vec<String>) {
-    let open = std::fs::metadata(path)
-        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o004 != 0);
-    if open {
-        let path = shown(path);
+    let may_read = status(path).is_some_and(|file| file.is_file() && file.mode() & READ != 0);
+    let named = shown(path);
+    if let Some(open) = replaceable(path) {
+        let open = shown(&open);
         warnings.push(format!(
-            "everybody on this machine may read {path}, which holds credentials; chmod 600 {path}"
+            "everybody on this machine may replace {named}, and with it the server that credentials are sent to; chmod o-w {open}"
+        ));
+    } else if may_read {
+        warnings.push(format!(
+            "everybody on this machine may read {named}, which holds credentials; chmod 600 {named}"
         ));
     }
+}
+
+/// What everybody may do, of a mode.
+const READ: u32 = 0o004;
+const WRITE: u32 = 0o002;
+/// Only owners replace files in such a folder.
+const STICKY: u32 = 0o1000;
+
+/// Returns the file, or the folder it lies in, if everybody on the machine may write it and so replace the file.
+fn replaceable(path: &Path) -> Option<PathBuf> {
+    let file = status(path)?;
+    if file.is_file() && file.mode() & WRITE != 0 {
+        return Some(path.to_owned());
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let open = |folder: Metadata| folder.mode() & (WRITE | STICKY) == WRITE;
+    status(folder).is_some_and(open).then(|| folder.to_owned())
 }

@@ -4,9 +4,11 @@
 //! The only process that kubeassay ever starts, and only because the user's own kubeconfig names it: no shell, a time
 //! limit, bounded output. What it prints for credentials is shown to nobody.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -26,6 +28,8 @@ use crate::kubeconfig::{Exec, Place};
 const LONGEST: Duration = Duration::from_mins(1);
 /// The most that is read of its output.
 const LARGEST_OUTPUT: u64 = 1 << 20;
+/// How long is waited for what is left of a plugin that ended, or was ended.
+const LAST_WAIT: Duration = Duration::from_millis(200);
 /// The most that is shown of what it says.
 const LARGEST_SAYING: u64 = 16 << 10;
 
@@ -178,7 +182,7 @@ async fn run_within(
         clippy::disallowed_methods,
         reason = "the user's own kubeconfig says that credentials come from this program; it is the only one that is ever started"
     )]
-    let command = std::process::Command::new(&exec.command);
+    let command = std::process::Command::new(program(exec, environment));
     let mut command = Command::from(command);
     command
         .args(exec.arguments.iter().map(Secret::expose))
@@ -215,9 +219,13 @@ async fn run_within(
         Ok((output, Some(child.wait().await?)))
     })
     .await;
+    // One that is still there is ended, and not left behind as a zombie.
+    if child.start_kill().is_ok() {
+        let _ended = timeout(LAST_WAIT, child.wait()).await;
+    }
     drop(child);
     // Whatever it started and left behind may hold on to it.
-    let said = match timeout(Duration::from_millis(200), stderr).await {
+    let said = match timeout(LAST_WAIT, stderr).await {
         Ok(Ok(Ok(said))) => said,
         _ => Vec::new(),
     };
@@ -226,6 +234,8 @@ async fn run_within(
         Ok(Err(error)) => return Err(fail(PluginProblem::Read(error), &said)),
         Err(_) => return Err(fail(PluginProblem::TooLong(limit), &said)),
     };
+    // Whether it failed or not, what it printed for credentials is not shown because it said it as well.
+    let said = without_secrets(said, &output);
     match status {
         None => return Err(fail(PluginProblem::TooMuch, &said)),
         Some(status) if !status.success() => {
@@ -234,15 +244,57 @@ async fn run_within(
         Some(_) => {}
     }
     match understand(&output, exec.version.as_str(), now) {
-        Ok((identity, token)) => {
-            let mut said = escape_lines(&said);
-            if let Some(token) = token.filter(|token| !token.is_empty()) {
-                said = said.replace(&token, "(secret)");
-            }
-            Ok(Given { identity, said })
-        }
+        Ok(identity) => Ok(Given {
+            identity,
+            said: escape_lines(&said),
+        }),
         Err(problem) => Err(fail(problem, &said)),
     }
+}
+
+/// Returns the program to start. A bare name is looked up in the absolute folders of kubeassay's own `PATH`: as Go's
+/// `exec.LookPath` does, a folder that depends on where we stand is passed over.
+fn program(exec: &Exec, environment: &[(OsString, OsString)]) -> PathBuf {
+    if exec.command.as_os_str().as_bytes().contains(&b'/') {
+        return exec.command.clone();
+    }
+    let mut variables = environment.iter();
+    let path = variables.find(|(name, _)| name == "PATH");
+    let folders = path.map_or(&[][..], |(_, path)| path.as_bytes());
+    folders
+        .split(|byte| *byte == b':')
+        .filter(|folder| folder.starts_with(b"/"))
+        .map(|folder| Path::new(OsStr::from_bytes(folder)).join(&exec.command))
+        .find(|program| is_program(program))
+        // Not found: starting this says so.
+        .unwrap_or_else(|| Path::new("/nonexistent").join(&exec.command))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "looks for the program that the user's own kubeconfig names"
+)]
+fn is_program(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o111 != 0)
+}
+
+/// Returns what was said with every secret that was printed replaced: the token, and every line of a key.
+fn without_secrets(said: Vec<u8>, output: &[u8]) -> Vec<u8> {
+    /// Shorter lines of a key are its padding.
+    const SHORTEST: usize = 8;
+    let Ok(printed) = serde_json::from_slice::<ExecCredential>(output) else {
+        return said;
+    };
+    let status = printed.status.unwrap_or_default();
+    let key = status.client_key_data.unwrap_or_default();
+    let lines = key.lines().filter(|line| line.len() >= SHORTEST);
+    let token = status.token.unwrap_or_default();
+    let secrets = lines.chain(token.split_ascii_whitespace());
+    let mut said = String::from_utf8_lossy(&said).into_owned();
+    for secret in secrets {
+        said = said.replace(secret, "(secret)");
+    }
+    said.into_bytes()
 }
 
 /// Reads up to `limit` bytes; the rest is left unread, or read and dropped.
@@ -288,13 +340,12 @@ struct Status {
     expiration_timestamp: Option<Timestamp>,
 }
 
-/// Takes the credentials from what was printed: the certificate if there is one, else the token, which is returned
-/// beside them.
+/// Takes the credentials from what was printed: the certificate if there is one, else the token.
 pub(crate) fn understand(
     output: &[u8],
     version: &'static str,
     now: Timestamp,
-) -> Result<(ClientIdentity, Option<String>), PluginProblem> {
+) -> Result<ClientIdentity, PluginProblem> {
     let printed: ExecCredential =
         serde_json::from_slice(output).map_err(|error| PluginProblem::NotJson {
             line: error.line(),
@@ -309,18 +360,18 @@ pub(crate) fn understand(
     }
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
     let token = some(status.token);
-    let identity = match (
+    match (
         some(status.client_certificate_data),
         some(status.client_key_data),
         &token,
     ) {
-        (Some(certificate), Some(key), _) => {
-            ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes())?
-        }
-        (None, None, Some(token)) => ClientIdentity::token(token.as_bytes())?,
-        _ => return Err(PluginProblem::Nothing),
-    };
-    Ok((identity, token))
+        (Some(certificate), Some(key), _) => Ok(ClientIdentity::from_pem(
+            certificate.as_bytes(),
+            key.as_bytes(),
+        )?),
+        (None, None, Some(token)) => Ok(ClientIdentity::token(token.as_bytes())?),
+        _ => Err(PluginProblem::Nothing),
+    }
 }
 
 #[cfg(test)]
@@ -333,7 +384,7 @@ mod tests {
     use jiff::Timestamp;
     use tempfile::TempDir;
 
-    use super::{ForCluster, Given, PluginError, run_within};
+    use super::{ForCluster, Given, PluginError, program, run_within};
     use crate::identity::{ClientIdentity, Secret};
     use crate::kubeconfig::{Exec, ExecVersion, Place};
 
@@ -441,6 +492,13 @@ mod tests {
                 "expired at 2025-12-31T00:00:00Z",
             ),
             (
+                &format!(
+                    "echo c4n4ry >&2; {}; exit 1",
+                    printing("{\"token\":\"c4n4ry\"}")
+                ),
+                "failed with exit status: 1; it said:\n(secret)",
+            ),
+            (
                 &printing("{\"token\":\"c4n4ry c4n4ry\"}"),
                 "cannot be used: the token has a character",
             ),
@@ -463,6 +521,15 @@ mod tests {
             error.contains("cannot be started") && error.contains("get it at example.org"),
             "{error}"
         );
+        // Where we stand is never looked in, whatever `PATH` says.
+        let mut environment = vec![(OsString::from("PATH"), OsString::from(":.:src:/usr/bin"))];
+        let found = |name, environment: &_| program(&exec(PathBuf::from(name)), environment);
+        assert_eq!(found("env", &environment), PathBuf::from("/usr/bin/env"));
+        for name in ["Cargo.toml", "lib.rs", "no-such-plugin"] {
+            assert!(found(name, &environment).starts_with("/nonexistent"));
+        }
+        environment.clear();
+        assert!(found("env", &environment).starts_with("/nonexistent"));
         let mut terminal = exec(PathBuf::from("true"));
         terminal.needs_terminal = true;
         let error = block(&terminal).unwrap_err().to_string();

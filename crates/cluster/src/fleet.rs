@@ -43,6 +43,8 @@ const SMALL_PAGE: usize = 50;
 const MOST_RESTARTS: u32 = 3;
 /// More nodes than any cluster has.
 const MOST_NODES: usize = 100_000;
+/// How many pages in a row may bring no node that was not seen before; more than a list has that was begun again.
+const MOST_FRUITLESS: usize = MOST_NODES / SMALL_PAGE;
 /// How many facts wait for the one who takes them.
 const READY: usize = 64;
 /// How often it is looked whether all of it should stop.
@@ -148,12 +150,12 @@ struct Begun {
 ///
 /// If nodes cannot be listed.
 pub fn scan(connection: Connection, options: Options, stop: Stop) -> Result<Scan, FleetError> {
+    interrupt::watch(&stop);
     let (begun, start) = std::sync::mpsc::sync_channel(1);
     let (hand, ready) = mpsc::channel(READY);
     let work = move || {
         let failed = begun.clone();
         let ran = block_on(async move {
-            interrupt::watch(&stop);
             // Whoever asked has gone if it cannot be told.
             match Fleet::begin(connection, options, stop).await {
                 Ok((fleet, first)) => {
@@ -224,19 +226,29 @@ pub fn ask_through_the_api_server(
 ///
 /// Why it must not be sent. A client certificate is no token and always harmless.
 pub fn token_is_harmless(connection: Connection, access: &Access) -> Result<(), Trouble> {
-    if matches!(connection.identity, Some(ClientIdentity::Certificate(_))) {
-        return Ok(());
-    }
-    let api = api(connection, access, PER_SECOND);
-    let asked = block_on(async move { api.token_is_harmless().await });
-    asked.unwrap_or_else(|error| {
+    let refused = |reason| {
         Err(Trouble {
             cause: Cause::NotPermitted,
-            reason: format!(
-                "the token is not sent to nodes: nothing can be asked from here: {error}"
-            ),
+            reason,
         })
-    })
+    };
+    let token = match &connection.identity {
+        Some(ClientIdentity::Certificate(_)) => return Ok(()),
+        Some(ClientIdentity::Token(token)) => token.clone(),
+        None => return refused("there is no token that could be sent to nodes".to_owned()),
+    };
+    let api = api(connection, access, PER_SECOND);
+    match block_on(async move { api.harmless_token().await }) {
+        // What was said is about another token than the one that would be sent.
+        Ok(Ok(asked)) if asked != token => refused(
+            "the token is not sent to nodes: its file was renewed while it was asked what it may do; try again"
+                .to_owned(),
+        ),
+        Ok(asked) => asked.map(drop),
+        Err(error) => refused(format!(
+            "the token is not sent to nodes: nothing can be asked from here: {error}"
+        )),
+    }
 }
 
 fn api(connection: Connection, access: &Access, per_second: u32) -> Api {
@@ -281,6 +293,8 @@ struct Fleet {
     /// How many nodes a page holds.
     page: usize,
     restarts: u32,
+    /// How many pages in a row brought nothing new.
+    fruitless: usize,
     /// Why the list broke off.
     broken: Option<Problem>,
     running: JoinSet<Event>,
@@ -351,6 +365,7 @@ impl Fleet {
             again: false,
             page,
             restarts: 0,
+            fruitless: 0,
             broken: None,
             running: JoinSet::new(),
             fetching: false,
@@ -462,6 +477,7 @@ impl Fleet {
 
     /// Takes a page: those of its nodes that were not seen before.
     fn take(&mut self, page: Page) {
+        let before = self.seen.len();
         for document in page.nodes {
             let listed = Listed::new(document);
             if self.seen.len() >= MOST_NODES {
@@ -479,6 +495,21 @@ impl Fleet {
             }
         }
         self.next = page.next;
+        self.fruitless = if self.seen.len() > before {
+            0
+        } else {
+            self.fruitless + 1
+        };
+        if self.fruitless > MOST_FRUITLESS && self.next.take().is_some() {
+            self.broken = Some(Problem {
+                cause: Cause::TooLarge,
+                path: None,
+                reason: format!(
+                    "the list of nodes does not end: {} pages in a row brought nothing new",
+                    self.fruitless
+                ),
+            });
+        }
     }
 
     /// Ends early: what is not answered yet is handed back as not asked.
@@ -572,10 +603,10 @@ const fn is_too_large(error: &ApiError) -> bool {
 
 /// Returns as whom kubelets are asked: as the API server is, but a token only if it is harmless.
 async fn caller(api: &Api) -> Option<Caller> {
-    let identity = api.identity()?;
-    let token_allowed = match identity {
+    let mut identity = api.identity()?;
+    let token_allowed = match &mut identity {
         ClientIdentity::Certificate(_) => Ok(()),
-        ClientIdentity::Token(_) => api.token_is_harmless().await,
+        ClientIdentity::Token(token) => api.harmless_token().await.map(|asked| *token = asked),
     };
     Some(Caller {
         identity,

@@ -26,8 +26,7 @@ pub fn exec_credential(
     version: ExecVersion,
     now: Timestamp,
 ) -> Result<ClientIdentity, PluginProblem> {
-    let (identity, _) = exec_plugin::understand(output, version.as_str(), now)?;
-    Ok(identity)
+    exec_plugin::understand(output, version.as_str(), now)
 }
 
 /// A node of a list, as far as it is looked at.

@@ -175,7 +175,7 @@ impl fmt::Debug for ClientCertificate {
 }
 
 /// A bearer token that can stand in a header.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token(Secret);
 
 impl Token {

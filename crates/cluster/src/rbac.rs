@@ -174,14 +174,19 @@ pub struct Harm {
     pub subresource: &'static str,
 }
 
-/// The rights that no token sent to a node may have, in any namespace: every node that receives it can use it.
-pub const HARMS: [Harm; 6] = [
+/// The rights that no token sent to a node may have, everywhere or in `kube-system`: every node that receives it can use
+/// it. Each gives credentials, or a process on a node.
+pub const HARMS: [Harm; 10] = [
     harm("get", "nodes", "proxy"),
     harm("create", "nodes", "proxy"),
     harm("get", "secrets", ""),
     harm("list", "secrets", ""),
     harm("create", "pods", "exec"),
     harm("get", "pods", "exec"),
+    harm("watch", "secrets", ""),
+    harm("create", "pods", ""),
+    harm("create", "serviceaccounts", "token"),
+    harm("impersonate", "users", ""),
 ];
 
 const fn harm(verb: &'static str, resource: &'static str, subresource: &'static str) -> Harm {

@@ -17,8 +17,8 @@ use super::Redact;
 use crate::http::Answer;
 use crate::tls::short;
 
-/// The largest `/configz` that is read. Real ones have about 3 KiB.
-const MAX_CONFIGZ: usize = 4 << 20;
+/// The largest `/configz` that is read. Real ones have about 3 KiB; as many as are in flight may be in memory.
+const MAX_CONFIGZ: usize = 1 << 20;
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain";
