@@ -525,9 +525,14 @@ fn own_service_account(
     } else {
         host.to_owned()
     };
-    let server = Server::parse(&format!("https://{host}:{port}"), || {
-        "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT".to_owned()
-    })?;
+    let what = || "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT".to_owned();
+    let server = Server::parse(&format!("https://{host}:{port}"), what)?;
+    if !server.prefix.is_empty() {
+        return Err(CredentialError::Server {
+            what: what(),
+            why: "has more than a host and a port",
+        });
+    }
     let own = "the pod's own ServiceAccount";
     let (identity, token_file, source) = if let Some((identity, from)) = identity {
         (identity, None, format!("{own}'s cluster, {from}"))

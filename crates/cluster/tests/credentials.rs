@@ -395,3 +395,77 @@ fn credentials_that_everybody_may_read_are_a_warning() {
             .all(|warning| warning.contains("chmod 600"))
     );
 }
+
+/// Whoever writes a kubeconfig chooses the server that gets the credentials, and the program that is run.
+#[test]
+fn a_kubeconfig_that_everybody_may_write_runs_no_plugin() {
+    let plugin = "exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin}";
+    let token = format!("token: {CANARY}");
+    // The mode of the folder and of the file, and who may be fooled.
+    for (folder, file, open) in [
+        (0o755, 0o600, false),
+        (0o1777, 0o600, false),
+        (0o777, 0o600, true),
+        (0o700, 0o602, true),
+        (0o1777, 0o622, true),
+    ] {
+        let home = Home::new();
+        home.write("f/ca.crt", &home.authority.pem());
+        let ran = home.path("f/ran");
+        let script = home.write("f/plugin", &format!("#!/bin/sh\n: > {}\n", ran.display()));
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+        for (user, runs) in [(plugin, true), (token.as_str(), false)] {
+            let path = home.write("f/config", &config("https://a", user));
+            for (path, mode) in [(&home.path("f"), folder), (&path, file)] {
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+            }
+            let given = Given {
+                kubeconfig: Some(path),
+                ..Given::default()
+            };
+            let found = seek(&given, &home.environment(&[]));
+            match found {
+                Ok(found) => {
+                    let warnings = found.unwrap().warnings;
+                    assert!(!runs, "the plugin prints nothing");
+                    let warned = warnings.iter().any(|one| one.contains("chmod o-w"));
+                    assert_eq!(warned, open, "{folder:o} {file:o}: {warnings:?}");
+                }
+                Err(error) => {
+                    let refused = error.to_string().contains("is not run");
+                    assert!(runs && refused == open, "{folder:o} {file:o}: {error}");
+                }
+            }
+        }
+        assert_eq!(ran.exists(), !open, "{folder:o} {file:o}");
+    }
+}
+
+/// The environment of a pod says where its API server is; whoever turns that elsewhere gains no credentials, because the
+/// certificate has to be for that name and of the cluster's own authority.
+#[test]
+fn a_pod_takes_no_address_that_is_none() {
+    let home = Home::new();
+    home.write("pod/ca.crt", &home.authority.pem());
+    home.write("pod/token", CANARY);
+    for (host, port, expected) in [
+        ("10.0.0.1", "443", Ok("https://10.0.0.1:443")),
+        ("fd00::1", "443", Ok("https://[fd00::1]:443")),
+        ("a/b", "443", Err("")),
+        ("user@a", "443", Err("")),
+        ("a", "443/x?y", Err("")),
+        ("[::1]x", "1", Err("")),
+    ] {
+        let environment = home.environment(&[
+            ("KUBERNETES_SERVICE_HOST", Path::new(host)),
+            ("KUBERNETES_SERVICE_PORT", Path::new(port)),
+        ]);
+        let found = seek(&Given::default(), &environment);
+        let server = found.map(|found| found.unwrap().server.to_string());
+        match (server, expected) {
+            (Ok(server), Ok(expected)) => assert_eq!(server, expected),
+            (Err(_), Err(_)) => {}
+            (server, _) => panic!("{host} {port}: {server:?}"),
+        }
+    }
+}

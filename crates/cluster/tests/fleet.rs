@@ -566,6 +566,16 @@ fn a_token_that_may_do_more_is_not_sent_to_nodes() {
             Some(more("create", "pods/exec", None)),
             Some("create pods/exec"),
         ),
+        (Some(more("watch", "secrets", None)), Some("watch secrets")),
+        (Some(more("create", "pods", None)), Some("create pods")),
+        (
+            Some(more("create", "serviceaccounts/token", None)),
+            Some("create serviceaccounts/token"),
+        ),
+        (
+            Some(more("impersonate", "users", None)),
+            Some("impersonate users"),
+        ),
         (None, None),
     ] {
         let (lab, mut server) = Lab::new(
@@ -637,6 +647,116 @@ fn a_token_file_is_read_again_when_the_token_is_no_longer_taken() {
     lab.write("token", CANARY);
     let scan = scan(connection, options(true), Stop::default()).unwrap();
     assert_eq!(collect(scan).0.len(), 3);
+}
+
+#[test]
+fn a_certificate_is_never_exchanged_for_the_token_beside_it() {
+    let (lab, mut server) = Lab::new(nodes(1), PROXY);
+    server
+        .tokens
+        .insert(CANARY.to_owned(), "another".to_owned());
+    server.planned.push(Planned::once("/version", 401));
+    let running = server.start();
+    lab.write("token", CANARY);
+    let user = format!("{}, tokenFile: token", lab.certificate());
+    let scanned = run(&lab, &running, &user, options(true));
+    assert!(
+        scanned.cluster.problems[0].reason.contains("401"),
+        "{:?}",
+        scanned.cluster.problems
+    );
+    assert!(running.requests().iter().all(|one| one.user == USER));
+}
+
+/// Both tokens are taken, and the second may do more: it is never the second that is sent for the first.
+#[test]
+fn what_is_said_of_one_token_holds_for_no_other() {
+    let direct = Plan {
+        minor: 36,
+        via_proxy: false,
+    };
+    let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    for (after, mightier, sent) in [(3, false, true), (3, true, false), (9, true, false)] {
+        let (lab, mut server) = Lab::new(Vec::new(), direct);
+        server
+            .tokens
+            .insert("renewed".to_owned(), "renewed".to_owned());
+        let mut rules = printed(direct);
+        if mightier {
+            rules.push(Rule {
+                verbs: vec!["get".to_owned()],
+                groups: vec![String::new()],
+                resources: vec!["nodes/proxy".to_owned()],
+                ..Rule::default()
+            });
+        }
+        server.rules.insert("renewed".to_owned(), rules);
+        server.planned.push(Planned {
+            after,
+            ..Planned::once(reviews, 401)
+        });
+        let mut kubelet = Kubelet::hardened(lab.authority.server(&["127.0.0.1"]));
+        kubelet.tokens = Some(BTreeMap::new());
+        let kubelet = kubelet.start();
+        let port = format!("\"Port\":{}", kubelet.port);
+        server.nodes = vec![node(
+            0,
+            &[("10.0.0.0", "127.0.0.1"), ("\"Port\":10250", &port)],
+        )];
+        let running = server.start();
+        lab.write("token", CANARY);
+        let connection = lab.connection(running.address, "tokenFile: token");
+        lab.write("token", "renewed");
+        let scan = scan(connection, options(false), Stop::default()).unwrap();
+        let (facts, _) = collect(scan);
+        let tokens: Vec<String> = kubelet
+            .seen()
+            .requests
+            .iter()
+            .filter_map(|request| Some(request.header("authorization")?.to_owned()))
+            .collect();
+        let expected: &[&str] = if sent { &["Bearer renewed"] } else { &[] };
+        assert_eq!(tokens, expected, "{facts:#?}");
+    }
+}
+
+#[test]
+fn a_list_that_does_not_end_is_given_up() {
+    let (lab, mut server) = Lab::new(nodes(1), PROXY);
+    let (_, only) = &server.nodes[0];
+    let body = format!(
+        "{{\"kind\":\"NodeList\",\"metadata\":{{\"continue\":\"more\"}},\"items\":[{only}]}}"
+    );
+    server.planned.push(Planned {
+        times: usize::MAX,
+        body,
+        ..Planned::once("/api/v1/nodes?", 200)
+    });
+    let running = server.start();
+    let scanned = run(&lab, &running, TOKEN, options(true));
+    assert_eq!(scanned.facts.len(), 1);
+    assert!(
+        scanned.problems[0].reason.contains("does not end"),
+        "{:?}",
+        scanned.problems
+    );
+}
+
+/// Of what a server may send nothing is kept that no cluster has.
+#[test]
+fn a_page_of_nothing_does_not_fill_the_memory() {
+    let (lab, mut server) = Lab::new(nodes(1), PROXY);
+    let many = "{},".repeat(1_000_000);
+    let body = format!("{{\"kind\":\"NodeList\",\"items\":[{many}{{}}]}}");
+    server.planned.push(Planned {
+        times: 2,
+        body,
+        ..Planned::once("/api/v1/nodes?", 200)
+    });
+    let running = server.start();
+    let connection = lab.connection(running.address, TOKEN);
+    let error = scan(connection, options(true), Stop::default()).unwrap_err();
+    assert!(error.to_string().contains("larger than"), "{error}");
 }
 
 #[test]
