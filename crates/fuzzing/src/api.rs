@@ -31,7 +31,10 @@ pub(crate) fn run(data: &[u8]) {
         // Nothing but a plain `false` makes a token harmless.
         Ok(allowed) => {
             let said = value.map(|value| value["status"]["allowed"].clone());
-            assert!(said.is_none_or(|said| said == allowed), "the server did not say so");
+            assert!(
+                said.is_none_or(|said| said == allowed),
+                "the server did not say so"
+            );
         }
     }
     let said = said(data);
