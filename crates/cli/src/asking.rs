@@ -72,13 +72,7 @@ impl Asking {
             access.caller = caller(arguments, connection.as_ref(), &access)?;
         }
         if let Some(path) = &arguments.unprivileged_token_file {
-            let read = read(path)?;
-            let token = ClientIdentity::token(&read);
-            let token = token.with_context(|| path.display().to_string())?;
-            let mut caller = Caller::new(token);
-            // It is somebody's who may do nothing: that it is sent to nodes gives them nothing.
-            caller.token_allowed = Ok(());
-            access.unprivileged = Some(caller);
+            unprivileged(path, connection.as_ref(), &mut access)?;
         }
         Ok(Self {
             questions,
@@ -86,6 +80,25 @@ impl Asking {
             connection,
         })
     }
+}
+
+/// Takes the token of somebody who has to be refused. The API server is asked whether it is: a token that turns out to
+/// be somebody's who may do more is not sent to nodes, and that one who may read pods reads them proves nothing.
+fn unprivileged(
+    path: &Path,
+    connection: Option<&Connection>,
+    access: &mut Access,
+) -> anyhow::Result<()> {
+    let token = ClientIdentity::token(&read(path)?);
+    let token = token.with_context(|| path.display().to_string())?;
+    let mut caller = Caller::new(token.clone());
+    if let Some(connection) = connection {
+        let connection = connection.clone().with_identity(token);
+        caller.token_allowed = fleet::token_is_harmless(connection.clone(), access);
+        access.unprivileged_granted = fleet::may_read_pods(connection, access);
+    }
+    access.unprivileged = Some(caller);
+    Ok(())
 }
 
 /// Says what `--via-proxy` takes, before it is used.
@@ -96,9 +109,12 @@ pub(crate) fn warn_of_the_proxy(arguments: &LiveArgs, messages: Messages) {
 }
 
 impl LiveArgs {
-    /// Returns whether the user named an API server, whose authority signs kubelets too.
+    /// Returns whether the user named an API server, whose authority signs kubelets too, or one has to say what somebody
+    /// may do.
     fn names_a_server(&self) -> bool {
-        self.kubeconfig.is_some() || self.context.is_some()
+        self.kubeconfig.is_some()
+            || self.context.is_some()
+            || self.unprivileged_token_file.is_some()
     }
 }
 

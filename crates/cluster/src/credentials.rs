@@ -224,6 +224,16 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Returns the same server, asked as somebody else.
+    #[must_use]
+    pub fn with_identity(self, identity: ClientIdentity) -> Self {
+        Self {
+            identity: Some(identity),
+            token_file: None,
+            ..self
+        }
+    }
+
     /// Reads the token again; nothing if it is not from a file, or cannot be read.
     pub(crate) fn read_token_again(&self) -> Option<ClientIdentity> {
         let path = self.token_file.as_ref()?;
