@@ -9,7 +9,7 @@ use kubeassay_core::rule::{Choice, PreparedRule, PreparedRules, SettingType};
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:12b6d392b0fb8c75ae890ede75b49bc528014f3d1af99d37326f3e72c3fbe4f9",
+    digest: "sha256:7a11ac8328e30a9ed78f49c9d2fdfed7c1140a6bbd8fae7284aaddef7486e9a8",
     rules: &[
         PreparedRule {
             file: "kubelet/kubelet-anonymous-auth.md",
@@ -352,7 +352,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             severity: Severity::Medium,
             subject: Some("kubelet"),
             controls: &[
-                ("kubeassay", None, "witnesses-agree"),
+                ("kubeassay", None, "agree"),
             ],
             aliases: &[],
             expected: "what the kubelet says of itself, what it refuses, and what its files say now are the same",
