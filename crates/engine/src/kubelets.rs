@@ -15,6 +15,7 @@ use kubeassay_core::facts::{
 use kubeassay_core::report::{Subject, User};
 use kubeassay_core::{Cause, Value};
 
+use crate::agreement::Agreement;
 use crate::services;
 use crate::version::{self, Candidates};
 use crate::witnesses::{Live, Probe};
@@ -33,6 +34,8 @@ pub(crate) struct Kubelet<'a> {
     pub(crate) live: Option<Live>,
     /// What others got from it; `None` where nobody asked.
     pub(crate) probe: Option<Probe>,
+    /// Whether those who were asked agree.
+    pub(crate) agreement: Agreement,
 }
 
 /// What is known of the next start.
@@ -226,12 +229,25 @@ fn resolve_kubelet<'a>(
     let subject = subject(process, &facts.node, running.first());
     let minors: Vec<Minor> = running.iter().map(|resolution| resolution.minor).collect();
     let endpoints = endpoints_of(process, facts);
+    let live = Live::of(&endpoints, &minors, Some(process));
+    let probe = Probe::of(&endpoints);
+    let agreement = if live.is_some() || probe.is_some() {
+        let now: Vec<Resolution> = minors
+            .iter()
+            .map(|minor| resolve(&documents, *minor, When::Now))
+            .collect();
+        let (live, probe) = (live.as_ref(), probe.as_ref());
+        Agreement::of(Some(process), &now, facts.finished, live, probe)
+    } else {
+        Agreement::of_files()
+    };
     Kubelet {
         process: Some(process),
         subject,
         version,
-        live: Live::of(&endpoints, &minors, Some(process)),
-        probe: Probe::of(&endpoints),
+        live,
+        probe,
+        agreement,
         running,
         restart,
     }
@@ -312,6 +328,7 @@ fn idle_kubelet<'a>(service: &'a ServiceFacts, facts: &Facts, said: Option<Minor
         restart,
         live: None,
         probe: None,
+        agreement: Agreement::of_files(),
     }
 }
 
@@ -321,11 +338,13 @@ fn remote_kubelet<'a>(facts: &Facts, said: Option<Minor>) -> Kubelet<'a> {
     let known = version.minors.iter().copied();
     let known: Vec<Minor> = known.filter(|minor| minor.is_known()).collect();
     let endpoints: Vec<&EndpointFacts> = facts.endpoints.iter().collect();
+    let (live, probe) = (Live::of(&endpoints, &known, None), Probe::of(&endpoints));
     Kubelet {
         process: None,
         subject: remote_subject(),
-        live: Live::of(&endpoints, &known, None),
-        probe: Probe::of(&endpoints),
+        agreement: Agreement::of(None, &[], facts.finished, live.as_ref(), probe.as_ref()),
+        live,
+        probe,
         version,
         running: Vec::new(),
         restart: Restart::Same,

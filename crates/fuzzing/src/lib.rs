@@ -17,6 +17,7 @@
 mod arguments;
 mod captured;
 mod check;
+mod configz;
 mod drop_ins;
 mod executable;
 mod facts;
@@ -58,6 +59,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "check",
         run: check::run,
+    },
+    Target {
+        name: "configz",
+        run: configz::run,
     },
     Target {
         name: "drop_ins",
