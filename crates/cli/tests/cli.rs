@@ -79,7 +79,12 @@ fn captured_hosts_are_judged_as_they_are() {
         ),
         ("no-kubernetes", &[], 2, &[]),
         ("k3s", &[], 2, &["running unknown unsupported"]),
-        ("hidepid", &[], 2, &["running unknown denied"]),
+        (
+            "hidepid",
+            &[],
+            2,
+            &["running unknown denied", "restart pass"],
+        ),
         ("no-config", &["--fail-on", "never"], 0, &["running fail"]),
         (
             "denied-reads",

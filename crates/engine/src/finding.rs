@@ -279,6 +279,10 @@ fn differs(running: &Decision, restart: &Decision) -> bool {
             })
             .collect()
     };
+    // What neither can tell, for one and the same reason, is said once.
+    if running.verdict == Verdict::Unknown && restart.verdict == Verdict::Unknown {
+        return running.reason != restart.reason;
+    }
     running.verdict == Verdict::Unknown
         || running.verdict != restart.verdict
         || values(running) != values(restart)

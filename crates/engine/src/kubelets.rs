@@ -10,7 +10,8 @@ use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_config::units;
 use kubeassay_core::facts::{
-    EndpointFacts, Facts, FileFacts, Need, NodeFacts, Problem, ProcessFacts, ServiceFacts,
+    EndpointFacts, Facts, FileFacts, Need, NeedKind, NodeFacts, Problem, ProcessFacts,
+    ServiceFacts, Trouble,
 };
 use kubeassay_core::report::{Subject, User};
 use kubeassay_core::{Cause, Value};
@@ -216,7 +217,7 @@ fn resolve_kubelet<'a>(
             let mut services = facts.services.iter();
             services.find(|service| process.unit.as_ref() == Some(&service.unit))
         });
-    let restart = match service {
+    let restart = match service.filter(|service| is_found(service)) {
         Some(service) => next_start(service, Some(process), facts, said),
         None if changed => Restart::Arguments(
             running
@@ -265,6 +266,15 @@ fn endpoints_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Vec<&'a Endpoin
             None => single,
         })
         .collect()
+}
+
+/// Returns whether any file of the service was found; of a unit that is a mere name in a cgroup nothing is known.
+fn is_found(service: &ServiceFacts) -> bool {
+    let mut files = service.files.iter();
+    files.any(|file| {
+        let missing = |problem: &Trouble| problem.cause == Cause::Missing;
+        file.need.what == NeedKind::Content && !file.problem.as_ref().is_some_and(missing)
+    })
 }
 
 /// Returns whether what the service starts is among the processes.
