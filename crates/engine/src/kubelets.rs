@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kubeassay_config::flags;
-use kubeassay_config::kubelet::{Documents, Resolution, When, ask, resolve};
+use kubeassay_config::kubelet::{DROP_IN_VARIABLE, Documents, Resolution, When, ask, resolve};
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
@@ -218,7 +218,7 @@ fn resolve_kubelet<'a>(
             services.find(|service| process.unit.as_ref() == Some(&service.unit))
         });
     let restart = match service.filter(|service| is_found(service)) {
-        Some(service) => next_start(service, Some(process), facts, said),
+        Some(service) => next_start(service, Some((process, changed)), facts, said),
         None if changed => Restart::Arguments(
             running
                 .iter()
@@ -284,10 +284,10 @@ fn runs(service: &ServiceFacts, facts: &Facts) -> bool {
     })
 }
 
-/// Resolves what a service will start; `process` is what it started before.
+/// Resolves what a service will start; `before` is what it started, and whether a file changed since.
 fn next_start<'a>(
     service: &'a ServiceFacts,
-    process: Option<&ProcessFacts>,
+    before: Option<(&ProcessFacts, bool)>,
     facts: &Facts,
     said: Option<Minor>,
 ) -> Restart<'a> {
@@ -297,7 +297,13 @@ fn next_start<'a>(
     };
     let mut future = services::process(service, &next);
     if future.executable.is_none() {
-        future.executable = process.and_then(|process| process.executable.clone());
+        future.executable = before.and_then(|(process, _)| process.executable.clone());
+    }
+    // On most nodes nothing happened since the start, and nothing has to be worked out again.
+    if let Some((process, false)) = before
+        && is_as_it_started(process, &future)
+    {
+        return Restart::Same;
     }
     let version = version::candidates(said, &facts.node, Some(&future));
     let origins = next.arguments.iter().map(|one| Arc::clone(&one.origin));
@@ -316,6 +322,43 @@ fn next_start<'a>(
         assumes: next.assumes,
         unsupported: version.unsupported,
     }
+}
+
+/// Returns whether the next start is what `process` was started with: program, arguments, and files as they are.
+fn is_as_it_started(process: &ProcessFacts, future: &ProcessFacts) -> bool {
+    let of = |process: &ProcessFacts| {
+        let variables = process.environment.as_ref();
+        let drop_ins = variables.map(|all| all.get(DROP_IN_VARIABLE).cloned());
+        let ProcessFacts {
+            exe,
+            argv,
+            cwd,
+            executable,
+            ..
+        } = process;
+        (
+            exe.clone(),
+            argv.clone(),
+            cwd.clone(),
+            executable.clone(),
+            drop_ins,
+        )
+    };
+    let same = |file: &FileFacts| {
+        let there = future.file(&file.need);
+        there.is_some_and(|there| {
+            let of = |file: &FileFacts| {
+                let cause = file.problem.as_ref().map(|problem| problem.cause);
+                (file.sha256.clone(), file.entries.clone(), cause)
+            };
+            of(file) == of(there)
+        })
+    };
+    // What lies on the way is looked at for the process alone: it is about what changed since.
+    let mut files = process.files.iter();
+    !process.exe_deleted
+        && of(process) == of(future)
+        && files.all(|file| file.need.what == NeedKind::Presence || same(file))
 }
 
 /// Returns the kubelet that a service would start and that does not run.
