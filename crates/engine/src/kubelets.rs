@@ -329,20 +329,10 @@ fn is_as_it_started(process: &ProcessFacts, future: &ProcessFacts) -> bool {
     let of = |process: &ProcessFacts| {
         let variables = process.environment.as_ref();
         let drop_ins = variables.map(|all| all.get(DROP_IN_VARIABLE).cloned());
-        let ProcessFacts {
-            exe,
-            argv,
-            cwd,
-            executable,
-            ..
-        } = process;
-        (
-            exe.clone(),
-            argv.clone(),
-            cwd.clone(),
-            executable.clone(),
-            drop_ins,
-        )
+        let executable = process.executable.as_ref();
+        let versions = executable.map(|executable| executable.versions.clone());
+        let ProcessFacts { exe, argv, cwd, .. } = process;
+        (exe.clone(), argv.clone(), cwd.clone(), versions, drop_ins)
     };
     let same = |file: &FileFacts| {
         let there = future.file(&file.need);
