@@ -18,7 +18,10 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
     let Some(path) = setting.strip_prefix("kubelet.") else {
         return Vec::new();
     };
-    let kubelets = kubelets::find(facts, said);
+    let mut kubelets = kubelets::find(facts, said);
+    for kubelet in &mut kubelets.found {
+        kubelet.work_out_the_next_start(facts, said);
+    }
     kubelets
         .found
         .iter()

@@ -143,10 +143,19 @@ pub(crate) fn each<'a>(
     kubelets
 }
 
-impl Kubelet<'_> {
+impl<'a> Kubelet<'a> {
     /// Returns whether nothing of it runs, as far as anybody saw: a service would start it.
     pub(crate) const fn is_idle(&self) -> bool {
         self.process.is_none() && self.live.is_none() && self.probe.is_none()
+    }
+
+    /// Works out what its service will start, also where that is what runs: for who wants to see how it comes about.
+    pub(crate) fn work_out_the_next_start(&mut self, facts: &'a Facts, said: Option<Minor>) {
+        if let (Restart::Same, Some(process)) = (&self.restart, self.process)
+            && let Some(service) = service_of(process, facts)
+        {
+            self.restart = next_start(service, Some((process, true)), facts, said);
+        }
     }
 
     /// Forgets what it resolves to, but for what it made of its files in the newest version.
@@ -209,15 +218,7 @@ fn resolve_kubelet<'a>(
                 .into_iter()
                 .any(|unknown| unknown.cause == Cause::Stale)
     });
-    let service = facts
-        .services
-        .iter()
-        .find(|service| service.started.contains(&process.pid))
-        .or_else(|| {
-            let mut services = facts.services.iter();
-            services.find(|service| process.unit.as_ref() == Some(&service.unit))
-        });
-    let restart = match service.filter(|service| is_found(service)) {
+    let restart = match service_of(process, facts) {
         Some(service) => next_start(service, Some((process, changed)), facts, said),
         None if changed => Restart::Arguments(
             running
@@ -252,6 +253,17 @@ fn resolve_kubelet<'a>(
         running,
         restart,
     }
+}
+
+/// Returns the service that started a process, if anything is known of it.
+fn service_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Option<&'a ServiceFacts> {
+    let mut services = facts.services.iter();
+    let started = services.find(|service| service.started.contains(&process.pid));
+    let service = started.or_else(|| {
+        let mut services = facts.services.iter();
+        services.find(|service| process.unit.as_ref() == Some(&service.unit))
+    });
+    service.filter(|service| is_found(service))
 }
 
 /// Returns the endpoints of a process; those that name none belong to the node's single kubelet.
