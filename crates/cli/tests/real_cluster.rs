@@ -6,9 +6,11 @@
 //! ```
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "what is not as it should be fails the test"
+    clippy::print_stderr,
+    reason = "tests start the program, write its files, say what they skip, and fail where something is not as it should be"
 )]
 
 use std::path::{Path, PathBuf};
