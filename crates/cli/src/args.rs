@@ -43,6 +43,7 @@ Exit codes:
   2  nothing fails, but something is unknown, nothing was judged, or the scan is incomplete
   64 usage: a flag, rule or file that cannot be used
   70 internal error
+  130 a second Ctrl-C; the first ends a scan of a cluster with what there is
 ";
 
 const EXPLAIN_HELP: &str = "\

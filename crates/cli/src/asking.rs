@@ -51,11 +51,7 @@ impl Asking {
             .collect::<anyhow::Result<_>>()?;
         // Who only asks what must be refused needs no credentials, and none are looked for; but what a token may do is
         // asked before it is sent.
-        let connection = if of_cluster
-            || questions.configz
-            || arguments.unprivileged_token_file.is_some()
-            || arguments.names_a_server()
-        {
+        let connection = if of_cluster || questions.configz || arguments.names_a_server() {
             credentials::find(&given(arguments), &environment(), now())?
         } else {
             None
@@ -77,16 +73,7 @@ impl Asking {
             access.caller = caller(arguments, connection.as_ref(), &access)?;
         }
         if let Some(path) = &arguments.unprivileged_token_file {
-            let read = read(path)?;
-            let token = ClientIdentity::token(&read);
-            let token = token.with_context(|| path.display().to_string())?;
-            let mut caller = Caller::new(token);
-            // Whoever is called unprivileged may be somebody else by mistake.
-            if let Some(connection) = &connection {
-                let connection = connection.clone().with_identity(caller.identity.clone());
-                caller.token_allowed = fleet::token_is_harmless(connection, &access);
-            }
-            access.unprivileged = Some(caller);
+            unprivileged(path, connection.as_ref(), &mut access)?;
         }
         Ok(Self {
             questions,
@@ -94,6 +81,25 @@ impl Asking {
             connection,
         })
     }
+}
+
+/// Takes the token of somebody who has to be refused. The API server is asked whether it is: a token that turns out to
+/// be somebody's who may do more is not sent to nodes, and that one who may read pods reads them proves nothing.
+fn unprivileged(
+    path: &Path,
+    connection: Option<&Connection>,
+    access: &mut Access,
+) -> anyhow::Result<()> {
+    let token = ClientIdentity::token(&read(path)?);
+    let token = token.with_context(|| path.display().to_string())?;
+    let mut caller = Caller::new(token.clone());
+    if let Some(connection) = connection {
+        let connection = connection.clone().with_identity(token);
+        caller.token_allowed = fleet::token_is_harmless(connection.clone(), access);
+        access.unprivileged_granted = fleet::may_read_pods(connection, access);
+    }
+    access.unprivileged = Some(caller);
+    Ok(())
 }
 
 /// Says what `--via-proxy` takes, before it is used.
@@ -104,9 +110,12 @@ pub(crate) fn warn_of_the_proxy(arguments: &LiveArgs, messages: Messages) {
 }
 
 impl LiveArgs {
-    /// Returns whether the user named an API server, whose authority signs kubelets too.
+    /// Returns whether the user named an API server, whose authority signs kubelets too, or one has to say what somebody
+    /// may do.
     fn names_a_server(&self) -> bool {
-        self.kubeconfig.is_some() || self.context.is_some()
+        self.kubeconfig.is_some()
+            || self.context.is_some()
+            || self.unprivileged_token_file.is_some()
     }
 }
 

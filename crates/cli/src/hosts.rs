@@ -177,7 +177,7 @@ fn asked(address: &str, live: &LiveArgs, messages: Messages) -> anyhow::Result<F
     let asking = Asking::new(live, what.into(), false, messages)?;
     let target = asking::target(address)?;
     let mut facts = Facts::new(tool(), Source::Endpoint, now());
-    facts.node.hostname = Some(Bytes::from(target.host.as_str()));
+    facts.node.hostname = Some(Bytes::from(address));
     facts.endpoints = ask(&asking, &[target], live)?;
     facts.complete = true;
     facts.finished = now();

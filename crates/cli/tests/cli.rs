@@ -79,7 +79,12 @@ fn captured_hosts_are_judged_as_they_are() {
         ),
         ("no-kubernetes", &[], 2, &[]),
         ("k3s", &[], 2, &["running unknown unsupported"]),
-        ("hidepid", &[], 2, &["running unknown denied"]),
+        (
+            "hidepid",
+            &[],
+            2,
+            &["running unknown denied", "restart pass"],
+        ),
         ("no-config", &["--fail-on", "never"], 0, &["running fail"]),
         (
             "denied-reads",
@@ -454,7 +459,7 @@ fn bundled_rules_are_listed_shown_and_clean() {
     let (_, shown, _) = run(&["rules", "show", "disa-stig:V-242392"]);
     assert!(shown.contains("id: kubelet-authorization-mode"));
     let (code, stdout, _) = run(&["rules", "lint", "../../rules"]);
-    assert_eq!((code, stdout.as_str()), (0, "14 pages, no errors\n"));
+    assert_eq!((code, stdout.as_str()), (0, "15 pages, no errors\n"));
     let (_, stdout, _) = run(&["rules", "list", "-o", "json"]);
     assert_eq!(
         serde_json::from_str::<Json>(&stdout)
@@ -462,7 +467,7 @@ fn bundled_rules_are_listed_shown_and_clean() {
             .as_array()
             .unwrap()
             .len(),
-        14
+        15
     );
 }
 

@@ -2,9 +2,7 @@
 
 #![expect(
     clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "tests start the program and look at what it opens, or say what they skip"
+    reason = "tests start the program and look at what it opens"
 )]
 
 use std::process::Command;

@@ -6,12 +6,14 @@
 //! ```
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "what is not as it should be fails the test"
+    clippy::print_stderr,
+    reason = "tests start the program, write its files, say what they skip, and fail where something is not as it should be"
 )]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use assert_cmd::cargo::CommandCargoExt as _;
@@ -102,6 +104,24 @@ fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// Makes a token of the service account called `name` in the namespace kubeassay, and returns its file.
+fn token(cluster: &RealCluster, name: &str, folder: &Path) -> PathBuf {
+    let token = cluster.create(
+        &format!("/api/v1/namespaces/kubeassay/serviceaccounts/{name}/token"),
+        "application/json",
+        r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}"#,
+    );
+    let token: Json = serde_json::from_str(&token).unwrap();
+    let file = folder.join(name);
+    std::fs::write(&file, token["status"]["token"].as_str().unwrap()).unwrap();
+    file
+}
+
+fn namespace(cluster: &RealCluster) {
+    let object = r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"kubeassay"}}"#;
+    cluster.create("/api/v1/namespaces", "application/json", object);
+}
+
 #[test]
 fn three_witnesses_follow_the_kubelet() {
     let Some(mut cluster) = cluster() else { return };
@@ -189,11 +209,7 @@ fn the_whole_cluster_is_scanned_with_the_least_rights() {
         .args(["manifest", "rbac", "--kubernetes-version", "1.36"])
         .output()
         .unwrap();
-    cluster.create(
-        "/api/v1/namespaces",
-        "application/json",
-        r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"kubeassay"}}"#,
-    );
+    namespace(&cluster);
     for object in String::from_utf8(printed.stdout).unwrap().split("\n---\n") {
         let kind = object
             .lines()
@@ -210,15 +226,8 @@ fn the_whole_cluster_is_scanned_with_the_least_rights() {
         };
         cluster.create(&path, "application/yaml", object);
     }
-    let token = cluster.create(
-        "/api/v1/namespaces/kubeassay/serviceaccounts/kubeassay/token",
-        "application/json",
-        r#"{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"expirationSeconds":3600}}"#,
-    );
-    let token: Json = serde_json::from_str(&token).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("token");
-    std::fs::write(&file, token["status"]["token"].as_str().unwrap()).unwrap();
+    let file = token(&cluster, "kubeassay", folder.path());
     let nobody = text(&cluster.kubeconfig("nobody"));
     let with_token = [
         "--cluster",
@@ -296,5 +305,34 @@ fn a_request_without_credentials_tells_what_it_can() {
         let scan = Scan::run(&probe);
         assert_eq!(scan.verdict(MODE, None), mode, "{settings:?}");
         assert_eq!(scan.verdict(ANONYMOUS, None), anonymous, "{settings:?}");
+    }
+}
+
+#[test]
+fn somebody_who_may_do_nothing_has_to_be_refused() {
+    let Some(mut cluster) = cluster() else { return };
+    namespace(&cluster);
+    cluster.create(
+        "/api/v1/namespaces/kubeassay/serviceaccounts",
+        "application/json",
+        r#"{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"nothing"}}"#,
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let token = text(&token(&cluster, "nothing", folder.path()));
+    let admin = text(&cluster.kubeconfig("admin"));
+    let probe = [
+        "--live=probe",
+        "--kubeconfig",
+        &admin,
+        "--unprivileged-token-file",
+        &token,
+    ];
+    for (mode, said) in [
+        ("AlwaysAllow", "fail disk=fail probe=fail"),
+        ("Webhook", "pass disk=pass probe=pass"),
+    ] {
+        cluster.start_kubelet(&Settings { mode, ..CLOSED });
+        let scan = Scan::run(&probe);
+        assert_eq!(scan.verdict(MODE, cluster.pid()), said, "{mode}");
     }
 }

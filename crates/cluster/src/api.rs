@@ -24,7 +24,7 @@ use crate::credentials::Connection;
 use crate::http::{self, Failure, Outgoing, Security, Timeouts, Wire};
 use crate::identity::{ClientIdentity, Token};
 use crate::names::{NameError, Resolver};
-use crate::rbac::{self, HARMS, Harm, KUBE_SYSTEM};
+use crate::rbac::{self, HARMS, Harm, KUBE_SYSTEM, READ_PODS};
 use crate::tls::{Clock, Fingerprint, Verification, short};
 pub(crate) use documents::{AccessReview, Address, NodeDocument, NodeList};
 use documents::{ConfigMap, MOST_NODES_OF_A_PAGE, Named, Status, Version};
@@ -370,6 +370,16 @@ impl Api {
             }
         }
         Ok(())
+    }
+
+    /// Asks whether these credentials may read `/pods` of a kubelet: `nodes/pods` from 1.33, `nodes/proxy` in any version.
+    pub(crate) async fn may_read_pods(&self) -> Result<bool, ApiError> {
+        for right in &READ_PODS {
+            if self.may(right, "").await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Asks whether these credentials have a right (`SelfSubjectAccessReview`).

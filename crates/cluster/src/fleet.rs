@@ -220,6 +220,15 @@ pub fn ask_through_the_api_server(
     })
 }
 
+/// Asks whether whoever the connection asks as may read `/pods` of a kubelet, by the cluster's RBAC; nothing where the
+/// API server does not say.
+pub fn may_read_pods(connection: Connection, access: &Access) -> Option<bool> {
+    let api = api(connection, access, PER_SECOND);
+    block_on(async move { api.may_read_pods().await })
+        .ok()?
+        .ok()
+}
+
 /// Asks whether the connection's token may be sent to nodes, for whoever asks a kubelet directly.
 ///
 /// # Errors

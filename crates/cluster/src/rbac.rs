@@ -189,6 +189,9 @@ pub const HARMS: [Harm; 10] = [
     harm("impersonate", "users", ""),
 ];
 
+/// What lets somebody read `/pods` of a kubelet; one of them is enough.
+pub const READ_PODS: [Harm; 2] = [harm("get", "nodes", "pods"), harm("get", "nodes", "proxy")];
+
 const fn harm(verb: &'static str, resource: &'static str, subresource: &'static str) -> Harm {
     Harm {
         verb,

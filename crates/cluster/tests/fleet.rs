@@ -600,7 +600,15 @@ fn a_token_that_may_do_more_is_not_sent_to_nodes() {
             None => assert_eq!(problem.cause, Cause::Unreachable, "{problem:?}"),
         }
     }
-    // Doubt: the question itself is refused, or not answered as it should be.
+}
+
+/// The question itself is refused, or not answered as it should be; of a certificate it is not asked.
+#[test]
+fn a_token_in_doubt_is_not_sent_to_nodes() {
+    let direct = Plan {
+        minor: 36,
+        via_proxy: false,
+    };
     for planned in [
         Planned::once("/apis/", 403),
         Planned {

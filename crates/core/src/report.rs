@@ -100,7 +100,7 @@ pub struct Node {
 pub struct KubernetesVersion {
     /// The version, such as `1.34.2`; several, separated by `, `, where it could not be told apart.
     pub value: String,
-    /// Where it was found: `option`, `package`, `build-information`, `variable` or `arguments`.
+    /// Where it was found: `option`, `package`, `build-information`, `variable`, `api` or `arguments`.
     pub origin: String,
 }
 

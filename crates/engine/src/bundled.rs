@@ -9,7 +9,7 @@ use kubeassay_core::rule::{Choice, PreparedRule, PreparedRules, SettingType};
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:452fbf55e1650ef2d135724c3e1c4ea5c1b7ef1f4d2148a51fdc2383df39f9dd",
+    digest: "sha256:7a11ac8328e30a9ed78f49c9d2fdfed7c1140a6bbd8fae7284aaddef7486e9a8",
     rules: &[
         PreparedRule {
             file: "kubelet/kubelet-anonymous-auth.md",
@@ -343,6 +343,24 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.tlsMinVersion == \"VersionTLS13\" || (size(kubelet.tlsCipherSuites) > 0 && kubelet.tlsCipherSuites.all(suite, suite in [ \"TLS_AES_128_GCM_SHA256\", \"TLS_AES_256_GCM_SHA384\", \"TLS_CHACHA20_POLY1305_SHA256\", \"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256\", \"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\", \"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305\", \"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256\", \"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\", \"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\", \"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305\", \"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256\"] || (!choices.require_forward_secrecy && suite in [\"TLS_RSA_WITH_AES_128_GCM_SHA256\", \"TLS_RSA_WITH_AES_256_GCM_SHA384\"])))"),
             applies: None,
+        },
+        PreparedRule {
+            file: "kubelet/kubelet-witnesses-agree.md",
+            text: include_str!("../../../rules/kubelet/kubelet-witnesses-agree.md"),
+            id: "kubelet-witnesses-agree",
+            title: "the running kubelet and its files agree",
+            severity: Severity::Medium,
+            subject: Some("kubelet"),
+            controls: &[
+                ("kubeassay", None, "agree"),
+            ],
+            aliases: &[],
+            expected: "what the kubelet says of itself, what it refuses, and what its files say now are the same",
+            remediation: "Find out which of the two was meant. If it is the file, restart the kubelet: systemctl restart kubelet. If it is what runs, put the file back first, and find out who changed it. If a request gets in that the configuration refuses, look for a ClusterRoleBinding that names system:anonymous or system:unauthenticated.",
+            choices: || vec![
+            ],
+            check: Some("kubelet.derived.disagreements.size() == 0"),
+            applies: Some(("kubelet.derived.witnesses.size() > 1", "only one witness was asked, so there is nothing to compare; scan with --live")),
         },
     ],
 };

@@ -9,6 +9,8 @@ use kubeassay_core::facts::{FileFacts, NeedKind};
 use kubeassay_core::report::{Evidence, Overridden};
 use kubeassay_core::{Bytes, Origin, OriginKind, Value, Witness};
 
+use crate::agreement::Agreement;
+
 /// Longer lines are cut: evidence is read by people.
 const MAX_LINE: usize = 200;
 
@@ -18,6 +20,8 @@ pub(crate) struct Speaker<'a> {
     pub(crate) witness: Witness,
     pub(crate) observed_at: Timestamp,
     pub(crate) files: &'a [FileFacts],
+    /// Whether it and the others agree.
+    pub(crate) agreement: &'a Agreement,
 }
 
 /// Returns the evidence for the settings in `read`.
@@ -26,6 +30,7 @@ pub(crate) fn of(read: &[String], resolution: &Resolution, speaker: Speaker<'_>)
         witness,
         observed_at,
         files,
+        ..
     } = speaker;
     read.iter()
         .filter_map(|name| {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{
-    Entry, Facts, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts, Source, Tool,
+    EndpointFacts, Entry, Facts, FileFacts, FileKind, Identity, Moment, Need, NeedKind,
+    ProcessFacts, Request, Response, Source, Tool, Via,
 };
 use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, Rule};
 use kubeassay_core::{Bytes, Cause, Verdict};
@@ -111,9 +112,28 @@ pub(crate) fn facts(host: &ExampleHost) -> Facts {
             .files
             .extend(needs.iter().map(|need| answer(&host.files, need)));
     }
+    let url = "https://127.0.0.1:10250/configz";
+    let endpoint = host.configz.as_ref().map(|body| EndpointFacts {
+        pid: None,
+        address: "127.0.0.1:10250".to_owned(),
+        via: Via::Direct,
+        certificate: None,
+        trusted: None,
+        responses: vec![Response {
+            request: Request::Configz,
+            identity: Identity::Certificate,
+            url: url.to_owned(),
+            asked: Timestamp::UNIX_EPOCH,
+            status: Some(200),
+            granted: None,
+            content: Some(Bytes::from(body.as_str())),
+            problem: None,
+        }],
+    });
     Facts {
         complete: true,
         processes: vec![process],
+        endpoints: endpoint.into_iter().collect(),
         ..Facts::new(
             Tool {
                 name: "kubeassay".to_owned(),

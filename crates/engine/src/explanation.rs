@@ -18,7 +18,10 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
     let Some(path) = setting.strip_prefix("kubelet.") else {
         return Vec::new();
     };
-    let kubelets = kubelets::find(facts, said);
+    let mut kubelets = kubelets::find(facts, said);
+    for kubelet in &mut kubelets.found {
+        kubelet.work_out_the_next_start(facts, said);
+    }
     kubelets
         .found
         .iter()
@@ -143,10 +146,19 @@ fn explain_resolution(
         subject: kubelet.subject.clone(),
         versions: Vec::new(),
         layers,
-        effective: found.and_then(Setting::value),
+        // What it says of itself is what it enforces.
+        effective: of_itself(path, kubelet, resolution.minor).or_else(|| found?.value()),
         verdict_line: None,
         notes,
     }
+}
+
+/// Returns the value that the kubelet itself says a setting has, if it was asked and answered.
+fn of_itself(path: &str, kubelet: &Kubelet<'_>, minor: Minor) -> Option<Value> {
+    let said = kubelet.live.as_ref()?.said.as_ref().ok()?;
+    let mut resolutions = said.iter();
+    let same = resolutions.find(|one| one.minor == minor);
+    same.or_else(|| said.first())?.setting(path)?.value()
 }
 
 /// Returns what the next start, the kubelet itself and others say of a setting, a line each.
@@ -213,9 +225,14 @@ fn sayings(setting: &Setting, files: &[FileFacts]) -> Vec<Saying> {
 /// Describes a source, taking what it said out of `said`.
 fn layer(source: &Source, said: &mut Vec<Saying>) -> Layer {
     let belongs = |(_, _, origin): &Saying| {
-        origin.kind == source.kind
-            && (origin.kind == OriginKind::Default
-                || origin.kind == OriginKind::Flag
+        // An argument is one, wherever a service takes it from.
+        let kind = match origin.kind {
+            OriginKind::Unit | OriginKind::Environment => OriginKind::Flag,
+            kind => kind,
+        };
+        kind == source.kind
+            && (kind == OriginKind::Default
+                || kind == OriginKind::Flag
                 || origin.path.as_deref() == source.path.as_ref())
     };
     let mine = said.iter().position(belongs).map(|at| said.remove(at));

@@ -12,11 +12,15 @@ use kubeassay_core::report::{Evidence, Finding, Fix, Subject, WitnessFinding};
 use kubeassay_core::rule::{Evaluation, Outcome, Rule, UnknownSetting};
 use kubeassay_core::{Cause, Horizon, OriginKind, Value, Verdict, Witness};
 
+use crate::agreement::{Agreement, is_zero};
 use crate::evidence::Speaker;
 use crate::kubelets::{Kubelet, Restart};
 use crate::view::View;
 use crate::witnesses::Probe;
 use crate::{evidence, ids, version};
+
+/// The setting that compares the witnesses, as rules read it.
+const COMPARED: &str = "kubelet.derived.disagreements";
 
 /// What all findings of one node share.
 pub(crate) struct Context<'a> {
@@ -53,11 +57,16 @@ impl Decision {
 /// where the next start will differ.
 pub(crate) fn of(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> Vec<Finding> {
     let running = running(rule, kubelet, context);
+    // Who agrees with whom is a matter of now.
+    let compares = rule
+        .check()
+        .is_some_and(|check| check.names().iter().any(|name| name == COMPARED));
     let restart = restart(rule, kubelet, context).filter(|restart| {
         let always = matches!(kubelet.restart, Restart::Arguments(_));
-        running
-            .as_ref()
-            .is_none_or(|(running, _)| always || differs(running, restart))
+        !compares
+            && running
+                .as_ref()
+                .is_none_or(|(running, _)| always || differs(running, restart))
     });
     let subject = &kubelet.subject;
     let running = running.map(|(decision, witnesses)| Finding {
@@ -77,6 +86,7 @@ fn running(
     context: &Context<'_>,
 ) -> Option<(Decision, Vec<WitnessFinding>)> {
     let unsupported = kubelet.version.unsupported.as_deref();
+    let agreement = &kubelet.agreement;
     let decide = |resolutions: &[Resolution], speaker| {
         decide_all(
             rule,
@@ -92,6 +102,7 @@ fn running(
             witness: Witness::Disk,
             observed_at: context.observed_at,
             files: &process.files,
+            agreement,
         };
         (
             Witness::Disk,
@@ -104,6 +115,7 @@ fn running(
             witness: Witness::Live,
             observed_at: live.asked,
             files: &[],
+            agreement,
         };
         let decision = match &live.said {
             Ok(resolutions) => decide(resolutions, speaker),
@@ -204,10 +216,12 @@ fn refused(
 /// Returns what the next start will make of the files, as far as that is known.
 fn restart(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> Option<Decision> {
     let horizon = Horizon::Restart;
+    let agreement = Agreement::of_files();
     let speaker = |files| Speaker {
         witness: Witness::Disk,
         observed_at: context.observed_at,
         files,
+        agreement: &agreement,
     };
     match &kubelet.restart {
         Restart::Same => None,
@@ -256,14 +270,19 @@ fn differs(running: &Decision, restart: &Decision) -> bool {
         evidence
             .filter_map(|one| {
                 // Unset and zero are the same to the kubelet: /configz leaves both out.
-                let value = match one.value.to_string().as_str() {
-                    "null" | "" | "\"\"" | "0" | "0s" | "false" | "[]" | "{}" => String::new(),
-                    value => value.to_owned(),
+                let value = if is_zero(&one.value) {
+                    String::new()
+                } else {
+                    one.value.to_string()
                 };
                 Some((one.setting.clone()?, value))
             })
             .collect()
     };
+    // What neither can tell, for one and the same reason, is said once.
+    if running.verdict == Verdict::Unknown && restart.verdict == Verdict::Unknown {
+        return running.reason != restart.reason;
+    }
     running.verdict == Verdict::Unknown
         || running.verdict != restart.verdict
         || values(running) != values(restart)
@@ -277,10 +296,12 @@ pub(crate) fn rebuild(
     files: &[FileFacts],
     context: &Context<'_>,
 ) -> Finding {
+    let agreement = Agreement::of_files();
     let speaker = Speaker {
         witness: Witness::Disk,
         observed_at: context.observed_at,
         files,
+        agreement: &agreement,
     };
     let mut decision = match resolutions {
         Ok(resolutions) => decide_all(rule, resolutions, None, Horizon::Rebuild, speaker, context),
@@ -377,7 +398,12 @@ fn decide_all(
     }
     let mut judged: Vec<(&Resolution, Judged)> = resolutions
         .iter()
-        .map(|resolution| (resolution, judge(rule, resolution, horizon, context)))
+        .map(|resolution| {
+            (
+                resolution,
+                judge(rule, resolution, horizon, speaker, context),
+            )
+        })
         .collect();
     let same = judged.windows(2).all(|pair| match pair {
         [(_, a), (_, b)] => {
@@ -455,7 +481,13 @@ enum Basis {
 }
 
 /// Judges one version.
-fn judge(rule: &Rule, resolution: &Resolution, horizon: Horizon, context: &Context<'_>) -> Judged {
+fn judge(
+    rule: &Rule,
+    resolution: &Resolution,
+    horizon: Horizon,
+    speaker: Speaker<'_>,
+    context: &Context<'_>,
+) -> Judged {
     if let Some(refusal) = &resolution.refusal {
         let minor = resolution.minor;
         let reason = match (horizon, refusal.cause) {
@@ -483,7 +515,11 @@ fn judge(rule: &Rule, resolution: &Resolution, horizon: Horizon, context: &Conte
             basis: Basis::Reason(reason),
         };
     }
-    let Some(evaluation) = rule.evaluate(&View(resolution), context.chosen) else {
+    let view = View {
+        resolution,
+        agreement: speaker.agreement,
+    };
+    let Some(evaluation) = rule.evaluate(&view, context.chosen) else {
         let reason = "the page has no check; a person has to decide".to_owned();
         return Judged {
             verdict: Verdict::Manual,
@@ -518,7 +554,17 @@ impl Judged {
             Basis::Reason(reason) => (reason, Vec::new()),
             Basis::Evaluation(Evaluation { outcome, read }) => {
                 let evidence = evidence::of(&read, resolution, speaker);
+                let compares = read.iter().any(|name| name == COMPARED);
+                let evidence = if compares {
+                    speaker.agreement.evidence.clone()
+                } else {
+                    evidence
+                };
                 let reason = match outcome {
+                    Outcome::Holds | Outcome::Fails if compares => speaker
+                        .agreement
+                        .reason()
+                        .unwrap_or_else(|| "those who were asked agree".to_owned()),
                     Outcome::Holds | Outcome::Fails => values(&evidence),
                     Outcome::NotApplicable(reason) => reason,
                     Outcome::Unknown(settings) => unknown_reason(&settings),

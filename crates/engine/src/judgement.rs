@@ -659,7 +659,8 @@ fn node_version_of(kubelets: &Kubelets<'_>) -> Option<KubernetesVersion> {
             .iter()
             .map(|resolution| resolution.minor)
             .collect();
-        (minors.len() < Minor::all().count()).then(|| KubernetesVersion {
+        let told = !minors.is_empty() && minors.len() < Minor::all().count();
+        told.then(|| KubernetesVersion {
             value: crate::version::shown(&minors),
             origin: "arguments".to_owned(),
         })

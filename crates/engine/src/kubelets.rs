@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kubeassay_config::flags;
-use kubeassay_config::kubelet::{Documents, Resolution, When, ask, resolve};
+use kubeassay_config::kubelet::{DROP_IN_VARIABLE, Documents, Resolution, When, ask, resolve};
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_config::units;
 use kubeassay_core::facts::{
-    EndpointFacts, Facts, FileFacts, Need, NodeFacts, Problem, ProcessFacts, ServiceFacts,
+    EndpointFacts, Facts, FileFacts, Need, NeedKind, NodeFacts, Problem, ProcessFacts,
+    ServiceFacts, Trouble,
 };
 use kubeassay_core::report::{Subject, User};
 use kubeassay_core::{Cause, Value};
 
+use crate::agreement::Agreement;
 use crate::services;
 use crate::version::{self, Candidates};
 use crate::witnesses::{Live, Probe};
@@ -33,6 +35,8 @@ pub(crate) struct Kubelet<'a> {
     pub(crate) live: Option<Live>,
     /// What others got from it; `None` where nobody asked.
     pub(crate) probe: Option<Probe>,
+    /// Whether those who were asked agree.
+    pub(crate) agreement: Agreement,
 }
 
 /// What is known of the next start.
@@ -139,10 +143,19 @@ pub(crate) fn each<'a>(
     kubelets
 }
 
-impl Kubelet<'_> {
+impl<'a> Kubelet<'a> {
     /// Returns whether nothing of it runs, as far as anybody saw: a service would start it.
     pub(crate) const fn is_idle(&self) -> bool {
         self.process.is_none() && self.live.is_none() && self.probe.is_none()
+    }
+
+    /// Works out what its service will start, also where that is what runs: for who wants to see how it comes about.
+    pub(crate) fn work_out_the_next_start(&mut self, facts: &'a Facts, said: Option<Minor>) {
+        if let (Restart::Same, Some(process)) = (&self.restart, self.process)
+            && let Some(service) = service_of(process, facts)
+        {
+            self.restart = next_start(service, Some((process, true)), facts, said);
+        }
     }
 
     /// Forgets what it resolves to, but for what it made of its files in the newest version.
@@ -205,16 +218,8 @@ fn resolve_kubelet<'a>(
                 .into_iter()
                 .any(|unknown| unknown.cause == Cause::Stale)
     });
-    let service = facts
-        .services
-        .iter()
-        .find(|service| service.started.contains(&process.pid))
-        .or_else(|| {
-            let mut services = facts.services.iter();
-            services.find(|service| process.unit.as_ref() == Some(&service.unit))
-        });
-    let restart = match service {
-        Some(service) => next_start(service, Some(process), facts, said),
+    let restart = match service_of(process, facts) {
+        Some(service) => next_start(service, Some((process, changed)), facts, said),
         None if changed => Restart::Arguments(
             running
                 .iter()
@@ -226,15 +231,39 @@ fn resolve_kubelet<'a>(
     let subject = subject(process, &facts.node, running.first());
     let minors: Vec<Minor> = running.iter().map(|resolution| resolution.minor).collect();
     let endpoints = endpoints_of(process, facts);
+    let live = Live::of(&endpoints, &minors, Some(process));
+    let probe = Probe::of(&endpoints);
+    let agreement = if live.is_some() || probe.is_some() {
+        let now: Vec<Resolution> = minors
+            .iter()
+            .map(|minor| resolve(&documents, *minor, When::Now))
+            .collect();
+        let (live, probe) = (live.as_ref(), probe.as_ref());
+        Agreement::of(Some(process), &now, facts.finished, live, probe)
+    } else {
+        Agreement::of_files()
+    };
     Kubelet {
         process: Some(process),
         subject,
         version,
-        live: Live::of(&endpoints, &minors, Some(process)),
-        probe: Probe::of(&endpoints),
+        live,
+        probe,
+        agreement,
         running,
         restart,
     }
+}
+
+/// Returns the service that started a process, if anything is known of it.
+fn service_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Option<&'a ServiceFacts> {
+    let mut services = facts.services.iter();
+    let started = services.find(|service| service.started.contains(&process.pid));
+    let service = started.or_else(|| {
+        let mut services = facts.services.iter();
+        services.find(|service| process.unit.as_ref() == Some(&service.unit))
+    });
+    service.filter(|service| is_found(service))
 }
 
 /// Returns the endpoints of a process; those that name none belong to the node's single kubelet.
@@ -251,6 +280,15 @@ fn endpoints_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Vec<&'a Endpoin
         .collect()
 }
 
+/// Returns whether any file of the service was found; of a unit that is a mere name in a cgroup nothing is known.
+fn is_found(service: &ServiceFacts) -> bool {
+    let mut files = service.files.iter();
+    files.any(|file| {
+        let missing = |problem: &Trouble| problem.cause == Cause::Missing;
+        file.need.what == NeedKind::Content && !file.problem.as_ref().is_some_and(missing)
+    })
+}
+
 /// Returns whether what the service starts is among the processes.
 fn runs(service: &ServiceFacts, facts: &Facts) -> bool {
     facts.processes.iter().any(|process| {
@@ -258,10 +296,10 @@ fn runs(service: &ServiceFacts, facts: &Facts) -> bool {
     })
 }
 
-/// Resolves what a service will start; `process` is what it started before.
+/// Resolves what a service will start; `before` is what it started, and whether a file changed since.
 fn next_start<'a>(
     service: &'a ServiceFacts,
-    process: Option<&ProcessFacts>,
+    before: Option<(&ProcessFacts, bool)>,
     facts: &Facts,
     said: Option<Minor>,
 ) -> Restart<'a> {
@@ -271,7 +309,13 @@ fn next_start<'a>(
     };
     let mut future = services::process(service, &next);
     if future.executable.is_none() {
-        future.executable = process.and_then(|process| process.executable.clone());
+        future.executable = before.and_then(|(process, _)| process.executable.clone());
+    }
+    // On most nodes nothing happened since the start, and nothing has to be worked out again.
+    if let Some((process, false)) = before
+        && is_as_it_started(process, &future)
+    {
+        return Restart::Same;
     }
     let version = version::candidates(said, &facts.node, Some(&future));
     let origins = next.arguments.iter().map(|one| Arc::clone(&one.origin));
@@ -290,6 +334,33 @@ fn next_start<'a>(
         assumes: next.assumes,
         unsupported: version.unsupported,
     }
+}
+
+/// Returns whether the next start is what `process` was started with: program, arguments, and files as they are.
+fn is_as_it_started(process: &ProcessFacts, future: &ProcessFacts) -> bool {
+    let of = |process: &ProcessFacts| {
+        let variables = process.environment.as_ref();
+        let drop_ins = variables.map(|all| all.get(DROP_IN_VARIABLE).cloned());
+        let executable = process.executable.as_ref();
+        let versions = executable.map(|executable| executable.versions.clone());
+        let ProcessFacts { exe, argv, cwd, .. } = process;
+        (exe.clone(), argv.clone(), cwd.clone(), versions, drop_ins)
+    };
+    let same = |file: &FileFacts| {
+        let there = future.file(&file.need);
+        there.is_some_and(|there| {
+            let of = |file: &FileFacts| {
+                let cause = file.problem.as_ref().map(|problem| problem.cause);
+                (file.sha256.clone(), file.entries.clone(), cause)
+            };
+            of(file) == of(there)
+        })
+    };
+    // What lies on the way is looked at for the process alone: it is about what changed since.
+    let mut files = process.files.iter();
+    !process.exe_deleted
+        && of(process) == of(future)
+        && files.all(|file| file.need.what == NeedKind::Presence || same(file))
 }
 
 /// Returns the kubelet that a service would start and that does not run.
@@ -312,6 +383,7 @@ fn idle_kubelet<'a>(service: &'a ServiceFacts, facts: &Facts, said: Option<Minor
         restart,
         live: None,
         probe: None,
+        agreement: Agreement::of_files(),
     }
 }
 
@@ -321,11 +393,13 @@ fn remote_kubelet<'a>(facts: &Facts, said: Option<Minor>) -> Kubelet<'a> {
     let known = version.minors.iter().copied();
     let known: Vec<Minor> = known.filter(|minor| minor.is_known()).collect();
     let endpoints: Vec<&EndpointFacts> = facts.endpoints.iter().collect();
+    let (live, probe) = (Live::of(&endpoints, &known, None), Probe::of(&endpoints));
     Kubelet {
         process: None,
         subject: remote_subject(),
-        live: Live::of(&endpoints, &known, None),
-        probe: Probe::of(&endpoints),
+        agreement: Agreement::of(None, &[], facts.finished, live.as_ref(), probe.as_ref()),
+        live,
+        probe,
         version,
         running: Vec::new(),
         restart: Restart::Same,

@@ -11,6 +11,7 @@
 //! - [`run_examples`]: the examples of a rule's page, as tests
 //! - [`schema`]: which settings rules may read
 
+mod agreement;
 mod bundled;
 mod evidence;
 mod example;

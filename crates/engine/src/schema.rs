@@ -27,6 +27,9 @@ impl Schema for Components {
         if path == "derived.servingCertificate" {
             return Some(SettingType::String);
         }
+        if ["derived.witnesses", "derived.disagreements"].contains(&path) {
+            return Some(SettingType::List(Box::new(SettingType::String)));
+        }
         KUBELET.field(path).map(|field| field_type(field.kind))
     }
 
@@ -38,7 +41,8 @@ impl Schema for Components {
         let flags = KUBELET.flags.iter().filter(|flag| is_own(flag));
         let flags = flags.map(|flag| format!("kubelet.flags.{}", flag.setting));
         let gates = gate_names().map(|gate| format!("kubelet.gates.{gate}"));
-        let derived = std::iter::once("kubelet.derived.servingCertificate".to_owned());
+        let derived = ["servingCertificate", "witnesses", "disagreements"];
+        let derived = derived.map(|name| format!("kubelet.derived.{name}"));
         fields.chain(flags).chain(gates).chain(derived).collect()
     }
 

@@ -5,15 +5,32 @@ use kubeassay_config::setting::{Setting, State};
 use kubeassay_core::rule::{Reading, Settings};
 use kubeassay_core::{Cause, Value};
 
+use crate::agreement::Agreement;
+
 /// The settings of a kubelet under their names in checks (`kubelet.…`).
-pub(crate) struct View<'a>(pub(crate) &'a Resolution);
+pub(crate) struct View<'a> {
+    /// What it resolves to.
+    pub(crate) resolution: &'a Resolution,
+    /// Whether those who were asked agree.
+    pub(crate) agreement: &'a Agreement,
+}
 
 impl Settings for View<'_> {
     fn read(&self, setting: &str) -> Reading {
         let Some(path) = setting.strip_prefix("kubelet.") else {
             return Reading::NoSuchSetting;
         };
-        self.0
+        match self.agreement.setting(path) {
+            Some(Ok(value)) => return Reading::Value(value),
+            Some(Err(unknown)) => {
+                return Reading::Unknown {
+                    cause: unknown.cause,
+                    reason: unknown.reason,
+                };
+            }
+            None => {}
+        }
+        self.resolution
             .whole(path)
             .map_or(Reading::NoSuchSetting, |setting| reading(&setting))
     }

@@ -217,6 +217,15 @@ impl Probe {
         self.about.get(name.strip_prefix("kubelet.")?)
     }
 
+    /// Returns the settings that are known, each with its value, when it was asked about, and where.
+    pub(crate) fn known(&self) -> Vec<(&'static str, Value, Timestamp, Origin)> {
+        let known = self.about.iter().filter_map(|(path, (said, response))| {
+            let value = said.as_ref().ok()?.clone();
+            Some((*path, value, response.asked, place(response)))
+        });
+        known.collect()
+    }
+
     /// Returns every answer once, in words.
     pub(crate) fn answers(&self) -> Vec<String> {
         let mut answers: Vec<String> = self
@@ -247,10 +256,7 @@ impl Probe {
                     value: said.clone().unwrap_or(Value::Null),
                     witness: Witness::Probe,
                     observed_at: response.asked,
-                    origin: Origin {
-                        url: Some(response.url.as_str().into()),
-                        ..Origin::new(OriginKind::Live)
-                    },
+                    origin: place(response),
                     overrode: Vec::new(),
                 })
             })
@@ -282,6 +288,14 @@ impl Settings for Probe {
             }
             None => Reading::NoSuchSetting,
         }
+    }
+}
+
+/// Returns where a response came from.
+fn place(response: &Response) -> Origin {
+    Origin {
+        url: Some(response.url.as_str().into()),
+        ..Origin::new(OriginKind::Live)
     }
 }
 

@@ -583,3 +583,67 @@ fn a_kubelet_is_asked_where_its_files_say_and_known_by_its_certificate() {
     let certificate = target.certificate.as_ref().map(|one| one.sha256.as_str());
     assert_eq!(certificate, Some("ab"));
 }
+
+#[test]
+fn witnesses_that_differ_are_named_with_both_values_and_origins() {
+    const AGREE: &str = "kubelet-witnesses-agree";
+    let full = |mode: &str| {
+        let body = format!(
+            r#"{{"kubeletconfig":{{"authorization":{{"mode":"{mode}"}},"address":"0.0.0.0","port":10250}}}}"#
+        );
+        Response {
+            content: Some(Bytes::from(body)),
+            ..configz(mode)
+        }
+    };
+    let named = |finding: &Finding, path: &str| {
+        let evidence = finding.evidence.iter();
+        let said = evidence.filter(|one| one.setting.as_deref() == Some(path));
+        said.map(|one| (one.witness, one.value.to_string(), one.origin.kind))
+            .collect::<Vec<_>>()
+    };
+    let mode = "kubelet.authorization.mode";
+    let disk = |value: &str| (Witness::Disk, value.to_owned(), OriginKind::File);
+    let live = |witness, value: &str| (witness, value.to_owned(), OriginKind::Live);
+    for (responses, verdict, pairs) in [
+        (vec![], Verdict::NotApplicable, vec![]),
+        (
+            vec![full("AlwaysAllow")],
+            Verdict::Fail,
+            vec![disk("Webhook"), live(Witness::Live, "AlwaysAllow")],
+        ),
+        (
+            vec![nobody(200)],
+            Verdict::Fail,
+            vec![disk("Webhook"), live(Witness::Probe, "AlwaysAllow")],
+        ),
+        (
+            vec![full("Webhook"), nobody(200)],
+            Verdict::Fail,
+            vec![
+                live(Witness::Live, "Webhook"),
+                live(Witness::Probe, "AlwaysAllow"),
+            ],
+        ),
+        (
+            vec![response(Request::Configz, Identity::Token, Some(403))],
+            Verdict::Unknown,
+            vec![],
+        ),
+    ] {
+        let shown = format!("{responses:?}");
+        let mut facts = with_process("Webhook");
+        for file in &mut facts.processes[0].files {
+            file.modified = Some("2026-11-25T08:00:00Z".parse().unwrap());
+        }
+        let report = report(answered(facts, responses));
+        let finding = running(&report, AGREE);
+        assert_eq!(finding.verdict, verdict, "{shown}: {}", finding.reason);
+        assert_eq!(named(finding, mode), pairs, "{shown}");
+        if verdict == Verdict::Fail && pairs.iter().any(|pair| pair.0 == Witness::Disk) {
+            let changed = "/var/lib/kubelet/config.yaml last changed at 2026-11-25T08:00:00Z";
+            assert!(finding.reason.contains(changed), "{}", finding.reason);
+        }
+        assert!(found(&report, AGREE, Horizon::Restart).is_none());
+    }
+}

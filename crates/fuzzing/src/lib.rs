@@ -19,6 +19,7 @@ mod arguments;
 mod captured;
 mod certificate;
 mod check;
+mod configz;
 mod dns;
 mod drop_ins;
 mod exec_credential;
@@ -72,6 +73,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "check",
         run: check::run,
+    },
+    Target {
+        name: "configz",
+        run: configz::run,
     },
     Target {
         name: "dns",

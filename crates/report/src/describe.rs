@@ -111,8 +111,10 @@ pub fn control_order(label: &str) -> impl Ord + use<> {
 /// Returns who was judged, in parts: `kubelet`, `pid 812`, `kubelet.service`; and its key, if wanted.
 pub(crate) fn subject_parts(subject: &Subject, with_key: bool) -> Vec<String> {
     let mut parts = vec![subject.component.clone()];
-    if with_key {
-        parts.push(subject.key.clone());
+    match &subject.object {
+        Some(object) => parts.push(object.clone()),
+        None if with_key => parts.push(subject.key.clone()),
+        None => {}
     }
     if let Some(pid) = subject.pid {
         parts.push(format!("pid {pid}"));

@@ -1,7 +1,7 @@
 //! What to do next about a finding: one command or one sentence.
 
-use kubeassay_core::report::{Finding, Report, Source};
-use kubeassay_core::{Cause, Horizon, Verdict};
+use kubeassay_core::report::{Finding, Node, Report, Source, WitnessFinding};
+use kubeassay_core::{Cause, Horizon, Verdict, Witness};
 
 use crate::describe::control_label;
 
@@ -13,7 +13,7 @@ pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String
     };
     let finding = open(Verdict::Fail).or_else(|| open(Verdict::Unknown))?;
     let component = &finding.subject.component;
-    let explain = command("explain", finding, report, "");
+    let explain = explain(finding, report);
     let verdict_at = |horizon| {
         let at = findings.iter().find(|finding| finding.horizon == horizon);
         at.map(|finding| finding.verdict)
@@ -70,23 +70,54 @@ fn for_unknown(cause: Cause, finding: &Finding, report: &Report, explain: &str) 
     }
 }
 
+/// Returns the command that shows how the value came about, and where it has to be given.
+fn explain(finding: &Finding, report: &Report) -> String {
+    if let Some(object) = &finding.subject.object {
+        let show = rule_command("rules show", finding, "");
+        return format!("mend the {object}, which is what new nodes get: {show}");
+    }
+    let explain = command("explain", finding, report, "");
+    match (report.scanned.source, node(finding, report)) {
+        // What a file has to do with it is only seen where the file is.
+        (Source::Cluster, Some(node)) => format!("on {}: {explain}", node.name),
+        _ => explain,
+    }
+}
+
+fn node<'a>(finding: &Finding, report: &'a Report) -> Option<&'a Node> {
+    let mut nodes = report.scanned.nodes.iter();
+    nodes.find(|node| Some(&node.id) == finding.node.as_ref())
+}
+
+/// Returns a command about the finding's rule.
+fn rule_command(verb: &str, finding: &Finding, options: &str) -> String {
+    let control = shell_word(&control_label(&finding.controls, &finding.rule));
+    format!("kubeassay {verb} {control}{options}")
+}
+
 /// Returns a command about the finding's rule that reads the same node again.
 fn command(verb: &str, finding: &Finding, report: &Report, option: &str) -> String {
-    let control = shell_word(&control_label(&finding.controls, &finding.rule));
-    let root = report
-        .scanned
-        .nodes
-        .iter()
-        .find(|node| Some(&node.id) == finding.node.as_ref())
-        .and_then(|node| node.root.as_ref());
+    let node = node(finding, report);
+    let root = node.and_then(|node| node.root.as_ref());
+    let asked = |witness: &WitnessFinding| witness.witness != Witness::Disk;
+    let live = if finding.witnesses.iter().any(asked) {
+        " --live"
+    } else {
+        ""
+    };
     let from = match (report.scanned.source, root) {
         (Source::Demo, _) => " --demo".to_owned(),
         (Source::Facts, _) => " --facts FILE".to_owned(),
-        (Source::Cluster | Source::Endpoint, _) => " --live".to_owned(),
-        (_, Some(root)) => format!(" --root {}", shell_word(&root.to_string())),
-        (_, None) => String::new(),
+        (Source::Cluster, _) if verb == "scan" => " --cluster".to_owned(),
+        (Source::Cluster, _) => " --live".to_owned(),
+        (Source::Endpoint, _) => {
+            let host = node.map_or("HOST", |node| &node.name);
+            format!(" --live --node-address {}", shell_word(host))
+        }
+        (_, Some(root)) => format!(" --root {}{live}", shell_word(&root.to_string())),
+        (_, None) => live.to_owned(),
     };
-    format!("kubeassay {verb} {control}{from}{option}")
+    rule_command(verb, finding, &format!("{from}{option}"))
 }
 
 /// Returns `word` quoted if a shell would read something else than a word in it.

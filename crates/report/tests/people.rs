@@ -7,10 +7,12 @@
 
 mod common;
 
-use common::{compliant, denied, empty, failing, fleet, in_pod, node, one_node, report, shown};
+use common::{
+    compliant, denied, empty, evidence, failing, fleet, in_pod, node, one_node, report, shown,
+};
 use insta::assert_snapshot;
-use kubeassay_core::report::{Finding, Source};
-use kubeassay_core::{Cause, Horizon, Verdict};
+use kubeassay_core::report::{Cluster, Evidence, Finding, Source, Subject, WitnessFinding};
+use kubeassay_core::{Cause, Horizon, Origin, OriginKind, Value, Verdict, Witness};
 use kubeassay_report::Format;
 
 #[test]
@@ -154,4 +156,78 @@ fn without_colour(text: &str) -> String {
         rest = after.split_once('m').unwrap().1;
     }
     plain + rest
+}
+
+/// A finding with what each witness said, and what the kubelet answered.
+fn witnessed(node: &str) -> Finding {
+    let url = "https://10.0.0.7:10250/pods";
+    let live = Origin {
+        url: Some("https://10.0.0.7:10250/configz".into()),
+        ..Origin::new(OriginKind::Live)
+    };
+    let mode = evidence(
+        "kubelet.authorization.mode",
+        Value::string("AlwaysAllow"),
+        live.clone(),
+    );
+    let response = Evidence {
+        setting: None,
+        response: Some(format!("GET {url} as nobody: 200")),
+        witness: Witness::Probe,
+        ..evidence("", Value::string("AlwaysAllow"), live)
+    };
+    let said = |witness, verdict| WitnessFinding {
+        witness,
+        verdict,
+        cause: None,
+        observed_at: "2026-11-02T10:00:00Z".parse().unwrap(),
+        reason: String::new(),
+    };
+    Finding {
+        evidence: vec![mode, response],
+        witnesses: vec![
+            said(Witness::Disk, Verdict::Pass),
+            said(Witness::Live, Verdict::Fail),
+            said(Witness::Probe, Verdict::Fail),
+        ],
+        ..failing(node)
+    }
+}
+
+/// What a new node will get, by an object of the cluster.
+fn rebuilt() -> Finding {
+    let mut finding = failing("any");
+    finding.node = None;
+    finding.horizon = Horizon::Rebuild;
+    finding.subject = Subject {
+        key: "kube-system/kubelet-config".to_owned(),
+        object: Some("ConfigMap kube-system/kubelet-config".to_owned()),
+        unit: None,
+        pid: None,
+        exe: None,
+        cgroup: None,
+        user: None,
+        ..finding.subject
+    };
+    finding.assumes = vec!["no flag on the new node overrides it".to_owned()];
+    finding
+}
+
+#[test]
+fn witnesses_stand_beside_each_other() {
+    let live = report(vec![node("worker-1")], vec![witnessed("worker-1")]);
+    assert_snapshot!("table_witnesses", shown(&live, Format::Table, 80, false));
+}
+
+#[test]
+fn a_cluster_is_its_nodes_and_what_new_ones_will_get() {
+    let findings = vec![rebuilt(), witnessed("worker-1")];
+    let mut cluster = report(vec![node("worker-1")], findings);
+    cluster.scanned.source = Source::Cluster;
+    cluster.scanned.cluster = Some(Cluster {
+        uid: None,
+        server: "https://10.0.0.1:6443".to_owned(),
+        version: Some("v1.34.2".to_owned()),
+    });
+    assert_snapshot!("table_cluster", shown(&cluster, Format::Table, 80, false));
 }

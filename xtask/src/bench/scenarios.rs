@@ -19,8 +19,10 @@ pub(super) struct Scenario {
     pub(super) arguments: Vec<String>,
 }
 
-/// The numbers of rules that are judged, the 14 bundled ones included.
-const RULES: [usize; 3] = [14, 140, 1_400];
+/// How many rules are bundled.
+const BUNDLED: usize = 15;
+/// The numbers of rules that are judged, the bundled ones included.
+const RULES: [usize; 3] = [BUNDLED, 10 * BUNDLED, 100 * BUNDLED];
 /// The numbers of nodes in one report.
 const NODES: [usize; 3] = [1, 10, 100];
 /// The numbers of processes of a recorded host.
@@ -46,7 +48,7 @@ pub(super) fn counted(folder: &Path, binary: &Path) -> Result<Vec<Scenario>> {
     add("scan, JSON", &["scan", "--demo", "-o", "json"]);
     for count in RULES {
         let name = per("scan", count, "rules");
-        if count == 14 {
+        if count == BUNDLED {
             add(&name, &["scan", "--demo"]);
             continue;
         }

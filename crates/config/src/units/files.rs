@@ -117,6 +117,10 @@ impl<'a> Files<'a> {
             self.own.push(path.clone());
         }
         match (&facts.problem, facts.kind) {
+            // A root that is mounted, or a copy, need not have the device that hides a unit.
+            (Some(trouble), None) if trouble.cause == Cause::Missing && ends_in_null(facts) => {
+                Ok(Found::Device)
+            }
             // With a type it was there, and its content was withheld.
             (Some(trouble), None) if trouble.cause == Cause::Missing => Ok(Found::Missing),
             (Some(trouble), Some(FileKind::CharacterDevice))
@@ -157,4 +161,10 @@ impl<'a> Files<'a> {
             Some(trouble) => Err(Stop::Unknown(Unknown::unread(path, trouble))),
         }
     }
+}
+
+/// Returns whether the last link that was followed leads to `/dev/null`.
+fn ends_in_null(facts: &FileFacts) -> bool {
+    let last = facts.links.last();
+    last.is_some_and(|link| link.target == "/dev/null")
 }

@@ -47,6 +47,8 @@ pub struct ExampleHost {
     pub version: Option<String>,
     /// Environment variables of the kubelet.
     pub environment: BTreeMap<String, String>,
+    /// What the kubelet answers to `/configz`; `None` where it is not asked.
+    pub configz: Option<String>,
 }
 
 /// A file of an example.
@@ -69,6 +71,7 @@ impl ExampleHost {
             files: BTreeMap::from([(CONFIG_PATH.to_owned(), file)]),
             version: None,
             environment: BTreeMap::new(),
+            configz: None,
         }
     }
 }
@@ -146,7 +149,11 @@ fn host(
             "files" => host.files = files(entry, &mut reader),
             "version" => host.version = reader.text(entry).map(|text| text.value),
             "environment" => host.environment = environment(entry, &mut reader),
-            _ => reader.unknown(entry, &["argv", "files", "version", "environment"]),
+            "configz" => host.configz = reader.text(entry).map(|text| text.value),
+            _ => reader.unknown(
+                entry,
+                &["argv", "files", "version", "environment", "configz"],
+            ),
         }
     }
     (faults.len() == before).then_some(host)

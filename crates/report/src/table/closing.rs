@@ -132,11 +132,11 @@ fn counts(report: &Report, counted: &[&Finding]) -> Vec<String> {
     if summary.waived > 0 {
         parts.push(format!("{} waived", summary.waived));
     }
-    parts.push(later(
-        Horizon::Restart,
-        " (no change seen since the start)",
-        counted,
-    ));
+    let why_no_restart = match report.scanned.source {
+        Source::Cluster | Source::Endpoint => " (no file was read)",
+        _ => " (no change seen since the start)",
+    };
+    parts.push(later(Horizon::Restart, why_no_restart, counted));
     parts.push(later(Horizon::Rebuild, "", counted));
     parts
 }
