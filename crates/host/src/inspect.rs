@@ -206,12 +206,13 @@ impl Setting<'_> {
     }
 
     /// Reads the files of a service likewise, and what its executable says. Secrets are still in them: what files are
-    /// named may depend on every byte.
+    /// named may depend on every byte. `look` returns a file, secrets and all.
     pub(crate) fn read_service(
         &self,
         facts: &mut ServiceFacts,
         survey: &mut Survey<'_>,
         sight: &Sight,
+        look: impl Fn(Need) -> FileFacts,
     ) {
         let needs = |service: &mut ServiceFacts| {
             if service.executable.is_none()
@@ -222,7 +223,7 @@ impl Setting<'_> {
             }
             self.guide.needs_of_service(service)
         };
-        self.read_named(facts, needs, |need| sight.look(need, |content| content));
+        self.read_named(facts, needs, look);
     }
 
     /// Reads files until nothing new is named.

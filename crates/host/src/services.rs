@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use kubeassay_core::facts::{Facts, FileKind, Problem, ProcessFacts, ServiceFacts, Trouble};
+use kubeassay_core::facts::{
+    Facts, FileFacts, Need, NeedKind, Problem, ProcessFacts, ServiceFacts, Trouble,
+};
 use kubeassay_core::{Bytes, Cause};
 
 use crate::collect::late;
@@ -16,8 +18,6 @@ use crate::proc::cgroup;
 use crate::processes::Survey;
 use crate::programs::{KUBELET, base_name};
 
-/// The most entries of a folder of units that are listed.
-const MOST_ENTRIES: usize = 1 << 16;
 /// How many units are looked through for one that starts a kubelet.
 const MOST_UNITS: usize = 4096;
 /// The largest unit that is looked through. Real ones are a few kilobytes.
@@ -40,7 +40,8 @@ pub(crate) fn read(
         programs: programs(&facts.processes),
     };
     let mut problems = Vec::new();
-    let mut names = search.names(survey, &facts.processes, &mut problems);
+    let folders = list_folders(setting, sight);
+    let mut names = search.names(survey, &facts.processes, &folders, &mut problems);
     if names.len() > MOST_SERVICES {
         problems.push(Problem {
             cause: Cause::TooLarge,
@@ -58,7 +59,13 @@ pub(crate) fn read(
             break;
         }
         let mut service = ServiceFacts::new(name);
-        setting.read_service(&mut service, survey, sight);
+        setting.read_service(&mut service, survey, sight, |need| {
+            let listed = folders.iter().find(|folder| folder.listing.need == need);
+            match listed {
+                Some(folder) => folder.listing.clone(),
+                None => sight.look(need, |content| content),
+            }
+        });
         service.started = started(&service, setting, &facts.processes);
         setting.guide.redact_service(&mut service);
         facts.services.push(service);
@@ -107,10 +114,36 @@ struct Search<'a> {
     programs: HashSet<Bytes>,
 }
 
-/// A folder of units and the names of the services in it, sorted.
+/// A folder of units, listed once for all services.
 struct Folder {
     path: &'static str,
-    services: Vec<Bytes>,
+    /// What a service that needs its entries is given.
+    listing: FileFacts,
+}
+
+impl Folder {
+    /// Returns the names of the services in it, sorted.
+    fn services(&self) -> impl Iterator<Item = &Bytes> {
+        let entries = self.listing.entries.iter().flatten();
+        let names = entries.map(|entry| &entry.name);
+        names.filter(|name| is_service(name))
+    }
+}
+
+/// Lists the folders in which systemd looks for units, those that win first.
+fn list_folders(setting: &Setting<'_>, sight: &Sight) -> Vec<Folder> {
+    let folders = setting.guide.unit_folders().iter();
+    let list = |path: &&'static str| Folder {
+        path,
+        listing: sight.look(
+            Need {
+                what: NeedKind::Listing,
+                path: format!("{path}/").into(),
+            },
+            |content| content,
+        ),
+    };
+    folders.map(list).collect()
 }
 
 impl Search<'_> {
@@ -119,6 +152,7 @@ impl Search<'_> {
         &self,
         survey: &Survey<'_>,
         processes: &[ProcessFacts],
+        folders: &[Folder],
         problems: &mut Vec<Problem>,
     ) -> Vec<Bytes> {
         let own = || processes.iter().filter(|process| is_own(process));
@@ -129,59 +163,34 @@ impl Search<'_> {
             }
         };
         own().filter_map(unit).for_each(|name| add(name.into()));
-        let folders = self.folders(problems);
+        Self::unlisted(folders, problems);
         let without = own().any(|process| unit(process).is_none())
             || (own().next().is_none() && survey.knows_a_kubelet());
-        for name in services_called_kubelet(&folders) {
+        for name in services_called_kubelet(folders) {
             add(name);
         }
-        for name in self.starting_kubelets(&folders, without, problems) {
+        for name in self.starting_kubelets(folders, without, problems) {
             add(name);
         }
         names
     }
 
-    /// Lists the folders in which systemd looks for units, those that win first.
-    fn folders(&self, problems: &mut Vec<Problem>) -> Vec<Folder> {
-        let mut folders = Vec::new();
-        // `/lib` is `/usr/lib` on most hosts.
-        let mut seen = HashSet::new();
-        for path in self.setting.guide.unit_folders() {
-            let known = seen.clone();
-            let listed = self.sight.at(path.as_bytes(), move |found| {
-                if found.status.kind != FileKind::Directory || known.contains(&found.path) {
-                    return Ok((found.path.clone(), Some(Vec::new())));
-                }
-                let entries = found.node.entries(MOST_ENTRIES)?;
-                Ok((found.path.clone(), entries))
-            });
-            let trouble = match listed {
-                Ok(Ok((real, Some(entries)))) => {
-                    seen.insert(real);
-                    let names = entries.into_iter().map(|entry| entry.name);
-                    let mut services: Vec<Bytes> = names.filter(is_service).collect();
-                    services.sort();
-                    folders.push(Folder { path, services });
-                    continue;
-                }
-                Ok(Ok((_, None))) => Trouble {
-                    cause: Cause::TooLarge,
-                    reason: format!("{path} has more than {MOST_ENTRIES} entries"),
-                },
-                Ok(Err(errno)) => crate::fs::trouble(errno, path),
-                Err(trouble) if trouble.cause == Cause::Missing => continue,
-                Err(trouble) => trouble,
-            };
-            problems.push(Problem {
-                cause: trouble.cause,
-                path: Some((*path).into()),
-                reason: format!(
-                    "{}; a service there that starts a kubelet would not be seen",
-                    trouble.reason
-                ),
-            });
+    /// Says which folders could not be listed.
+    fn unlisted(folders: &[Folder], problems: &mut Vec<Problem>) {
+        for folder in folders {
+            if let Some(trouble) = &folder.listing.problem
+                && trouble.cause != Cause::Missing
+            {
+                problems.push(Problem {
+                    cause: trouble.cause,
+                    path: Some(folder.path.into()),
+                    reason: format!(
+                        "{}; a service there that starts a kubelet would not be seen",
+                        trouble.reason
+                    ),
+                });
+            }
         }
-        folders
     }
 
     /// Looks through units for those whose program is a kubelet: all of them, or only those with a kubelet in their
@@ -199,7 +208,7 @@ impl Search<'_> {
         // A unit hides all others of its name further down.
         let mut seen: HashSet<&Bytes> = HashSet::new();
         let units = folders.iter().flat_map(|folder| {
-            let services = folder.services.iter();
+            let services = folder.services();
             services.map(|name| (folder.path, name))
         });
         for (folder, name) in units {
@@ -261,7 +270,7 @@ impl Search<'_> {
 
 /// Returns the services that are a kubelet's by their name.
 fn services_called_kubelet(folders: &[Folder]) -> BTreeSet<Bytes> {
-    let services = folders.iter().flat_map(|folder| &folder.services);
+    let services = folders.iter().flat_map(Folder::services);
     services
         .filter(|name| is_called_kubelet(name))
         .cloned()

@@ -1,6 +1,7 @@
 //! Environment files, in a grammar of their own (systemd.exec(5), `EnvironmentFile=`).
 
 use super::lines::Fault;
+use super::service::is_variable;
 
 /// An assignment of an environment file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub(super) struct Setting {
     pub(super) line: u32,
     /// What the value is written as: from byte to byte of the file.
     pub(super) span: (usize, usize),
+    /// Where the name begins: byte of the file.
+    pub(super) begins: usize,
 }
 
 /// What an environment file says.
@@ -81,6 +84,7 @@ pub(super) fn read(content: &[u8]) -> Result<Settings, Fault> {
         value: Trimmed::default(),
         line: 1,
         named_on: 1,
+        named_at: 0,
         start: 0,
         found: Settings::default(),
     };
@@ -99,6 +103,7 @@ pub(super) fn read(content: &[u8]) -> Result<Settings, Fault> {
     }
     reader.finish(content.len());
     check_comments(content, &reader.found)?;
+    check_keys(content, &reader.found)?;
     check_text(&reader.found)?;
     Ok(reader.found)
 }
@@ -109,6 +114,7 @@ struct Reader {
     value: Trimmed,
     line: u32,
     named_on: u32,
+    named_at: usize,
     start: usize,
     found: Settings,
 }
@@ -124,6 +130,7 @@ impl Reader {
             State::BeforeName if !is_blank(byte) => {
                 self.start = at;
                 self.named_on = self.line;
+                self.named_at = at;
                 self.state = State::Name;
                 self.name.push(byte);
             }
@@ -189,6 +196,7 @@ impl Reader {
             value,
             line: self.named_on,
             span: (self.start, end),
+            begins: self.named_at,
         });
         self.state = State::BeforeName;
     }
@@ -225,6 +233,30 @@ fn check_comments(content: &[u8], found: &Settings) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// The last line of a key may be a variable to systemd, whose name would be a part of the key.
+fn check_keys(content: &[u8], found: &Settings) -> Result<(), Fault> {
+    let is_begin = |(start, end): &&(usize, usize)| {
+        let text = content.get(*start..*end).unwrap_or_default();
+        text.starts_with(b"-----BEGIN ")
+    };
+    let Some((begin, _)) = found.others.iter().find(is_begin) else {
+        return Ok(());
+    };
+    let mut settings = found.settings.iter();
+    let inside = settings.find(|each| {
+        each.begins > *begin
+            && is_variable(&each.name)
+            && matches!(each.value.as_slice(), b"" | b"=")
+    });
+    inside.map_or(Ok(()), |setting| {
+        Err(Fault {
+            line: setting.line,
+            what: "follows the beginning of a key; keep keys in files of their own",
+            refused: false,
+        })
+    })
 }
 
 fn check_text(found: &Settings) -> Result<(), Fault> {
@@ -310,6 +342,11 @@ mod tests {
             (&b"A=b\n# c \\\nB=c\n"[..], 2, false),
             (b"A=b\nB=\xff\n", 2, true),
             (b"A=b\0", 1, true),
+            (
+                b"-----BEGIN PRIVATE KEY-----\nQUJD\nREVG==\n-----END PRIVATE KEY-----\n",
+                3,
+                false,
+            ),
         ] {
             let fault = read(content).unwrap_err();
             assert_eq!((fault.line, fault.refused), (line, refused), "{content:?}");

@@ -1,5 +1,7 @@
 //! The files of a service as far as they are in its facts, and those that are wanted still.
 
+use std::collections::BTreeSet;
+
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Link, Need, NeedKind, ServiceFacts};
 use kubeassay_core::{Bytes, Cause};
 
@@ -58,6 +60,8 @@ pub(super) struct Files<'a> {
     pub(super) wanted: Vec<Need>,
     /// The files whose content belongs to the service itself.
     pub(super) own: Vec<Bytes>,
+    /// The names that were looked for in the search path: what else its folders hold says nothing of the service.
+    pub(super) names: BTreeSet<Vec<u8>>,
 }
 
 impl<'a> Files<'a> {
@@ -66,6 +70,7 @@ impl<'a> Files<'a> {
             service,
             wanted: Vec::new(),
             own: Vec::new(),
+            names: BTreeSet::new(),
         }
     }
 

@@ -8,6 +8,7 @@ use kubeassay_core::{Bytes, Cause};
 use super::environment_file;
 use super::files::{Files, Stop};
 use super::lines::{self, Assignment, Line};
+use super::search;
 use super::service::{Spot, is_variable};
 use super::start::{self, Resolved};
 use super::words::{self, Grammar};
@@ -23,7 +24,15 @@ pub(super) fn redact(service: &mut ServiceFacts) {
     let mut files = Files::new(service);
     let resolved = start::resolve(&mut files, &service.unit);
     let own = std::mem::take(&mut files.own);
+    let names = std::mem::take(&mut files.names);
     for file in &mut service.files {
+        // Which other units a node has is nothing of this one.
+        if file.need.what == NeedKind::Listing
+            && search::is_folder(&file.need.path)
+            && let Some(entries) = &mut file.entries
+        {
+            entries.retain(|entry| names.contains(entry.name.as_slice()));
+        }
         if file.need.what == NeedKind::Content
             && !own.contains(&file.need.path)
             && let Some(content) = file.content.take()
@@ -403,6 +412,15 @@ fn environment(path: &Bytes, content: &[u8], plan: &Plan<'_>) -> Option<Vec<Repl
         }
     }
     for setting in found.settings {
+        // What is no variable is not passed on, so it may be anything: the last line of a key ends in `=` too.
+        if !is_variable(&setting.name) {
+            let (_, end) = setting.span;
+            let text = content.get(setting.begins..end)?;
+            let lines = text.split(|byte| *byte == b'\n').map(|_| &b"#"[..]);
+            let comments: Vec<&[u8]> = lines.collect();
+            replacements.push((setting.begins, end, comments.join(&b'\n')));
+            continue;
+        }
         if let Some(new) = plan.value(&setting.name, &setting.value, path, setting.line, None) {
             let (start, end) = setting.span;
             replacements.push((start, end, environment_file::quote(&new)));

@@ -1,4 +1,8 @@
 //! Where a service's unit files lie: the search path, aliases, templates, masks, folders of drop-ins (systemd.unit(5)).
+//!
+//! Where `/usr` is not merged, Debian's systemd before 255 was built to search `/lib/systemd/system` before
+//! `/usr/lib/systemd/system`. Here the order is that of systemd's own `path-lookup.c`: it differs only where both folders
+//! are there, are not one folder, and hold the same name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,6 +110,11 @@ fn masked(name: &Bytes, fragment: &Bytes, how: &str) -> Stop {
     )
 }
 
+/// Returns whether a listing is that of a folder of the search path.
+pub(super) fn is_folder(listing: &Bytes) -> bool {
+    FOLDERS.iter().any(|folder| listed(folder) == *listing)
+}
+
 fn listed(folder: &str) -> Bytes {
     Bytes::from(format!("{folder}/"))
 }
@@ -185,6 +194,7 @@ impl<'a, 'f> Search<'a, 'f> {
     /// Returns what is at a name.
     fn target(&mut self, name: &UnitName) -> Result<Target, Stop> {
         let text = name.text();
+        self.files.names.insert(text.clone());
         for at in 0..self.folders.len() {
             let Some((folder, entries)) = self.folders.get(at) else {
                 break;
@@ -276,6 +286,10 @@ impl<'a, 'f> Search<'a, 'f> {
                 }
             }
         }
+        for name in &candidates {
+            self.files.names.insert(name.text());
+            self.files.names.extend(name.drop_in_folders());
+        }
         let mut added = true;
         while added {
             added = false;
@@ -317,12 +331,14 @@ impl<'a, 'f> Search<'a, 'f> {
         let all = std::iter::once((id, false)).chain(names.iter().map(|name| (name, true)));
         for (name, of_alias) in all {
             let of_name = name.drop_in_folders();
+            self.files.names.extend(of_name.iter().cloned());
             for (folder, entries) in &self.folders {
                 for name in &of_name {
                     add_folder(&mut folders, folder, entries, name, of_alias);
                 }
             }
         }
+        self.files.names.insert(b"service.d".to_vec());
         for (folder, entries) in &self.folders {
             add_folder(&mut folders, folder, entries, b"service.d", false);
         }

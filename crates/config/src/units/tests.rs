@@ -2,7 +2,7 @@
 
 use kubeassay_core::{Bytes, Cause};
 
-use super::{NextStart, needs, next_start, program, redact};
+use super::{NextStart, SEARCH_PATH, needs, next_start, program, redact};
 use host::facts;
 
 use crate::setting::Unknown;
@@ -205,4 +205,92 @@ fn the_program_of_a_fragment_is_named() {
             "{content}"
         );
     }
+}
+
+#[test]
+fn other_files_in_place_of_an_environment_file_leave_nothing_behind() {
+    let unit = "[Service]\nEnvironmentFile=/opt/other\nExecStart=/bin/k $A\n";
+    for (other, is_told) in [
+        (
+            "-----BEGIN PRIVATE KEY-----\nQ0FOQVJZ\nCANARY/+x==\n-----END PRIVATE KEY-----\nA=--v=2\n",
+            true,
+        ),
+        (
+            "root:$6$CANARY$CANARY/:19000:0:99999:7:::\ndaemon:CANARY:19000::::::\n\n\nA=--v=2\n",
+            true,
+        ),
+        ("9CANARY=\"x\n\nCANARY\"\n\nA=--v=2\n", true),
+        (
+            "-----BEGIN PRIVATE KEY-----\nQ0FO\nCANARY==\n\nA=--v=2\n",
+            false,
+        ),
+    ] {
+        let files = [
+            ("/etc/systemd/system/k.service", unit),
+            ("/opt/other", other),
+        ];
+        let whole = facts("k.service", &files, needs);
+        let before = next_start(&whole);
+        assert_eq!(before.is_ok(), is_told, "{other}: {before:?}");
+        let mut redacted = whole.clone();
+        redact(&mut redacted);
+        let text = format!("{redacted:?}");
+        assert!(!text.contains("CANARY") && !text.contains("Q0FO"), "{text}");
+        if is_told {
+            let after = next_start(&redacted).unwrap();
+            assert_eq!(
+                shown(&after),
+                ["/bin/k k.service:3:11", "--v=2 $A other:5:1"]
+            );
+        } else {
+            assert!(next_start(&redacted).is_err());
+        }
+    }
+}
+
+#[test]
+fn listings_keep_only_what_the_service_is_made_of() {
+    let files = [
+        (
+            "/etc/systemd/system/k.service",
+            "[Service]\nExecStart=/bin/k\n",
+        ),
+        (
+            "/etc/systemd/system/k.service.d/a.conf",
+            "[Service]\nNice=1\n",
+        ),
+        (
+            "/etc/systemd/system/service.d/b.conf",
+            "[Service]\nNice=1\n",
+        ),
+        (
+            "/etc/systemd/system/other.service",
+            "[Service]\nExecStart=/bin/o\n",
+        ),
+        (
+            "/usr/lib/systemd/system/k.service",
+            "[Service]\nExecStart=/bin/old\n",
+        ),
+        (
+            "/usr/lib/systemd/system/other.service.d/c.conf",
+            "[Service]\nNice=1\n",
+        ),
+    ];
+    let mut service = facts("k.service", &files, needs);
+    let before = next_start(&service);
+    redact(&mut service);
+    assert_eq!(next_start(&service), before);
+    let folders = service.files.iter().filter(|file| {
+        SEARCH_PATH
+            .iter()
+            .any(|folder| file.need.path == format!("{folder}/").as_str())
+    });
+    let names: Vec<String> = folders
+        .flat_map(|folder| folder.entries.iter().flatten())
+        .map(|entry| entry.name.to_string())
+        .collect();
+    assert_eq!(
+        names,
+        ["k.service", "k.service.d", "service.d", "k.service"]
+    );
 }
