@@ -138,6 +138,32 @@ impl Sight {
         facts
     }
 
+    /// Returns the facts of a folder of the host whose entries are needed, found in one step where no link and no mount
+    /// that might not answer is on the way.
+    pub(crate) fn look_into(&self, need: Need) -> FileFacts {
+        let path = need.path.as_slice();
+        let node = self.plain(path).and_then(|root| root.find_plain(path));
+        let found = match node {
+            Some(Err(Errno::NOENT)) => {
+                let missing = trouble(Errno::NOENT, &need.path);
+                return FileFacts::unread(need, missing.cause, missing.reason);
+            }
+            Some(Ok(node)) => node.status().map(|status| Found {
+                path: path.strip_suffix(b"/").unwrap_or(path).to_vec(),
+                links: Vec::new(),
+                status,
+                node,
+            }),
+            _ => return self.look(need, |content| content),
+        };
+        let Ok(found) = found else {
+            return self.look(need, |content| content);
+        };
+        let mut facts = facts_of(need, &found);
+        facts.problem = self.scene.list(&found, &mut facts).err();
+        facts
+    }
+
     /// Reads a file of the host whose content is not part of the facts.
     pub(crate) fn read(&self, path: impl AsRef<[u8]>, most: usize) -> Result<Vec<u8>, Trouble> {
         let owned = path.as_ref().to_owned();
@@ -190,6 +216,13 @@ impl Sight {
     /// Asks the kernel about a whole path before anything is walked, and returns that nothing is there if it says
     /// so. Without links on the way it cannot come to a mount that the path does not name.
     fn missing_at_once(&self, path: &[u8]) -> Option<Trouble> {
+        let root = self.plain(path)?;
+        let missing = matches!(root.resolve(path, Links::None), Some(Err(Errno::NOENT)));
+        missing.then(|| trouble(Errno::NOENT, Bytes::from(path)))
+    }
+
+    /// Returns the root if the kernel may be asked about the whole of `path` below it: without links on the way.
+    fn plain(&self, path: &[u8]) -> Option<&Handle> {
         let (Whom::Kernel, Ok(root)) = (&self.whom, &self.scene.root) else {
             return None;
         };
@@ -199,8 +232,7 @@ impl Sight {
         if !plain || !simple || bounds.bar(path, Answering::Kernel).is_some() {
             return None;
         }
-        let missing = matches!(root.resolve(path, Links::None), Some(Err(Errno::NOENT)));
-        missing.then(|| trouble(Errno::NOENT, Bytes::from(path)))
+        Some(root)
     }
 
     /// Looks here if only the kernel has to answer, aside if a server or a tenant has to, and not at all where

@@ -50,6 +50,12 @@ pub(crate) trait Node: Send + Sync {
     /// where there is none to ask.
     fn resolve(&self, path: &[u8], links: Links) -> Option<Result<Identity, Errno>>;
 
+    /// Finds what is at `path` below this directory in one step, with no link on the way (`ELOOP`); `None` where the
+    /// kernel has no such step.
+    fn find_plain(&self, _path: &[u8]) -> Option<Result<Handle, Errno>> {
+        None
+    }
+
     /// Reads the symbolic link at the relative `path`, whose last component is not followed.
     fn link_at(&self, path: &str) -> Result<Vec<u8>, Errno>;
 

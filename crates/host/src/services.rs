@@ -135,13 +135,10 @@ fn list_folders(setting: &Setting<'_>, sight: &Sight) -> Vec<Folder> {
     let folders = setting.guide.unit_folders().iter();
     let list = |path: &&'static str| Folder {
         path,
-        listing: sight.look(
-            Need {
-                what: NeedKind::Listing,
-                path: format!("{path}/").into(),
-            },
-            |content| content,
-        ),
+        listing: sight.look_into(Need {
+            what: NeedKind::Listing,
+            path: format!("{path}/").into(),
+        }),
     };
     folders.map(list).collect()
 }

@@ -75,13 +75,16 @@ fn a_folder_of_units_whose_server_is_dead_is_said_to_be() {
 
 #[test]
 fn no_secret_of_an_environment_file_is_in_the_facts() {
-    for script in [
-        "echo 'TOKEN=CANARY-0123456789' >>e",
-        "printf 'root:$6$CANARY-0123456789:19000:0:99999:7:::\\n' >e",
+    for (script, path) in [
+        ("echo 'TOKEN=CANARY-0123456789' >>e", "/e"),
+        ("printf 'root:$6$CANARY-0123456789:19000:0:99999:7:::\\n' >e", "/e"),
+        ("printf 'root:$6$CANARY-0123456789:19000:0:99999:7:::\\n' >s; mount --bind s /etc/shadow
+            sed -i 's|^EnvironmentFile=.*|EnvironmentFile=/etc/shadow|' $u", "/etc/shadow"),
     ] {
-        let Some((_, facts)) = cause_of(script, "/e") else {
+        let Some((_, facts)) = cause_of(script, path) else {
             return;
         };
+        assert!(facts.contains(&format!("{path}\"")), "{script}");
         let place = facts
             .find("CANARY")
             .map(|at| &facts[at.saturating_sub(300)..at + 6]);

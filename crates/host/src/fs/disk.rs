@@ -254,6 +254,20 @@ impl Node for DiskNode {
         }
     }
 
+    fn find_plain(&self, path: &[u8]) -> Option<Result<Handle, Errno>> {
+        if !self.ways.openat2 {
+            return None;
+        }
+        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let within =
+            ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_SYMLINKS;
+        let found = rustix::fs::openat2(&self.descriptor, path, flags, Mode::empty(), within);
+        match found {
+            Err(Errno::NOSYS) => None,
+            found => Some(found.map(|descriptor| self.found(descriptor, path, false))),
+        }
+    }
+
     fn link_at(&self, path: &str) -> Result<Vec<u8>, Errno> {
         let target = rustix::fs::readlinkat(&self.descriptor, path, Vec::new())?;
         Ok(target.into_bytes())
