@@ -2,15 +2,18 @@
 //!
 //! Instructions, counted by callgrind, wobble by less than a per cent where time wobbles by half: so they are what
 //! is held, with the peak of memory and the size of the program, against `benches/budget.yaml`. Time is measured
-//! where it is asked for: `--time`, and `--live` against `ps -ef` on this machine.
+//! where it is asked for: `--time`, `--live` against `ps -ef` on this machine, and `--cluster` over stand-ins.
 
 mod budget;
+mod cluster;
 mod live;
 mod measure;
 mod scenarios;
 
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::slice::Iter;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -25,6 +28,7 @@ pub(crate) const USAGE: &str = "\
   bench --save      make what is measured the budget
   bench --time      measure time instead, 21 runs each
   bench --live [N…] measure scans of this machine, with N more processes (300 and 3000), against ps -ef
+  bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
     each also with --binary PATH: a program that was built before, instead of a release build now
 ";
 
@@ -35,6 +39,7 @@ enum Task {
     Save,
     Time,
     Live(Vec<usize>),
+    Cluster(Vec<usize>),
 }
 
 /// Runs the chore with the arguments behind its name; `None`: they cannot be understood.
@@ -47,23 +52,26 @@ pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
             "--check" => task = Task::Check,
             "--save" => task = Task::Save,
             "--time" => task = Task::Time,
-            "--live" => {
-                let mut crowds = Vec::new();
-                while let Some(number) = rest.peek().and_then(|next| next.parse().ok()) {
-                    crowds.push(number);
-                    rest.next();
-                }
-                task = Task::Live(if crowds.is_empty() {
-                    vec![300, 3_000]
-                } else {
-                    crowds
-                });
-            }
+            "--live" => task = Task::Live(numbers(&mut rest, &[300, 3_000])),
+            "--cluster" => task = Task::Cluster(numbers(&mut rest, &[100, 1_000, 5_000])),
             "--binary" => binary = Some(PathBuf::from(rest.next()?)),
             _ => return None,
         }
     }
     Some(perform(&task, binary))
+}
+
+/// Takes the numbers that come next; where there are none, the usual ones.
+fn numbers(rest: &mut Peekable<Iter<'_, &str>>, usual: &[usize]) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    while let Some(number) = rest.peek().and_then(|next| next.parse().ok()) {
+        numbers.push(number);
+        rest.next();
+    }
+    if numbers.is_empty() {
+        numbers.extend(usual);
+    }
+    numbers
 }
 
 fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
@@ -73,6 +81,7 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
         .with_context(|| format!("there is no {}", binary.display()))?;
     match task {
         Task::Live(crowds) => live::run(&binary, crowds),
+        Task::Cluster(sizes) => cluster::run(&binary, sizes),
         Task::Time => {
             let folder = tempfile::tempdir()?;
             let mut scenarios = scenarios::counted(folder.path(), &binary)?;

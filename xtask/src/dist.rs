@@ -264,7 +264,7 @@ mod tests {
         assert!(
             fault
                 .to_string()
-                .contains("it must have fewer than 8388608"),
+                .contains("it must have fewer than 14680064"),
             "{fault}"
         );
     }

@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -98,6 +99,8 @@ pub struct Kubelet {
     pub debugging_handlers: bool,
     /// What `/configz` says.
     pub configz: Vec<u8>,
+    /// How long every answer takes.
+    pub delay: Duration,
     /// Whether there is a read-only port.
     pub read_only: bool,
     /// What goes wrong with everything.
@@ -123,6 +126,7 @@ impl Kubelet {
             api_server: true,
             debugging_handlers: true,
             configz: capture("configz-cis-hardened.json"),
+            delay: Duration::ZERO,
             read_only: false,
             fault: None,
             configz_fault: None,

@@ -140,6 +140,9 @@ impl Server {
             received.certificate.clone_from(&shown);
             let answer = self.answer(&received);
             self.note(|seen| seen.requests.push(received));
+            if !self.kubelet.delay.is_zero() {
+                tokio::time::sleep(self.kubelet.delay).await;
+            }
             if self.send(&mut stream, answer).await.is_none() {
                 break;
             }
