@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashSet;
 
 use kubeassay_core::facts::{
-    FileFacts, Moment, Need, Problem, ProcessFacts, ServiceFacts, Trouble,
+    FileFacts, Moment, Need, NeedKind, Problem, ProcessFacts, ServiceFacts, Trouble,
 };
 use kubeassay_core::{Bytes, Cause};
 
@@ -253,6 +253,9 @@ impl Setting<'_> {
                 let file = if self.deadline.has_passed() {
                     let reason = format!("{} was not read before the time limit", need.path);
                     FileFacts::unread(need, Cause::Blocked, reason)
+                } else if need.what == NeedKind::Content && self.room.get() == 0 {
+                    // Reading it would be for nothing.
+                    no_room(FileFacts::unread(need, Cause::TooLarge, ""))
                 } else {
                     self.keep(look(need))
                 };
@@ -312,8 +315,8 @@ impl Reads for ServiceFacts {
 }
 
 impl Setting<'_> {
-    /// Returns a file as it is if there is room for its content.
-    fn keep(&self, mut file: FileFacts) -> FileFacts {
+    /// Returns a file as it is if there is room for its content; else there is none for any other.
+    fn keep(&self, file: FileFacts) -> FileFacts {
         let size = file
             .content
             .as_ref()
@@ -322,17 +325,23 @@ impl Setting<'_> {
             self.room.set(room);
             return file;
         }
-        file.content = None;
-        file.problem = Some(Trouble {
-            cause: Cause::TooLarge,
-            reason: format!(
-                "{} is not kept: all configuration together is larger than {} MiB",
-                file.need.path,
-                MOST_CONFIGURATION_IN_ALL >> 20
-            ),
-        });
-        file
+        self.room.set(0);
+        no_room(file)
     }
+}
+
+/// Returns a file without its content, for want of room.
+fn no_room(mut file: FileFacts) -> FileFacts {
+    file.content = None;
+    file.problem = Some(Trouble {
+        cause: Cause::TooLarge,
+        reason: format!(
+            "{} is not kept: all configuration together is larger than {} MiB",
+            file.need.path,
+            MOST_CONFIGURATION_IN_ALL >> 20
+        ),
+    });
+    file
 }
 
 /// Returns the working directory in the process's own view: what the kernel says, without the path of the
