@@ -269,4 +269,28 @@ fn progress_is_for_terminals() {
     ];
     let output = program(&arguments).output().unwrap();
     assert!(!output.stderr.contains(&b'\r'));
+    // script(1) of util-linux gives a program a terminal; what it writes to stdout goes elsewhere here.
+    let quoted: Vec<String> = arguments.iter().map(|word| format!("'{word}'")).collect();
+    let program = program(&[]).get_program().to_str().unwrap().to_owned();
+    let command = format!("'{program}' {} > '{}'", quoted.join(" "), lab.at("report"));
+    let on_terminal = std::process::Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .stdin(std::process::Stdio::null())
+        .output();
+    let Ok(on_terminal) = on_terminal else {
+        eprintln!("skipped: there is no script(1) to give a terminal");
+        return;
+    };
+    let said = String::from_utf8_lossy(&on_terminal.stdout).into_owned();
+    assert!(said.contains("\r1 nodes of 5"), "{said:?}");
+    // It is gone at the end, and the report has none of it.
+    assert!(
+        said.trim_end_matches('\n').ends_with("\r\u{1b}[K"),
+        "{said:?}"
+    );
+    let report = std::fs::read_to_string(lab.path("report")).unwrap();
+    assert!(
+        report.contains("5 of 5 scanned") && !report.contains('\r'),
+        "{report:?}"
+    );
 }
