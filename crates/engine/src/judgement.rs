@@ -515,7 +515,12 @@ fn why_incomplete(facts: &Facts) -> Cause {
     let causes = facts.problems.iter().map(|problem| problem.cause);
     let known = [Cause::Vanished, Cause::TooLarge, Cause::Blocked];
     let mut causes = causes.filter(|cause| known.contains(cause));
-    causes.next_back().unwrap_or(Cause::Blocked)
+    // What runs could not be listed.
+    let table =
+        |problem: &&FactsProblem| problem.path.as_ref().is_some_and(|path| *path == "/proc");
+    let table = facts.problems.iter().find(table);
+    let of_table = table.map_or(Cause::Blocked, |problem| problem.cause);
+    causes.next_back().unwrap_or(of_table)
 }
 
 /// Returns why nothing of this node was judged, if nothing was.

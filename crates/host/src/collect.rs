@@ -78,7 +78,10 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
         facts.node.packages = binaries::packages(&sight);
     }
     let mut candidates = Candidates::default();
-    for pid in processes(host, facts) {
+    let table = processes(host, facts);
+    // Where nobody knows what runs, nothing is known not to.
+    let mut all = table.is_some();
+    for pid in table.unwrap_or_default() {
         if deadline.has_passed() {
             facts.problems.push(late("/proc"));
             break;
@@ -89,7 +92,7 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
     }
     aside.rest();
     facts.problems.extend(candidates.problem());
-    let mut all = !candidates.are_incomplete();
+    all &= !candidates.are_incomplete();
     for candidate in candidates.in_order() {
         let standing = candidate.standing;
         match examine(&setting, &mut survey, candidate) {
@@ -114,16 +117,18 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
     facts.complete = all && !deadline.has_passed();
 }
 
-/// Returns the ids of all processes.
-fn processes(host: &Host, facts: &mut Facts) -> Vec<u32> {
-    host.proc().processes().unwrap_or_else(|trouble| {
-        facts.problems.push(Problem {
-            cause: trouble.cause,
-            path: Some("/proc".into()),
-            reason: trouble.reason,
-        });
-        Vec::new()
-    })
+/// Returns the ids of all processes, if they can be told.
+fn processes(host: &Host, facts: &mut Facts) -> Option<Vec<u32>> {
+    let listed = host.proc().processes();
+    listed
+        .map_err(|trouble| {
+            facts.problems.push(Problem {
+                cause: trouble.cause,
+                path: Some("/proc".into()),
+                reason: trouble.reason,
+            });
+        })
+        .ok()
 }
 
 /// Returns the facts of a process, or what there is to say of it if it could not be read.

@@ -16,7 +16,7 @@ use kubeassay_core::facts::{
 };
 use kubeassay_core::report::{FailOn, Report, Rules};
 use kubeassay_core::rule::Catalogue;
-use kubeassay_core::{Bytes, Verdict};
+use kubeassay_core::{Bytes, Horizon, Verdict};
 use kubeassay_engine::BUNDLED_RULES;
 use rustix::io::Errno;
 
@@ -448,6 +448,21 @@ fn same_services(whole: &Facts, found: &Facts) -> bool {
     evidence(whole) == evidence(found)
 }
 
+/// Returns whether every service that was found will start what it was to start, whatever it started before.
+fn same_next_starts(whole: &Facts, found: &Facts) -> bool {
+    found.services.iter().all(|service| {
+        let mut known = whole.services.iter();
+        let known = known.find(|known| known.unit == service.unit);
+        known.is_some_and(|known| {
+            let known = ServiceFacts {
+                started: service.started.clone(),
+                ..known.clone()
+            };
+            evidence_of_service(&known) == evidence_of_service(service)
+        })
+    })
+}
+
 /// What a read gives that fails once, and what all reads of a process give that has ended.
 const FAULTS: &[(Errno, bool)] = &[
     (Errno::NOENT, false),
@@ -531,7 +546,13 @@ fn judge_what_is_left(
             .iter()
             .find(|process| Some(process.pid) == finding.subject.pid);
         if finding.verdict == Verdict::Pass {
-            let same = passed.is_some_and(|process| found_same(found, process, decisive));
+            let same = match finding.horizon {
+                // The next start is told by the service alone, and what is not there will not be there for it either.
+                Horizon::Restart => fault.errno == Errno::NOENT || same_next_starts(whole, found),
+                Horizon::Running | Horizon::Rebuild => {
+                    passed.is_some_and(|process| found_same(found, process, decisive))
+                }
+            };
             assert!(same, "{}: {finding:#?}", context());
         }
     }
