@@ -99,7 +99,20 @@ fn processes() -> Result<usize> {
 }
 
 /// A program that is called as a kubelet is, and waits.
-struct StandIn(Child);
+struct StandIn(Child, Option<PathBuf>);
+
+/// Where the unified hierarchy of cgroups may be mounted.
+const HIERARCHIES: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+
+/// Puts a process where systemd would have started it, as it is on a node, if that can be done; returns the cgroup.
+fn into_a_unit(pid: u32) -> Option<PathBuf> {
+    let mut hierarchies = HIERARCHIES.iter().map(Path::new);
+    let root = hierarchies.find(|root| root.join("cgroup.procs").exists())?;
+    let unit = root.join("system.slice/kubelet.service");
+    fs::create_dir_all(&unit).ok()?;
+    fs::write(unit.join("cgroup.procs"), pid.to_string()).ok()?;
+    Some(unit)
+}
 
 impl StandIn {
     /// Makes the program and its files below `folder`, and starts it.
@@ -129,7 +142,8 @@ impl StandIn {
             .stdin(Stdio::piped())
             .spawn()
             .context("cannot start the stand-in")?;
-        Ok(Self(child))
+        let unit = into_a_unit(child.id());
+        Ok(Self(child, unit))
     }
 }
 
@@ -137,6 +151,9 @@ impl Drop for StandIn {
     fn drop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
+        if let Some(unit) = &self.1 {
+            drop(fs::remove_dir(unit));
+        }
     }
 }
 
