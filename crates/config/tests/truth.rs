@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kubeassay_config::kubelet::{Documents, Resolution, When, live, resolve};
-use kubeassay_config::setting::State;
+use kubeassay_config::setting::{Setting, State};
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts};
 use kubeassay_core::{Bytes, Cause, Value};
@@ -535,62 +535,82 @@ fn what_a_kubelet_says_of_itself_is_what_its_files_come_to() {
     assert!(runs > 1000, "{runs} runs");
 }
 
+/// Pairs of what a kubelet answered and what it was started with (`tests/captures/README.md`).
+macro_rules! captures {
+    ($($name:literal),+ $(,)?) => {
+        [$((
+            $name,
+            &include_bytes!(concat!("../../../tests/captures/configz-", $name, ".json"))[..],
+            &include_bytes!(concat!("../../../tests/captures/cmdline-", $name, ".bin"))[..],
+        )),+]
+    };
+}
+
 #[test]
 fn real_answers_are_understood_and_flags_without_a_field_stay_with_the_process() {
-    for (body, arguments, mode, port) in [
-        (
-            &include_bytes!("live/configz-kubeadm-webhook.json")[..],
-            &include_bytes!("live/cmdline-kubeadm-webhook.bin")[..],
-            "Webhook",
-            0,
-        ),
-        (
-            include_bytes!("live/configz-cis-hardened.json"),
-            include_bytes!("live/cmdline-cis-hardened.bin"),
-            "Webhook",
-            0,
-        ),
-        (
-            include_bytes!("live/configz-standalone-defaults.json"),
-            include_bytes!("live/cmdline-standalone-defaults.bin"),
-            "AlwaysAllow",
-            10255,
-        ),
-        (
-            include_bytes!("live/configz-flag-alwaysallow-over-config-webhook.json"),
-            include_bytes!("live/cmdline-flag-alwaysallow-over-config-webhook.bin"),
-            "AlwaysAllow",
-            0,
-        ),
-    ] {
+    let captures = captures![
+        "bare-no-flags-cgroup-v2",
+        "cis-hardened",
+        "config-alwaysallow-anonymous",
+        "config-alwaysallow-anonymous-off",
+        "dropin-alwaysallow",
+        "flag-alwaysallow-over-config-webhook",
+        "flags-only-hardened",
+        "kubeadm-webhook",
+        "no-config-defaults",
+        "standalone-defaults",
+    ];
+    for (name, body, arguments) in captures {
         let argv = arguments
             .split(|byte| *byte == 0)
             .filter(|text| !text.is_empty());
-        let process = ProcessFacts::new(1, argv.map(Bytes::from).collect());
-        let said = live(
-            body,
-            "https://127.0.0.1:10250/configz",
-            Minor(36),
-            Some(&process),
-        )
-        .unwrap();
+        let mut process = ProcessFacts::new(1, argv.map(Bytes::from).collect());
+        process.cwd = Some("/".into());
+        let url = "https://127.0.0.1:10250/configz";
+        let said = live(body, url, Minor(36), Some(&process)).unwrap();
+        let body: Json = serde_json::from_slice(body).unwrap();
+        let wanted = &body["kubeletconfig"];
         let value = |path: &str| said.setting(path).and_then(|it| it.value());
-        assert_eq!(value("authorization.mode"), Some(Value::string(mode)));
-        assert_eq!(value("readOnlyPort"), Some(Value::Int(port)));
-        let named = arguments
-            .windows(19)
-            .any(|part| part == b"--hostname-override");
+        let mode = wanted["authorization"]["mode"].as_str().unwrap();
         assert_eq!(
-            value("flags.hostnameOverride") != Some(Value::string("")),
-            named
+            value("authorization.mode"),
+            Some(Value::string(mode)),
+            "{name}"
         );
-        let alone = live(body, "u", Minor(36), None).unwrap();
-        assert!(
-            alone
-                .setting("flags.hostnameOverride")
-                .unwrap()
-                .unknown()
-                .is_some()
-        );
+        let port = wanted["readOnlyPort"].as_i64().unwrap_or(0);
+        assert_eq!(value("readOnlyPort"), Some(Value::Int(port)), "{name}");
+        let named = process.argv.iter().any(|argument| {
+            argument
+                .as_str()
+                .is_some_and(|text| text.starts_with("--hostname-override"))
+        });
+        let name_of_node = value("flags.hostnameOverride");
+        assert_eq!(name_of_node != Some(Value::string("")), named, "{name}");
+        let alone = live(body.to_string().as_bytes(), "u", Minor(36), None).unwrap();
+        let unsaid = alone.setting("flags.hostnameOverride").unwrap();
+        assert!(unsaid.unknown().is_some(), "{name}");
+        // Where no file plays a part, the arguments alone give what the kubelet says of itself, to the last field that
+        // can be known without asking the container runtime.
+        let files = process.argv.iter().any(|argument| {
+            argument
+                .as_str()
+                .is_some_and(|text| text.starts_with("--config"))
+        });
+        if !files {
+            let disk = resolve(&Documents::new(&process), Minor(36), When::Now);
+            for path in disk.fields() {
+                let of = |resolution: &Resolution| resolution.setting(path).map(Cow::into_owned);
+                let (disk, said) = (of(&disk), of(&said));
+                if disk.as_ref().is_some_and(|disk| disk.unknown().is_some()) {
+                    continue;
+                }
+                let zero = |it: &Option<Setting>| it.as_ref().is_none_or(Setting::is_zero);
+                let same = disk.as_ref().map(Setting::value) == said.as_ref().map(Setting::value);
+                assert!(
+                    same || (zero(&disk) && zero(&said)),
+                    "{name}: {path}: {disk:?} {said:?}"
+                );
+            }
+        }
     }
 }
