@@ -165,8 +165,9 @@ fn target(live: LiveTarget) -> Target {
         pid: Some(live.pid),
         host: live.address,
         port: live.port,
-        read_only_port: Some(live.read_only_port),
+        read_only_port: live.read_only_port,
         served,
+        not_asked: live.not_asked,
     }
 }
 
@@ -193,6 +194,11 @@ fn ask(asking: &Asking, targets: &[Target], live: &LiveArgs) -> anyhow::Result<V
     } = asking;
     if !live.via_proxy {
         return Ok(ask_kubelets(targets, *questions, &Arc::new(access.clone())));
+    }
+    if targets.len() > 1 {
+        bail!(
+            "--via-proxy asks for the node's kubelet, and several run here; leave it out, then each is asked itself"
+        );
     }
     let connection = connection.as_ref().context("--via-proxy wants an API server: give --kubeconfig, set KUBECONFIG, or have ~/.kube/config")?;
     let mut endpoints = Vec::new();

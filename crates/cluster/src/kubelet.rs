@@ -46,8 +46,11 @@ pub struct Target {
     pub port: u16,
     /// Its port without; none if that one is not to be tried.
     pub read_only_port: Option<u16>,
-    /// The certificate that the process serves by its own configuration; none where it was not read.
+    /// The certificate that the process serves by its own configuration; none where it was not read. Where there is
+    /// one, no authority's signature will do in its place.
     pub served: Option<Served>,
+    /// Why it is not asked; it is handed back with this.
+    pub not_asked: Option<Trouble>,
 }
 
 impl Target {
@@ -60,6 +63,7 @@ impl Target {
             port: PORT,
             read_only_port: Some(READ_ONLY_PORT),
             served: None,
+            not_asked: None,
         }
     }
 }
@@ -241,6 +245,9 @@ async fn ask_all(
 /// `/pods` of the read-only port. A connection that cannot be made is not tried again: what was still to be asked
 /// gets the same problem.
 pub(crate) async fn ask(target: &Target, questions: Questions, access: &Access) -> EndpointFacts {
+    if let Some(trouble) = &target.not_asked {
+        return unasked(target, questions, access, trouble);
+    }
     let mut asking = Asking::new(target, access).await;
     let kept = if questions.configz {
         asking.configz().await

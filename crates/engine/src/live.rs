@@ -3,8 +3,8 @@
 use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
 use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::Minor;
-use kubeassay_core::Value;
-use kubeassay_core::facts::{Facts, Need, NeedKind, ProcessFacts};
+use kubeassay_core::facts::{Facts, Need, NeedKind, ProcessFacts, Trouble};
+use kubeassay_core::{Cause, Value};
 
 use crate::kubelets::needs;
 use crate::version;
@@ -24,12 +24,14 @@ pub struct LiveTarget {
     pub address: String,
     /// The port with TLS.
     pub port: u16,
-    /// The read-only port: that which is set, else the usual one, which should not be open.
-    pub read_only_port: u16,
+    /// The read-only port: that which is set, else, of a node's only kubelet, the usual one, which should not be open.
+    pub read_only_port: Option<u16>,
     /// The node's name, as the kubelet knows it; null where that is not known.
     pub node: Option<String>,
     /// The certificate that it serves by its own configuration, where that was read.
     pub certificate: Option<LiveCertificate>,
+    /// Why it is not asked all the same: somebody else might answer in its place.
+    pub not_asked: Option<Trouble>,
 }
 
 /// A certificate that was read on the node.
@@ -44,19 +46,17 @@ pub struct LiveCertificate {
 /// Returns every kubelet of the node itself that can be asked. `said` is the version that the user gave. Where a file
 /// changed since the start, what it says now is the best guess of where to ask; who answers is told by the certificate.
 pub fn targets(facts: &Facts, said: Option<Minor>) -> Vec<LiveTarget> {
-    let own = facts
-        .processes
-        .iter()
-        .filter(|process| !process.in_pod() && !process.argv.is_empty());
-    own.filter_map(|process| {
+    let own = || {
+        let processes = facts.processes.iter();
+        processes.filter(|process| !process.in_pod() && !process.argv.is_empty())
+    };
+    let single = own().count() == 1;
+    let found = own().filter_map(|process| {
         let version = version::candidates(said, &facts.node, Some(process));
         let resolution = guess(process, version.minors.last().copied())?;
-        let number = |path, otherwise| match value(&resolution, path) {
-            Some(Value::Int(port)) => u16::try_from(port)
-                .ok()
-                .filter(|port| *port != 0)
-                .unwrap_or(otherwise),
-            _ => otherwise,
+        let number = |path| match value(&resolution, path) {
+            Some(Value::Int(port)) => u16::try_from(port).ok().filter(|port| *port != 0),
+            _ => None,
         };
         let address = match value(&resolution, "address") {
             Some(Value::String(text)) => text.to_string_lossy(),
@@ -83,13 +83,39 @@ pub fn targets(facts: &Facts, said: Option<Minor>) -> Vec<LiveTarget> {
         Some(LiveTarget {
             pid: process.pid,
             address,
-            port: number("port", PORT),
-            read_only_port: number("readOnlyPort", READ_ONLY_PORT),
+            port: number("port").unwrap_or(PORT),
+            read_only_port: number("readOnlyPort").or(single.then_some(READ_ONLY_PORT)),
             node,
+            not_asked: (process.namespaces.network == Some(false)).then(|| Trouble {
+                cause: Cause::Unsupported,
+                reason: format!(
+                    "process {} lives in a network namespace of its own, where it is not asked; ask it from outside: --node-address",
+                    process.pid
+                ),
+            }),
             certificate,
         })
-    })
-    .collect()
+    });
+    let mut found: Vec<LiveTarget> = found.collect();
+    let places: Vec<(String, u16)> = found
+        .iter()
+        .map(|target| (target.address.clone(), target.port))
+        .collect();
+    for target in &mut found {
+        let here = |place: &&(String, u16)| place.0 == target.address && place.1 == target.port;
+        let shared = places.iter().filter(here).count() > 1;
+        let unnamed = !single && target.certificate.is_none();
+        if target.not_asked.is_none() && (shared || unnamed) {
+            target.not_asked = Some(Trouble {
+                cause: Cause::Conflict,
+                reason: format!(
+                    "several kubelets run here, and which of them answers at {}:{} cannot be told",
+                    target.address, target.port
+                ),
+            });
+        }
+    }
+    found
 }
 
 /// Returns the files of the certificates that `process` may serve and its facts do not hold yet, in its own view.

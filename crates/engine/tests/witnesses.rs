@@ -579,9 +579,42 @@ fn a_kubelet_is_asked_where_its_files_say_and_known_by_its_certificate() {
     assert!(needs_for_live(process).is_empty());
     let target = targets(&facts, None).pop().unwrap();
     assert_eq!((target.pid, target.address.as_str()), (812, "127.0.0.1"));
-    assert_eq!((target.port, target.read_only_port), (10_250, 10_255));
+    assert_eq!((target.port, target.read_only_port), (10_250, Some(10_255)));
     let certificate = target.certificate.as_ref().map(|one| one.sha256.as_str());
     assert_eq!(certificate, Some("ab"));
+}
+
+#[test]
+fn of_several_kubelets_none_is_asked_in_the_place_of_another() {
+    let mut facts = with_process("Webhook");
+    let wanted = needs_for_live(&facts.processes[0]);
+    facts.processes[0].files.extend(read(wanted, &[]));
+    let mut other = facts.processes[0].clone();
+    other.pid = 913;
+    facts.processes.push(other);
+    let causes = |facts: &Facts| -> Vec<Option<Cause>> {
+        let targets = targets(facts, None).into_iter();
+        targets
+            .map(|target| target.not_asked.map(|trouble| trouble.cause))
+            .collect()
+    };
+    // Both name the same port, and only one of them can have it.
+    assert_eq!(causes(&facts), [Some(Cause::Conflict); 2]);
+    assert!(
+        targets(&facts, None)
+            .iter()
+            .all(|target| target.read_only_port.is_none())
+    );
+    facts.processes[1].argv.push("--port=10260".into());
+    assert_eq!(causes(&facts), [None; 2]);
+    // Without the certificate an authority's signature is that of any kubelet of the node.
+    facts.processes[1]
+        .files
+        .retain(|file| file.need.what != NeedKind::Certificate);
+    assert_eq!(causes(&facts), [None, Some(Cause::Conflict)]);
+    facts.processes.truncate(1);
+    facts.processes[0].namespaces.network = Some(false);
+    assert_eq!(causes(&facts), [Some(Cause::Unsupported)]);
 }
 
 #[test]

@@ -212,6 +212,7 @@ async fn directly(listed: &Listed, way: &Way) -> Option<EndpointFacts> {
             port: listed.port,
             read_only_port: Some(READ_ONLY_PORT),
             served: None,
+            not_asked: None,
         };
         let endpoint = kubelet::ask(&target, way.questions, &way.access).await;
         if somebody_answered(&endpoint) {

@@ -50,7 +50,9 @@ impl<'a> Asking<'a> {
             verification: Verification {
                 served: served.map(|served| (served.fingerprint, served.path.clone())),
                 pin: pin.copied(),
-                authorities: access.authorities.clone(),
+                // An authority signs for a node, and several kubelets may run there: where it is known which
+                // certificate this one serves, no other will do.
+                authorities: access.authorities.clone().filter(|_| served.is_none()),
                 names,
             },
             addresses: addresses(&peer, access).await,
