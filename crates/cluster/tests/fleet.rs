@@ -876,22 +876,6 @@ fn what_goes_wrong_through_the_api_server_has_its_cause() {
     }
 }
 
-/// Figures for `docs`: run with `--release --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn how_long_clusters_take() {
-    for count in [100, 1000, 5000] {
-        let (lab, mut server) = Lab::new(nodes(count), PROXY);
-        server.delay = Duration::from_millis(20);
-        let running = server.start();
-        let start = Instant::now();
-        let scanned = run(&lab, &running, TOKEN, options(true));
-        let wall = start.elapsed();
-        assert_eq!((scanned.facts.len(), scanned.problems.len()), (count, 0));
-        eprintln!("{count} nodes: {wall:?}; {}", cpu());
-    }
-}
-
 /// Nodes that are asked directly: one answers, one refuses these credentials, one is no kubelet's.
 #[test]
 fn kubelets_are_asked_directly_where_nothing_else_is_wanted() {
@@ -955,55 +939,4 @@ fn kubelets_are_asked_directly_where_nothing_else_is_wanted() {
         requests.iter().all(|request| request.allowed),
         "{requests:?}"
     );
-}
-
-/// Figures for kubelets that are asked directly, TLS handshakes and probe included; as above.
-#[test]
-#[ignore = "a measurement"]
-fn how_long_direct_questions_take() {
-    for count in [100, 1000, 5000] {
-        let direct = Plan {
-            minor: 36,
-            via_proxy: false,
-        };
-        let (lab, mut server) = Lab::new(nodes(count), direct);
-        let mut kubelet = Kubelet::hardened(lab.authority.server(&["127.0.0.1"]));
-        kubelet.tokens = Some(BTreeMap::from([(CANARY.to_owned(), USER.to_owned())]));
-        kubelet.granted.insert((USER.to_owned(), "/configz"));
-        let kubelet = kubelet.start();
-        let port = format!("\"Port\":{}", kubelet.port);
-        for (index, (_, node)) in server.nodes.iter_mut().enumerate() {
-            let address = format!("10.{}.{}.{}", index >> 16, (index >> 8) & 255, index & 255);
-            *node = node
-                .replace(&address, "127.0.0.1")
-                .replace("\"Port\":10250", &port);
-        }
-        let running = server.start();
-        let mut options = options(false);
-        options.questions.probe = true;
-        let start = Instant::now();
-        let scanned = run(&lab, &running, TOKEN, options);
-        let wall = start.elapsed();
-        let answered = scanned
-            .facts
-            .iter()
-            .filter(|facts| facts.endpoints[0].responses[0].status == Some(200));
-        assert_eq!((answered.count(), scanned.problems.len()), (count, 0));
-        eprintln!("{count} nodes directly: {wall:?}; {}", cpu());
-    }
-}
-
-/// Returns what client and server have spent so far.
-fn cpu() -> String {
-    let process = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap_or("");
-    let spent = process.rsplit(')').next().unwrap();
-    // utime and stime of proc_pid_stat(5), whose third field comes first after the name.
-    let mut ticks = spent.split_whitespace().skip(11);
-    let (user, system) = (ticks.next().unwrap(), ticks.next().unwrap());
-    format!("client and server so far: user {user} system {system} (1/100 s), {peak}")
 }

@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use kubeassay_testkit::certificates::self_signed;
 use kubeassay_testkit::kubelet::{Fault, Kubelet, Mode, capture};
@@ -272,4 +274,82 @@ fn nobody_waits_long_for_a_silent_kubelet() {
         scan.stdout
     );
     assert!(started.elapsed().as_secs() < 15);
+}
+
+/// A program that is called as a kubelet is, and waits; it ends with this value.
+struct Waiting(Child);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// On a node a kubelet is known by the certificate that its process serves, whatever an authority says of others.
+#[test]
+fn a_process_is_known_by_the_certificate_that_it_serves() {
+    let lab = Lab::new();
+    let kubelet = lab.kubelet();
+    let own = kubelet.server.pem.clone();
+    let kubelet = kubelet.start();
+    let program = lab.at("kubelet");
+    let source = lab.write(
+        "kubelet.c",
+        "#include <stdio.h>\nint main(void) { return getchar(); }\n",
+    );
+    let compiled = Command::new("cc").args(["-o", &program, &source]).status();
+    if !compiled.is_ok_and(|status| status.success()) {
+        println!("skipped: there is no C compiler");
+        return;
+    }
+    lab.write("kubeconfig", "kind: Config\n");
+    let (chain, key) = (lab.at("me.crt"), lab.at("me.key"));
+    // As this kubelet of a cluster has it, and as another one of the same node, signed by the same authority.
+    let other = lab.authority.server(&["127.0.0.1"]);
+    for (certificate, verdict) in [(&own, "pass"), (&other.pem, "unknown")] {
+        let served = lab.write("served.crt", certificate);
+        let config = format!(
+            "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\naddress: 127.0.0.1\nport: {}\ntlsCertFile: {served}\ntlsPrivateKeyFile: {}\nauthentication: {{x509: {{clientCAFile: {}}}}}\n",
+            kubelet.port,
+            lab.at("me.key"),
+            lab.at("ca.crt")
+        );
+        let config = lab.write("config.yaml", config);
+        // What changed within the error of a clock of the start might have changed after it.
+        std::thread::sleep(Duration::from_millis(200));
+        let child = Command::new(&program)
+            .args([
+                format!("--config={config}"),
+                format!("--kubeconfig={}", lab.at("kubeconfig")),
+            ])
+            .stdin(Stdio::piped())
+            .spawn();
+        let process = Waiting(child.unwrap());
+        let scan = scan(&[
+            "4.2.2",
+            "--live=configz",
+            "--client-certificate",
+            &chain,
+            "--client-key",
+            &key,
+            "--kubelet-ca",
+            &lab.at("ca.crt"),
+            "-o",
+            "json",
+        ]);
+        let report = scan.report();
+        let mut findings = report["findings"].as_array().unwrap().iter();
+        let finding = findings.find(|finding| finding["subject"]["pid"] == process.0.id());
+        let finding = finding.unwrap_or_else(|| panic!("{report:#}"));
+        let live = &finding["witnesses"][1];
+        assert_eq!(
+            (&live["witness"], &live["verdict"]),
+            (&"live".into(), &verdict.into()),
+            "{finding:#}"
+        );
+        if verdict == "unknown" {
+            assert_eq!(live["cause"], "untrusted-certificate", "{finding:#}");
+        }
+    }
 }

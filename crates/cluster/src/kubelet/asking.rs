@@ -212,6 +212,13 @@ impl<'a> Asking<'a> {
     /// Says what would make a certificate trusted.
     fn remedies(&self, shown: Fingerprint) -> String {
         let node = self.target.node.as_deref().unwrap_or("NODE");
+        if self.target.served.is_some() {
+            return format!(
+                "; scan again, if it was renewed meanwhile; or give it with `--kubelet-pin {}={shown}`, if it is this \
+                 kubelet's all the same",
+                escape(node)
+            );
+        }
         format!(
             "; give its authority with `--kubelet-ca FILE`; or compare it on the node and give it with \
              `--kubelet-pin {}={shown}`; or run `kubeassay scan --live` as root on the node, which compares it with \
