@@ -6,6 +6,7 @@
 //! - [`value`], [`origin`], [`verdict`]: a setting's value, where it came from, what was found
 //! - [`facts`]: what was read about a node (`kubeassay.facts/v1`)
 //! - [`report`]: the findings of a scan (`kubeassay.report/v1`)
+//! - [`plan`], [`transaction`]: the edits of a fix (`kubeassay.plan/v1`), and how applying them came out
 //! - [`rule`]: rule documents: read, lint, select, evaluate
 //! - [`explanation`]: how a component comes to the value of one setting
 
@@ -15,9 +16,11 @@ pub mod explanation;
 pub mod facts;
 mod node_id;
 pub mod origin;
+pub mod plan;
 pub mod report;
 pub mod rule;
 pub mod text;
+pub mod transaction;
 pub mod value;
 pub mod verdict;
 

@@ -1,7 +1,6 @@
 //! The kubelets of a node: which processes they are, and what their configuration resolves to.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use kubeassay_config::flags;
 use kubeassay_config::kubelet::{DROP_IN_VARIABLE, Documents, Resolution, When, ask, resolve};
@@ -18,6 +17,7 @@ use kubeassay_core::{Cause, Value};
 
 use crate::agreement::Agreement;
 use crate::services;
+use crate::successor;
 use crate::version::{self, Candidates};
 use crate::witnesses::{Live, Probe};
 
@@ -318,16 +318,7 @@ fn next_start<'a>(
         return Restart::Same;
     }
     let version = version::candidates(said, &facts.node, Some(&future));
-    let origins = next.arguments.iter().map(|one| Arc::clone(&one.origin));
-    let documents = Documents::of_service(&future, origins.collect());
-    let known = version.minors.iter().filter(|minor| minor.is_known());
-    let mut resolutions: Vec<Resolution> = known
-        .map(|minor| resolve(&documents, *minor, When::Now))
-        .collect();
-    // Where the version is not known, a version that would refuse is not the likelier one; where it is, it stays.
-    if version.known.is_none() && resolutions.iter().any(|one| one.refusal.is_none()) {
-        resolutions.retain(|one| one.refusal.is_none());
-    }
+    let resolutions = successor::resolve_next(&future, &next, &version);
     Restart::Service {
         resolutions,
         files: &service.files,

@@ -7,6 +7,7 @@
 //!   whoever collects facts
 //! - [`targets`], [`needs_for_live`]: where the kubelets of this node answer, and the certificates that they serve
 //! - [`judge`]: facts and rules to a [`Report`](kubeassay_core::report::Report); [`Judge`]: the same, node by node
+//! - [`successor`]: the kubelet that the next start of a service will be
 //! - [`explain`]: how a node comes to the value of a setting
 //! - [`run_examples`]: the examples of a rule's page, as tests
 //! - [`schema`]: which settings rules may read
@@ -25,6 +26,7 @@ mod live;
 mod reader;
 mod rebuild;
 mod services;
+mod successor;
 mod version;
 mod view;
 mod witnesses;
@@ -38,4 +40,5 @@ pub use judgement::{Ending, Judge, Judged, JudgedNode, Options, judge};
 pub use kubelets::needs;
 pub use live::{LiveCertificate, LiveTarget, needs_for_live, targets};
 pub use services::needs_of_service;
+pub use successor::{Successor, successor};
 pub use version::{ParseVersionError, parse_version};

@@ -1,0 +1,1 @@
+//! Applying a plan: made again, checked, written, started, verified, or undone.
