@@ -1,6 +1,6 @@
 //! Asks the Kubernetes API and the endpoints of kubelets, and hands back facts.
 //!
-//! The only crate that opens a connection, and the only one with async in it: its functions block on a
+//! The only crate that asks over the network, and the only one with async in it: its functions block on a
 //! current-thread runtime that starts when one of them is called.
 
 mod api;
