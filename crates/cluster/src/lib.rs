@@ -4,6 +4,7 @@
 //! current-thread runtime that starts when one of them is called.
 
 mod api;
+pub mod certificate;
 pub mod credentials;
 pub mod exec_plugin;
 pub mod fleet;
