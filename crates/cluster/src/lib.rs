@@ -16,6 +16,7 @@ mod interrupt;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod names;
+pub mod one_node;
 pub mod rbac;
 mod runtime;
 pub mod tls;
