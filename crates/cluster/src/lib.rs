@@ -4,6 +4,7 @@
 //! current-thread runtime that starts when one of them is called.
 
 mod api;
+pub mod certificate;
 pub mod credentials;
 pub mod exec_plugin;
 pub mod fleet;
@@ -15,6 +16,7 @@ mod interrupt;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod names;
+pub mod one_node;
 pub mod rbac;
 mod runtime;
 pub mod tls;
