@@ -29,6 +29,7 @@ use crate::services::{ServiceError, UnitState};
 use crate::world::{ClientName, Reach, Vouching};
 
 pub(crate) use after::setting;
+pub(crate) use below::Root;
 pub use below::Unread;
 pub use certificates::Certificates;
 pub use observe::observe;

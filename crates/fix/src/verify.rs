@@ -118,7 +118,8 @@ fn all(
     world: &dyn World,
 ) -> Vec<Verification> {
     let mut seen = Vec::new();
-    for kubelet in &planned.kubelets {
+    let started = planned.kubelets.iter();
+    for kubelet in started.filter(|kubelet| kubelet.is_restarted) {
         let mut looking = Looking {
             planned,
             kubelet,

@@ -34,14 +34,14 @@ pub enum Unread {
 }
 
 /// The folder that the node is mounted at.
-pub(super) struct Root {
+pub(crate) struct Root {
     descriptor: OwnedFd,
     /// It is the machine's own root, out of which nothing leads.
     is_whole: bool,
 }
 
 impl Root {
-    pub(super) fn open(path: &Path) -> Result<Self, String> {
+    pub(crate) fn open(path: &Path) -> Result<Self, String> {
         let flags = FIND | OFlags::DIRECTORY;
         let opened = rustix::fs::openat(CWD, path, flags, Mode::empty());
         Ok(Self {
@@ -83,7 +83,7 @@ impl Root {
     }
 
     /// Reads a regular file of at most `most` bytes.
-    pub(super) fn read(&self, path: &Bytes, most: usize) -> Result<Vec<u8>, Unread> {
+    pub(crate) fn read(&self, path: &Bytes, most: usize) -> Result<Vec<u8>, Unread> {
         let opened = self.open_regular(path)?;
         let mut content = Vec::new();
         let mut buffer = [0; 16 << 10];

@@ -171,6 +171,7 @@ pub(crate) fn planned(before: &Node, after: &Node, settings: &[&str]) -> (Planne
         subject: "/var/lib/kubelet".to_owned(),
         unit: Bytes::from(UNIT),
         pid: Some(OLD),
+        is_restarted: true,
         before: successor(&facts.services[0], &facts, None).unwrap(),
         after: successor(&service, &facts, None).unwrap(),
         service,
@@ -217,7 +218,7 @@ pub(crate) fn planned(before: &Node, after: &Node, settings: &[&str]) -> (Planne
         restarts: vec![Restart {
             unit: Bytes::from(UNIT),
             subject: "/var/lib/kubelet".to_owned(),
-            reload: false,
+            by: None,
         }],
         preflight: Vec::new(),
         unfixed: Vec::new(),
