@@ -154,7 +154,7 @@ pub struct Hunk {
     pub below: Vec<Bytes>,
 }
 
-/// A service that will be started again.
+/// A service that will be started again, after systemd has read its unit files again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Restart {
@@ -162,8 +162,9 @@ pub struct Restart {
     pub unit: Bytes,
     /// The subject's key.
     pub subject: String,
-    /// Whether systemd has to read its units again first.
-    pub reload: bool,
+    /// How systemd is asked: `D-Bus`, or the path of `systemctl`; null where it was not looked for.
+    #[serde(default)]
+    pub by: Option<String>,
 }
 
 /// How a preflight check came out.

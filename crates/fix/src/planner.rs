@@ -1,9 +1,47 @@
 //! Facts, findings and rules to a plan.
+//!
+//! Pure. For every failing finding whose rule has a fix, the settings are followed to where the next start takes them
+//! from, and changed there (`draft.rs`), on a copy of the facts. What comes of it is proven on that copy (`proof.rs`):
+//! the rule passes, no other setting differs, and the kubelet would start. What cannot be proven is left as it is, and
+//! the plan says why.
 
-use kubeassay_core::Bytes;
-use kubeassay_core::facts::ServiceFacts;
-use kubeassay_core::plan::Plan;
-use kubeassay_engine::Successor;
+mod draft;
+mod edits;
+mod judged;
+mod proof;
+
+use std::collections::BTreeMap;
+
+use kubeassay_config::tables::Minor;
+use kubeassay_core::facts::{Facts, ProcessFacts, ServiceFacts, Tool};
+use kubeassay_core::plan::{
+    Elsewhere, Paste, Plan, PlannedFix, PlannedNode, Request, Restart, SCHEMA, SettingChange,
+    Unfixed,
+};
+use kubeassay_core::report::Finding;
+use kubeassay_core::rule::Rule;
+use kubeassay_core::{Bytes, Horizon, Value, Verdict};
+use kubeassay_engine::{Successor, successor};
+
+use crate::edit::Refused;
+use crate::managers::{self, Management};
+use draft::{Draft, Stuck};
+use judged::Judged;
+
+/// What a plan is asked for.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// The rules whose failures are to be mended.
+    pub rules: &'a [&'a Rule],
+    /// `sha256:…` over the texts of all rules that are known.
+    pub digest: String,
+    /// Who plans.
+    pub tool: Tool,
+    /// The kubelet's version, where the user gave it.
+    pub said: Option<Minor>,
+    /// The ids of the preflight checks that may stay unknown.
+    pub accepted: Vec<String>,
+}
 
 /// A plan, and what it was worked out from: what preflight and verification look at.
 #[derive(Clone, Debug)]
@@ -21,7 +59,7 @@ pub struct PlannedKubelet {
     pub subject: String,
     /// The unit that starts it.
     pub unit: Bytes,
-    /// Its process now; `None` where it does not run.
+    /// Its process now; `None` where it does not run, and then it is not started either.
     pub pid: Option<u32>,
     /// The facts of its service as they will be.
     pub service: ServiceFacts,
@@ -31,4 +69,394 @@ pub struct PlannedKubelet {
     pub after: Successor,
     /// The paths of the settings that change, such as `authorization.mode`.
     pub settings: Vec<String>,
+}
+
+/// Returns the plan that mends the failures of `facts`.
+pub fn plan(facts: &Facts, asked: &Asked<'_>) -> Planned {
+    let judged = Judged::of(facts, asked);
+    let mut planner = Planner {
+        facts,
+        asked,
+        plan: empty(asked, facts, &judged),
+        kubelets: Vec::new(),
+    };
+    for (subject, cases) in cases(&judged.findings, asked) {
+        planner.mend(&subject, &cases);
+    }
+    planner
+        .plan
+        .fixes
+        .sort_by(|one, other| (&one.rule, &one.subject).cmp(&(&other.rule, &other.subject)));
+    planner
+        .plan
+        .unfixed
+        .sort_by(|one, other| (&one.rule, &one.subject).cmp(&(&other.rule, &other.subject)));
+    planner
+        .plan
+        .edits
+        .sort_by(|one, other| one.path.cmp(&other.path));
+    Planned {
+        plan: planner.plan,
+        kubelets: planner.kubelets,
+    }
+}
+
+/// Returns a plan that does nothing yet.
+fn empty(asked: &Asked<'_>, facts: &Facts, judged: &Judged) -> Plan {
+    let mut rules: Vec<String> = asked
+        .rules
+        .iter()
+        .map(|rule| rule.id().to_owned())
+        .collect();
+    rules.sort();
+    Plan {
+        schema: SCHEMA.to_owned(),
+        tool: asked.tool.clone(),
+        taken: facts.finished,
+        source: facts.source,
+        node: PlannedNode {
+            id: judged.node_id.clone(),
+            name: judged.node_name.clone(),
+        },
+        request: Request {
+            rules,
+            digest: asked.digest.clone(),
+            kubernetes_version: asked.said.map(|minor| minor.to_string()),
+            accepted: asked.accepted.clone(),
+        },
+        fixes: Vec::new(),
+        edits: Vec::new(),
+        restarts: Vec::new(),
+        preflight: Vec::new(),
+        unfixed: Vec::new(),
+        elsewhere: Vec::new(),
+    }
+}
+
+/// What was found of one rule on one subject.
+struct Case<'a> {
+    rule: &'a Rule,
+    running: Option<&'a Finding>,
+    restart: Option<&'a Finding>,
+}
+
+impl Case<'_> {
+    /// Returns what runs now.
+    fn now(&self) -> Verdict {
+        let finding = self.running.or(self.restart);
+        finding.map_or(Verdict::Unknown, |finding| finding.verdict)
+    }
+
+    /// Returns what the next start would be with the files as they are; where it is not said, as now.
+    fn next(&self) -> Verdict {
+        let finding = self.restart.or(self.running);
+        finding.map_or(Verdict::Unknown, |finding| finding.verdict)
+    }
+
+    /// Returns the finding that is to be mended, else the one that could not be decided, else none.
+    fn open(&self) -> Option<&Finding> {
+        let of = |verdict| {
+            let findings = self.running.into_iter().chain(self.restart);
+            findings
+                .into_iter()
+                .find(|finding| finding.verdict == verdict)
+        };
+        of(Verdict::Fail).or_else(|| of(Verdict::Unknown))
+    }
+}
+
+/// Returns the rules that do not pass, by subject; of each subject in the order of the rules' ids.
+fn cases<'a>(findings: &'a [Finding], asked: &Asked<'a>) -> BTreeMap<String, Vec<Case<'a>>> {
+    let mut all: BTreeMap<(String, &str), Case<'a>> = BTreeMap::new();
+    for finding in findings {
+        let of_node = finding.subject.object.is_none() && !finding.subject.in_pod;
+        let mut rules = asked.rules.iter();
+        let Some(rule) = rules
+            .find(|rule| rule.id() == finding.rule)
+            .filter(|_| of_node)
+        else {
+            continue;
+        };
+        let key = (finding.subject.key.clone(), rule.id());
+        let case = all.entry(key).or_insert(Case {
+            rule,
+            running: None,
+            restart: None,
+        });
+        match finding.horizon {
+            Horizon::Running => case.running = Some(finding),
+            Horizon::Restart => case.restart = Some(finding),
+            Horizon::Rebuild => {}
+        }
+    }
+    let mut cases: BTreeMap<String, Vec<Case<'a>>> = BTreeMap::new();
+    for ((subject, _), case) in all {
+        if case.open().is_some() {
+            cases.entry(subject).or_default().push(case);
+        }
+    }
+    cases
+}
+
+struct Planner<'a> {
+    facts: &'a Facts,
+    asked: &'a Asked<'a>,
+    plan: Plan,
+    kubelets: Vec<PlannedKubelet>,
+}
+
+impl<'a> Planner<'a> {
+    /// Plans for one subject.
+    fn mend(&mut self, subject: &str, cases: &[Case<'_>]) {
+        let Some(finding) = cases.iter().find_map(Case::open) else {
+            return;
+        };
+        let process = finding.subject.pid.and_then(|pid| self.process(pid));
+        let before = match self.service(finding, process) {
+            Ok(service) => successor(service, self.facts, self.asked.said)
+                .map(|before| (service, before))
+                .map_err(|unknown| {
+                    format!(
+                        "what the next start of {} would be cannot be told: {}",
+                        service.unit, unknown.reason
+                    )
+                }),
+            Err(reason) => Err(reason),
+        };
+        let (service, before) = match before {
+            Ok(before) => before,
+            Err(reason) => {
+                for case in cases {
+                    let unfixed = by_hand(case, subject, &reason);
+                    self.plan.unfixed.extend(unfixed);
+                }
+                return;
+            }
+        };
+        let mut draft = Draft::new(self.facts, service, before.clone(), self.asked);
+        let mut fixed = Vec::new();
+        for case in cases {
+            match mend_rule(&mut draft, case) {
+                Ok(()) => fixed.push(case),
+                Err(stuck) => self.plan.unfixed.push(unfixed(case, subject, stuck)),
+            }
+        }
+        if fixed.is_empty() {
+            return;
+        }
+        let settings = draft.settings.clone();
+        self.remember_managers(&draft);
+        let kubelet = PlannedKubelet {
+            subject: subject.to_owned(),
+            unit: service.unit.clone(),
+            pid: process.map(|process| process.pid),
+            before,
+            after: draft.next.clone(),
+            settings,
+            service: draft.service.clone(),
+        };
+        for case in fixed {
+            let planned = draft.verdict(case.rule);
+            self.plan.fixes.push(PlannedFix {
+                rule: case.rule.id().to_owned(),
+                title: case.rule.title().to_owned(),
+                control: control(case.rule),
+                subject: subject.to_owned(),
+                running: case.now(),
+                restart: case.next(),
+                planned,
+                settings: changes(case.rule, &kubelet),
+            });
+        }
+        self.plan.edits.extend(draft.edits());
+        if kubelet.pid.is_some() {
+            self.plan.restarts.push(Restart {
+                unit: kubelet.unit.clone(),
+                subject: subject.to_owned(),
+                by: None,
+            });
+        }
+        self.kubelets.push(kubelet);
+    }
+
+    fn process(&self, pid: u32) -> Option<&'a ProcessFacts> {
+        self.facts
+            .processes
+            .iter()
+            .find(|process| process.pid == pid)
+    }
+
+    /// Returns the service that starts the subject of a finding.
+    fn service(
+        &self,
+        finding: &Finding,
+        process: Option<&ProcessFacts>,
+    ) -> Result<&'a ServiceFacts, String> {
+        let unit = finding.subject.unit.as_ref();
+        let mut services = self.facts.services.iter().filter(|service| match process {
+            Some(process) => {
+                service.started.contains(&process.pid)
+                    || process.unit.as_ref() == Some(&service.unit)
+            }
+            None => unit == Some(&service.unit),
+        });
+        let found = services.next().ok_or_else(|| match finding.subject.pid {
+            Some(pid) => format!("no service of systemd is known that starts process {pid}, so that nothing would start it again with other settings"),
+            None => "no service of systemd is known that starts it".to_owned(),
+        })?;
+        match services.next() {
+            Some(other) => Err(format!(
+                "both {} and {} may start it",
+                found.unit, other.unit
+            )),
+            None => Ok(found),
+        }
+    }
+
+    /// Adds what has to be changed elsewhere too, once for each manager, with all settings that it manages.
+    fn remember_managers(&mut self, draft: &Draft<'_>) {
+        for (path, settings) in &draft.managed {
+            let settings: Vec<(&str, &Value)> = settings
+                .iter()
+                .map(|(path, value)| (path.as_str(), value))
+                .collect();
+            if let Management::Also {
+                manager,
+                reason,
+                paste,
+            } = managers::of(self.facts, &draft.service, path, &settings)
+            {
+                let elsewhere = Elsewhere {
+                    manager: manager.to_owned(),
+                    reason,
+                    paste,
+                };
+                if !self.plan.elsewhere.contains(&elsewhere) {
+                    self.plan.elsewhere.push(elsewhere);
+                }
+            }
+        }
+    }
+}
+
+/// Mends one rule on a draft, or leaves the draft as it was.
+fn mend_rule(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), Stuck> {
+    let Some(finding) = case.open() else {
+        return Ok(());
+    };
+    if finding.verdict == Verdict::Unknown {
+        return Err(Stuck::new(format!(
+            "it could not be decided: {}",
+            finding.reason
+        )));
+    }
+    let Some(fix) = case.rule.fix().filter(|fix| !fix.set.is_empty()) else {
+        return Err(Stuck::new("what it should be is for a person to decide"));
+    };
+    let before = draft.clone();
+    let mended = draft.mend(case.rule, &fix.set);
+    if mended.is_err() {
+        *draft = before;
+    }
+    mended
+}
+
+/// Returns how a rule is said to be left as it is.
+fn unfixed(case: &Case<'_>, subject: &str, stuck: Stuck) -> Unfixed {
+    let verdict = case
+        .open()
+        .map_or(Verdict::Unknown, |finding| finding.verdict);
+    Unfixed {
+        rule: case.rule.id().to_owned(),
+        title: case.rule.title().to_owned(),
+        control: control(case.rule),
+        subject: subject.to_owned(),
+        verdict,
+        reason: stuck.reason,
+        instead: stuck.instead,
+    }
+}
+
+/// Returns how a rule is left as it is where nothing can be edited at all, with the settings to paste.
+fn by_hand(case: &Case<'_>, subject: &str, reason: &str) -> Option<Unfixed> {
+    let finding = case.open()?;
+    let mut stuck = Stuck::new(reason);
+    let fix = case.rule.fix().filter(|_| finding.verdict == Verdict::Fail);
+    if let Some(fix) = fix.filter(|fix| !fix.set.is_empty()) {
+        stuck.instead = Some(Paste {
+            into: "the file that --config names, then start the kubelet again".to_owned(),
+            text: fragment(&fix.set),
+        });
+    }
+    Some(unfixed(case, subject, stuck))
+}
+
+/// Returns settings as the lines of a configuration document.
+fn fragment(settings: &[(String, Value)]) -> String {
+    let mut text = String::new();
+    for (path, value) in settings {
+        let mut parts = path.split('.').peekable();
+        let mut depth = 0;
+        while let Some(part) = parts.next() {
+            text.push_str(&"  ".repeat(depth));
+            text.push_str(part);
+            text.push(':');
+            depth += 1;
+            if parts.peek().is_some() {
+                text.push('\n');
+            }
+        }
+        match value {
+            Value::List(values) => {
+                for value in values {
+                    let indent = "  ".repeat(depth);
+                    text.push('\n');
+                    text.push_str(&[indent.as_str(), "- ", &value.to_string()].concat());
+                }
+            }
+            value => text.push_str(&[" ", &value.to_string()].concat()),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Returns the number that a rule is best known by.
+fn control(rule: &Rule) -> Option<String> {
+    rule.controls()
+        .first()
+        .map(|control| control.control.clone())
+}
+
+/// Returns how the settings of a rule's fix change.
+fn changes(rule: &Rule, kubelet: &PlannedKubelet) -> Vec<SettingChange> {
+    let (Some(before), Some(after)) = (
+        kubelet.before.resolutions.last(),
+        kubelet.after.resolutions.last(),
+    ) else {
+        return Vec::new();
+    };
+    let paths = rule.fix().into_iter().flat_map(|fix| &fix.set);
+    paths
+        .filter_map(|(path, _)| {
+            let (from, to) = (before.setting(path)?, after.setting(path)?);
+            let value = |value: Option<Value>| {
+                serde_json::to_value(value.unwrap_or(Value::Null)).unwrap_or_default()
+            };
+            let change = SettingChange {
+                setting: path.clone(),
+                from: value(from.value()),
+                from_origin: from.origin.as_ref().clone(),
+                to: value(to.value()),
+                to_origin: to.origin.as_ref().clone(),
+            };
+            (change.from != change.to).then_some(change)
+        })
+        .collect()
+}
+
+impl From<Refused> for Stuck {
+    fn from(refused: Refused) -> Self {
+        Self::new(refused.reason)
+    }
 }

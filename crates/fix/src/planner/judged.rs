@@ -1,0 +1,83 @@
+//! Verdicts on facts, and on the next start of a service alone.
+
+use std::collections::BTreeMap;
+
+use kubeassay_core::Horizon;
+use kubeassay_core::Verdict;
+use kubeassay_core::facts::{Facts, ServiceFacts};
+use kubeassay_core::report::{FailOn, Finding, Rules};
+use kubeassay_core::rule::Rule;
+use kubeassay_engine::{Judge, Options};
+
+use super::Asked;
+
+/// What was found on a node.
+pub(super) struct Judged {
+    pub(super) node_id: String,
+    pub(super) node_name: String,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Judged {
+    /// Judges facts by the rules that are asked for.
+    pub(super) fn of(facts: &Facts, asked: &Asked<'_>) -> Self {
+        let options = options(facts, asked);
+        let judged = Judge::new(asked.rules, &options).node(facts);
+        let node = judged.node.as_ref();
+        Self {
+            node_id: node.map_or_else(String::new, |node| node.id.clone()),
+            node_name: node.map_or_else(String::new, |node| node.name.clone()),
+            findings: judged.findings,
+        }
+    }
+}
+
+/// Returns the verdict of a rule on the next start of `service`, and why.
+pub(super) fn next_start(
+    facts: &Facts,
+    service: &ServiceFacts,
+    rule: &Rule,
+    asked: &Asked<'_>,
+) -> (Verdict, String) {
+    // A service that does not run is judged for its next start, and nothing else is on this node.
+    let mut alone = Facts {
+        services: vec![service.clone()],
+        processes: Vec::new(),
+        endpoints: Vec::new(),
+        problems: Vec::new(),
+        complete: true,
+        ..facts.clone()
+    };
+    alone.node.distributions.clear();
+    let options = options(facts, asked);
+    let rules = [rule];
+    let judged = Judge::new(&rules, &options).node(&alone);
+    let mut findings = judged.findings.into_iter();
+    let finding = findings.find(|finding| finding.horizon == Horizon::Restart);
+    finding.map_or_else(
+        || (Verdict::Unknown, "its next start is not judged".to_owned()),
+        |finding| (finding.verdict, finding.reason),
+    )
+}
+
+fn options(facts: &Facts, asked: &Asked<'_>) -> Options {
+    Options {
+        tool: asked.tool.clone(),
+        source: facts.source,
+        cluster: None,
+        started: facts.started,
+        kubernetes_version: asked.said,
+        include_pods: false,
+        fail_on: FailOn::Never,
+        min_coverage: None,
+        rules: Rules {
+            count: asked.rules.len(),
+            digest: asked.digest.clone(),
+            benchmark: None,
+            added: Vec::new(),
+            replaced: Vec::new(),
+        },
+        problems: Vec::new(),
+        choices: BTreeMap::new(),
+    }
+}
