@@ -200,12 +200,15 @@ fn file(edit: &Edit, page: &mut Page) {
 }
 
 fn restart(restart: &Restart, page: &mut Page) {
-    let reload = if restart.reload {
-        ", after systemd has read its units again"
-    } else {
-        ""
+    let by = match &restart.by {
+        Some(by) => format!(" by {by}"),
+        None => String::new(),
     };
-    page.item(2, "", 0, (Ink::Plain, &format!("{}{reload}", restart.unit)));
+    let text = format!(
+        "{}{by}, after systemd has read its unit files again",
+        restart.unit
+    );
+    page.item(2, "", 0, (Ink::Plain, &text));
 }
 
 /// Returns the word of a check and its colour.

@@ -185,7 +185,7 @@ fn everything() -> Plan {
         restarts: vec![Restart {
             unit: "kubelet.service".into(),
             subject: "kubelet.service".to_owned(),
-            reload: true,
+            by: Some("D-Bus".to_owned()),
         }],
         preflight: vec![
             check(
@@ -242,6 +242,7 @@ fn hostile() -> Plan {
     plan.fixes[0].settings[0].setting = evil();
     plan.fixes[0].control = Some(evil());
     plan.restarts[0].unit = evil().as_str().into();
+    plan.restarts[0].by = Some(evil());
     plan.preflight[0] = check(&evil(), Readiness::Unknown, &evil());
     plan.unfixed[0].instead = Some(Paste {
         into: evil(),
