@@ -261,14 +261,14 @@ pub(crate) fn check(ink: Ink, word: &str, id: &str, reason: &str, page: &mut Pag
 fn elsewhere(place: &Elsewhere, page: &mut Page) {
     let text = format!("{}: {}", place.manager, place.reason);
     page.item(2, "", 0, (Ink::Plain, &text));
-    paste(&place.paste, 2, page);
+    paste("into", &place.paste, page);
 }
 
 /// Writes what to paste as it is, line by line, below the place where it belongs.
-fn paste(paste: &Paste, indent: usize, page: &mut Page) {
-    page.item(indent, "", 0, (Ink::Plain, &paste.into));
+fn paste(label: &str, paste: &Paste, page: &mut Page) {
+    page.item(2, label, LABEL, (Ink::Plain, &paste.into));
     for line in paste.text.lines() {
-        page.code(indent + 4, Ink::Plain, line);
+        page.code(6, Ink::Plain, line);
     }
 }
 
@@ -285,7 +285,7 @@ fn unfixed(left: &Unfixed, page: &mut Page) {
     let why = format!("{stays}{}", left.reason);
     page.item(2, "why", LABEL, (Ink::Plain, &why));
     if let Some(instead) = &left.instead {
-        paste(instead, 2, page);
+        paste("instead", instead, page);
     }
 }
 

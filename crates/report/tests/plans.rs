@@ -170,7 +170,7 @@ fn left() -> Unfixed {
         verdict: Verdict::Fail,
         reason: "which certificate it serves is for a person to decide".to_owned(),
         instead: Some(Paste {
-            into: "Into /var/lib/kubelet/config.yaml, with your own files:".to_owned(),
+            into: "/var/lib/kubelet/config.yaml, with your own files".to_owned(),
             text: "tlsCertFile: /etc/kubernetes/pki/kubelet.crt\ntlsPrivateKeyFile: /etc/kubernetes/pki/kubelet.key\n".to_owned(),
         }),
     }
@@ -200,7 +200,8 @@ fn everything() -> Plan {
             manager: "kubeadm".to_owned(),
             reason: "the next upgrade writes the file from the ConfigMap kubelet-config".to_owned(),
             paste: Paste {
-                into: "In kubectl -n kube-system edit configmap kubelet-config:".to_owned(),
+                into: "the ConfigMap (kubectl -n kube-system edit configmap kubelet-config)"
+                    .to_owned(),
                 text: "authorization:\n  mode: Webhook\n".to_owned(),
             },
         }],
