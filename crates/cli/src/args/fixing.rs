@@ -13,7 +13,7 @@ Examples:
   kubeassay fix 4.2.2                              the plan for one control: nothing is written
   kubeassay fix --all                              for every rule that fails
   kubeassay fix --all --output-file node.plan      keep the plan, for kubeassay apply
-  kubeassay fix 4.2.2 --apply                      print the plan, ask, apply it, verify, or roll back
+  kubeassay fix 4.2.2 --apply                      print the plan, ask, apply it, verify
   kubeassay fix 4.2.2 --apply --auto-approve       without asking
   kubeassay fix 4.2.2 --demo                       on the recorded node inside this program
 
