@@ -26,7 +26,7 @@ use crate::identity::{ClientIdentity, Token};
 use crate::names::{NameError, Resolver};
 use crate::rbac::{self, HARMS, Harm, KUBE_SYSTEM, READ_PODS};
 use crate::tls::{Clock, Fingerprint, Verification, short};
-pub(crate) use documents::{AccessReview, Address, NodeDocument, NodeList};
+pub(crate) use documents::{AccessReview, Address, Condition, NodeDocument, NodeList};
 use documents::{ConfigMap, MOST_NODES_OF_A_PAGE, Named, Status, Version};
 use pace::Pace;
 pub(crate) use pace::jitter;
@@ -41,6 +41,8 @@ const LARGEST_REFUSAL: usize = 64 << 10;
 const ATTEMPTS: u32 = 5;
 /// How often a request through the API server to a kubelet is made: a node that is down stays down.
 const ATTEMPTS_VIA_PROXY: u32 = 2;
+/// How often a server is asked of which it is to be told whether it answers.
+const ATTEMPTS_TO_REACH: u32 = 2;
 /// The longest that a server may make us wait before the next attempt.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 /// The wait before the second attempt; it doubles.
@@ -236,6 +238,33 @@ impl Api {
         Ok(uid.map(|uid| short(&uid)))
     }
 
+    /// Asks for `/version` and returns the status, whatever it is; a server that does not answer is asked once more.
+    pub(crate) async fn answers(&self) -> Result<u16, ApiError> {
+        let ask = Ask {
+            what: "answer at all (get /version)",
+            path: "/version",
+            limit: LARGEST_DOCUMENT,
+            attempts: ATTEMPTS_TO_REACH,
+        };
+        match self.send(Method::GET, None, ask).await {
+            Ok(_) => Ok(200),
+            Err(error) => error.status().ok_or(error),
+        }
+    }
+
+    /// Returns the node of this name; nothing where there is none. Takes nothing but `list`.
+    pub(crate) async fn node_called(&self, name: &str) -> Result<Option<NodeDocument>, ApiError> {
+        let what = "list nodes";
+        let selector = encode(&format!("metadata.name={name}"));
+        let path = format!("/api/v1/nodes?limit=1&fieldSelector={selector}");
+        let list: NodeList = self.read(what, &path, LARGEST_PAGE).await?;
+        let mut nodes = page(list)?.nodes.into_iter();
+        Ok(nodes.find(|node| {
+            let metadata = node.metadata.as_ref();
+            metadata.and_then(|metadata| metadata.name.as_deref()) == Some(name)
+        }))
+    }
+
     /// Returns a page of the nodes that `selector` selects.
     pub(crate) async fn nodes(
         &self,
@@ -382,6 +411,36 @@ impl Api {
         Ok(false)
     }
 
+    /// Asks whether somebody may do `verb` on `nodes/proxy` (`SubjectAccessReview`).
+    pub(crate) async fn may_use_nodes_proxy(
+        &self,
+        user: &str,
+        groups: &[String],
+        verb: &str,
+    ) -> Result<bool, ApiError> {
+        let what = "ask what somebody else may do (create subjectaccessreviews)";
+        // Whoever authenticates has this group as well (`WithAuthentication` and `AuthenticatedGroupAdder` of
+        // kubernetes/apiserver); a review takes the groups as they are given.
+        let mut groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        groups.push("system:authenticated");
+        let review = serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {
+                "user": user,
+                "groups": groups,
+                "resourceAttributes": {
+                    "verb": verb,
+                    "group": "",
+                    "resource": "nodes",
+                    "subresource": "proxy",
+                },
+            },
+        });
+        let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+        self.review(what, path, &review).await
+    }
+
     /// Asks whether these credentials have a right (`SelfSubjectAccessReview`).
     async fn may(&self, harm: &Harm, namespace: &str) -> Result<bool, ApiError> {
         let what = "ask what these credentials may do (create selfsubjectaccessreviews)";
@@ -396,9 +455,20 @@ impl Api {
                 "subresource": harm.subresource,
             }},
         });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        self.review(what, path, &review).await
+    }
+
+    /// Asks for a review.
+    async fn review(
+        &self,
+        what: &'static str,
+        path: &str,
+        review: &serde_json::Value,
+    ) -> Result<bool, ApiError> {
         let ask = Ask {
             what,
-            path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            path,
             limit: LARGEST_DOCUMENT,
             attempts: ATTEMPTS,
         };

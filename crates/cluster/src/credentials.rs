@@ -18,7 +18,7 @@ use kubeassay_core::text::escape;
 use crate::exec_plugin::{self, ForCluster, PluginError};
 use crate::http::Peer;
 use crate::identity::{ClientIdentity, IdentityError};
-use crate::kubeconfig::{self, Choice, ChoiceError, Fault, Kubeconfig, Material, User};
+use crate::kubeconfig::{self, Choice, ChoiceError, Cluster, Fault, Kubeconfig, Material, User};
 use crate::runtime::block_on;
 use crate::tls::{Authorities, AuthoritiesError};
 
@@ -390,20 +390,7 @@ fn chosen(
 ) -> Result<Connection, CredentialError> {
     let cluster = &choice.cluster;
     let place = || cluster.place.to_string();
-    let server = cluster
-        .server
-        .as_deref()
-        .ok_or_else(|| CredentialError::Server {
-            what: place(),
-            why: "is not there (server)",
-        })?;
-    let server = Server::parse(server, place)?;
-    let Some(authority) = &cluster.authority else {
-        return Err(CredentialError::Authority {
-            what: format!("{} (certificate-authority)", place()),
-            error: AuthoritiesError::None,
-        });
-    };
+    let (server, authority) = server_of(cluster)?;
     let (pem, what) = material(authority, place)?;
     let authorities =
         Authorities::from_pem(&pem).map_err(|error| CredentialError::Authority { what, error })?;
@@ -436,6 +423,52 @@ fn chosen(
         token_file,
         source,
         warnings,
+    })
+}
+
+/// Returns where a cluster is, and its authority.
+fn server_of(cluster: &Cluster) -> Result<(Server, &Material), CredentialError> {
+    let place = || cluster.place.to_string();
+    let server = cluster
+        .server
+        .as_deref()
+        .ok_or_else(|| CredentialError::Server {
+            what: place(),
+            why: "is not there (server)",
+        })?;
+    let server = Server::parse(server, place)?;
+    match &cluster.authority {
+        Some(authority) => Ok((server, authority)),
+        None => Err(CredentialError::Authority {
+            what: format!("{} (certificate-authority)", place()),
+            error: AuthoritiesError::None,
+        }),
+    }
+}
+
+/// Returns a connection to a cluster without anybody to ask as. `read` reads the file of its authority, if it is one.
+///
+/// # Errors
+///
+/// A sentence.
+pub(crate) fn nobody_at(
+    cluster: &Cluster,
+    read: impl Fn(&PathBuf) -> Result<Vec<u8>, String>,
+) -> Result<Connection, String> {
+    let (server, authority) = server_of(cluster).map_err(|error| error.to_string())?;
+    let (pem, what) = match authority {
+        Material::Data(data) => (data.expose().as_bytes().to_vec(), cluster.place.to_string()),
+        Material::File(path) => (read(path)?, shown(path)),
+    };
+    let authorities = Authorities::from_pem(&pem).map_err(|error| format!("{what}: {error}"))?;
+    Ok(Connection {
+        server,
+        server_name: cluster.server_name.clone(),
+        authorities,
+        identity: None,
+        token_file: None,
+        source: cluster.place.to_string(),
+        warnings: Vec::new(),
     })
 }
 

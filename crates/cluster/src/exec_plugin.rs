@@ -1,8 +1,8 @@
 //! Exec plugins: a program of the user's that gives credentials (`client.authentication.k8s.io`; "client-go credential
 //! plugins" of the documentation).
 //!
-//! The only process that kubeassay ever starts, and only because the user's own kubeconfig names it: no shell, a time
-//! limit, bounded output. What it prints for credentials is shown to nobody.
+//! The only process that kubeassay starts for facts, and only because the user's own kubeconfig names it: no shell, a
+//! time limit, bounded output. What it prints for credentials is shown to nobody.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -180,7 +180,7 @@ async fn run_within(
     });
     #[expect(
         clippy::disallowed_methods,
-        reason = "the user's own kubeconfig says that credentials come from this program; it is the only one that is ever started"
+        reason = "the user's own kubeconfig says that credentials come from this program"
     )]
     let command = std::process::Command::new(program(exec, environment));
     let mut command = Command::from(command);

@@ -268,35 +268,13 @@ impl Kubeconfig {
     ///
     /// If there is none such, if it names what is not there, or what is there is not supported.
     pub fn choose(&self, context: Option<&str>) -> Result<Choice, ChoiceError> {
-        let known = || self.contexts.keys().cloned().collect();
-        let name = context
-            .or(self.current_context.as_deref())
-            .ok_or_else(|| ChoiceError::NoContext(known()))?;
-        let context = self
-            .contexts
-            .get(name)
-            .ok_or_else(|| ChoiceError::UnknownContext {
-                name: name.to_owned(),
-                known: known(),
-            })?;
-        let missing = |what: &str, name: Option<&String>| {
-            let message = name.map_or_else(
-                || format!("the context names no {what}"),
-                |name| format!("there is no {what} `{}` in the kubeconfig", escape(name)),
-            );
-            let place = context.place.clone();
-            Fault { place, message }
-        };
-        let cluster = context
-            .cluster
-            .as_ref()
-            .and_then(|name| self.clusters.get(name))
-            .ok_or_else(|| missing("cluster", context.cluster.as_ref()))?;
+        let (name, context) = self.context(context)?;
+        let cluster = self.cluster_of(context)?;
         let user = match &context.user {
             None => None,
             Some(name) => {
                 let user = self.users.get(name);
-                Some(user.ok_or_else(|| missing("user", Some(name)))?)
+                Some(user.ok_or_else(|| missing(context, "user", Some(name)))?)
             }
         };
         let refused = [
@@ -312,6 +290,55 @@ impl Kubeconfig {
             user: user.cloned(),
         })
     }
+
+    /// Returns the cluster of the current context, whoever its user is.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it is reached in a way that is not supported.
+    pub(crate) fn current_cluster(&self) -> Result<&Cluster, ChoiceError> {
+        let (_, context) = self.context(None)?;
+        let cluster = self.cluster_of(context)?;
+        match &cluster.refused {
+            Some(fault) => Err(fault.clone().into()),
+            None => Ok(cluster),
+        }
+    }
+
+    /// Returns the context that is named, else the current one, with its name.
+    fn context<'a>(
+        &'a self,
+        context: Option<&'a str>,
+    ) -> Result<(&'a str, &'a Context), ChoiceError> {
+        let known = || self.contexts.keys().cloned().collect();
+        let name = context
+            .or(self.current_context.as_deref())
+            .ok_or_else(|| ChoiceError::NoContext(known()))?;
+        let context = self
+            .contexts
+            .get(name)
+            .ok_or_else(|| ChoiceError::UnknownContext {
+                name: name.to_owned(),
+                known: known(),
+            })?;
+        Ok((name, context))
+    }
+
+    fn cluster_of(&self, context: &Context) -> Result<&Cluster, Fault> {
+        let named = context.cluster.as_ref();
+        let cluster = named.and_then(|name| self.clusters.get(name));
+        cluster.ok_or_else(|| missing(context, "cluster", named))
+    }
+}
+
+/// Says that a context names nothing, or what is not there.
+fn missing(context: &Context, what: &str, name: Option<&String>) -> Fault {
+    let message = name.map_or_else(
+        || format!("the context names no {what}"),
+        |name| format!("there is no {what} `{}` in the kubeconfig", escape(name)),
+    );
+    let place = context.place.clone();
+    Fault { place, message }
 }
 
 fn add<T>(to: &mut BTreeMap<String, T>, later: BTreeMap<String, T>) {

@@ -1,9 +1,10 @@
 //! Asks the Kubernetes API and the endpoints of kubelets, and hands back facts.
 //!
-//! The only crate that opens a connection, and the only one with async in it: its functions block on a
+//! The only crate that asks over the network, and the only one with async in it: its functions block on a
 //! current-thread runtime that starts when one of them is called.
 
 mod api;
+pub mod certificate;
 pub mod credentials;
 pub mod exec_plugin;
 pub mod fleet;
@@ -15,6 +16,7 @@ pub mod interrupt;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod names;
+pub mod one_node;
 pub mod rbac;
 mod runtime;
 pub mod tls;

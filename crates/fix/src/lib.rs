@@ -20,6 +20,8 @@
 
 pub mod apply;
 pub mod edit;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hunks;
 pub mod managers;
 pub mod overlay;

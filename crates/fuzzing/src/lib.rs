@@ -20,6 +20,7 @@ mod captured;
 mod certificate;
 mod check;
 mod configz;
+mod dbus;
 mod dns;
 mod drop_ins;
 mod exec_credential;
@@ -77,6 +78,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "configz",
         run: configz::run,
+    },
+    Target {
+        name: "dbus",
+        run: dbus::run,
     },
     Target {
         name: "dns",

@@ -118,7 +118,7 @@ pub struct ApiServer {
     pub certificates: BTreeMap<Vec<u8>, String>,
     /// The users of tokens.
     pub tokens: BTreeMap<String, String>,
-    /// What users may do.
+    /// What users may do; in a `SubjectAccessReview` also what the groups of these names may.
     pub rules: BTreeMap<String, Vec<Rule>>,
     /// The nodes' documents, each with its name.
     pub nodes: Vec<(String, String)>,
@@ -405,18 +405,35 @@ impl Shared {
                 );
                 (201, body.into_bytes())
             }
+            "subjectaccessreviews" => {
+                let asked = review(&request.body);
+                let mut somebody = subjects(&request.body).into_iter();
+                let allowed = somebody.any(|name| self.allows(&name, &asked));
+                let body = format!(
+                    "{{\"kind\":\"SubjectAccessReview\",\"status\":{{\"allowed\":{allowed}}}}}"
+                );
+                (201, body.into_bytes())
+            }
             _ => missing(),
         }
     }
 
-    /// Returns the page that `limit` and `continue` ask for; a selector is remembered and selects all.
+    /// Returns the page that `limit` and `continue` ask for. Of selectors the name of a node and a label that has to be
+    /// there are understood; any other is remembered and selects all.
     fn page(&self, path: &str) -> String {
         let value = |name: &str| {
             let query = path.split_once('?').map_or("", |(_, query)| query);
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
             pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
         };
-        let nodes = &self.config.nodes;
+        let named = value("fieldSelector").and_then(|text| text.strip_prefix("metadata.name%3D"));
+        let label = value("labelSelector").map(|text| text.replace("%2F", "/"));
+        let label = label.filter(|text| !text.contains('%'));
+        let selected = |(name, node): &&(String, String)| {
+            let has = |label: &String| node.contains(&format!("\"{label}\":"));
+            named.is_none_or(|wanted| wanted == name) && label.as_ref().is_none_or(has)
+        };
+        let nodes: Vec<&(String, String)> = self.config.nodes.iter().filter(selected).collect();
         let from: usize = value("continue").map_or(0, |text| text.parse().unwrap());
         let limit: usize = value("limit").map_or(nodes.len(), |text| text.parse().unwrap());
         let until = nodes.len().min(from + limit);
@@ -556,7 +573,18 @@ fn attributes(method: &str, path: &str) -> Attributes {
     }
 }
 
-/// Returns what a `SelfSubjectAccessReview` asks about.
+/// Returns the user and the groups that a `SubjectAccessReview` is about.
+fn subjects(body: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(body);
+    let (_, user) = text.split_once("\"user\":\"").unwrap_or_default();
+    let (_, groups) = text.split_once("\"groups\":[").unwrap_or_default();
+    let groups = groups.split(']').next().unwrap_or("");
+    let groups = groups.split(',').map(|group| group.trim_matches('"'));
+    let user = user.split('"').next().unwrap_or("");
+    groups.chain([user]).map(str::to_owned).collect()
+}
+
+/// Returns what a `SelfSubjectAccessReview` or a `SubjectAccessReview` asks about.
 fn review(body: &[u8]) -> Attributes {
     let text = String::from_utf8_lossy(body);
     let value = |name: &str| {

@@ -50,7 +50,16 @@ impl Authority {
     ///
     /// If the certificate cannot be made; so do all others here.
     pub fn new(name: &str) -> Self {
-        let mut params = params(name, &[], YEARS);
+        Self::in_years(name, YEARS)
+    }
+
+    /// Returns a new authority that is valid from the first to the second of `years`.
+    ///
+    /// # Panics
+    ///
+    /// If the certificate cannot be made.
+    pub fn in_years(name: &str, years: (i32, i32)) -> Self {
+        let mut params = params(name, &[], years);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let issuer = CertifiedIssuer::self_signed(params, key());
@@ -76,7 +85,12 @@ impl Authority {
 
     /// Returns the certificate of a client called `user`.
     pub fn client(&self, user: &str) -> Certified {
-        let mut params = params(user, &[], YEARS);
+        self.client_in(user, YEARS)
+    }
+
+    /// Returns the certificate of a client that is valid from the first to the second of `years`.
+    pub fn client_in(&self, user: &str, years: (i32, i32)) -> Certified {
+        let mut params = params(user, &[], years);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.sign(&params)
     }

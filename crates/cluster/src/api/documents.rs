@@ -9,7 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 /// More nodes than a page has, whatever its limit was. Empty ones are some hundred times larger in memory than in JSON.
 pub(crate) const MOST_NODES_OF_A_PAGE: usize = 20_000;
-/// No more addresses or taints of one node are kept.
+/// No more addresses, conditions or taints of one node are kept.
 const MOST_PARTS: usize = 256;
 
 /// Keeps the first `N` and one more, by which it is told that there were too many; the rest is passed over.
@@ -80,7 +80,7 @@ pub(crate) struct ConfigMap {
     pub(crate) data: Option<BTreeMap<String, String>>,
 }
 
-/// A `SelfSubjectAccessReview`.
+/// A `SelfSubjectAccessReview` or a `SubjectAccessReview`.
 #[derive(Deserialize)]
 pub(crate) struct AccessReview {
     pub(crate) status: Option<AccessReviewStatus>,
@@ -143,6 +143,8 @@ pub(crate) struct Taint {
 pub(crate) struct NodeStatus {
     #[serde(default, deserialize_with = "first::<_, _, MOST_PARTS>")]
     pub(crate) addresses: Vec<Address>,
+    #[serde(default, deserialize_with = "first::<_, _, MOST_PARTS>")]
+    pub(crate) conditions: Vec<Condition>,
     pub(crate) daemon_endpoints: Option<DaemonEndpoints>,
     pub(crate) node_info: Option<NodeInfo>,
 }
@@ -153,6 +155,16 @@ pub(crate) struct Address {
     #[serde(rename = "type")]
     pub(crate) kind: Option<String>,
     pub(crate) address: Option<String>,
+}
+
+/// One of its conditions.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Condition {
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) last_heartbeat_time: Option<String>,
 }
 
 /// Where its daemons listen.
