@@ -335,7 +335,7 @@ impl SubjectArgs {
     }
 
     /// Returns whether a host is read, as long as no kubelet takes its place.
-    fn reads_a_host(&self) -> bool {
+    pub(crate) fn reads_a_host(&self) -> bool {
         !self.demo && self.facts.is_empty()
     }
 }

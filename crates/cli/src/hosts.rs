@@ -113,12 +113,10 @@ pub(crate) fn facts(
         return Ok((vec![facts], Source::Endpoint));
     }
     if arguments.facts.is_empty() {
-        let facts = node(
-            &arguments.host,
-            &arguments.live,
-            version(arguments)?,
-            messages,
-        )?;
+        let asking = Asking::if_wanted(&arguments.live, messages)?;
+        let asking = asking.as_ref();
+        let said = version(arguments)?;
+        let facts = node(&arguments.host, &arguments.live, asking, said, messages)?;
         let source = facts.source;
         return Ok((vec![facts], source));
     }
@@ -138,14 +136,13 @@ pub(crate) fn facts(
 pub(crate) fn node(
     host: &HostArgs,
     live: &LiveArgs,
+    asking: Option<&Asking>,
     said: Option<Minor>,
     messages: Messages,
 ) -> anyhow::Result<Facts> {
-    let Some(what) = live.live else {
+    let Some(asking) = asking.filter(|asking| asking.asks_kubelets()) else {
         return read(host, false, messages);
     };
-    warn_of_the_proxy(live, messages);
-    let asking = Asking::new(live, what.into(), false, messages)?;
     let mut facts = read(host, true, messages)?;
     if facts.source == Source::Captured {
         bail!("a captured host cannot be asked: leave --live out");
@@ -158,7 +155,7 @@ pub(crate) fn node(
             target.host, target.port
         ));
     }
-    facts.endpoints = ask(&asking, &targets, live)?;
+    facts.endpoints = ask(asking, &targets, live)?;
     facts.finished = now();
     Ok(facts)
 }

@@ -1,19 +1,23 @@
 //! The node that a fix is about, as `kubeassay_fix` asks for it: facts, systemd, the kubelet's health, the API, the clock.
 
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kubeassay_cluster::credentials::Connection;
+use kubeassay_cluster::kubelet::Access;
+use kubeassay_cluster::one_node;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::Bytes;
 use kubeassay_core::facts::Facts;
-use kubeassay_fix::services::{ServiceError, Services, UnitState};
+use kubeassay_fix::services::{self, ServiceError, Services, UnitState};
 use kubeassay_fix::verify::Limits;
 use kubeassay_fix::{Api, World};
 
 use crate::args::{HostArgs, LiveArgs};
-use crate::asking::now;
+use crate::asking::{Asking, access, now};
 use crate::hosts;
 use crate::messages::Messages;
 
@@ -28,26 +32,44 @@ pub(crate) const LIMITS: Limits = Limits {
 pub(crate) struct Node<'a> {
     host: &'a HostArgs,
     live: &'a LiveArgs,
+    asking: Option<Asking>,
+    api: Option<AskedApi>,
     said: Option<Minor>,
     messages: Messages,
-    services: NoServices,
+    /// Looked for when it is asked for: of a recorded host nobody asks.
+    services: OnceCell<Box<dyn Services>>,
 }
 
 impl<'a> Node<'a> {
-    /// Returns the node; `said` is the version that the user gave.
-    pub(crate) const fn new(
+    /// Returns the node; `said` is the version that the user gave. The API is asked where kubelets are (`--live`), and
+    /// where an API server is named.
+    ///
+    /// # Errors
+    ///
+    /// Where credentials that were given, or found, cannot be used.
+    pub(crate) fn new(
         host: &'a HostArgs,
         live: &'a LiveArgs,
         said: Option<Minor>,
         messages: Messages,
-    ) -> Self {
-        Self {
+    ) -> anyhow::Result<Self> {
+        let asking = Asking::if_wanted(live, messages)?;
+        let api = asking.as_ref().and_then(|asking| {
+            Some(AskedApi {
+                connection: asking.connection.clone()?,
+                access: asking.access.clone(),
+                opened: now(),
+            })
+        });
+        Ok(Self {
             host,
             live,
+            asking,
+            api,
             said,
             messages,
-            services: NoServices,
-        }
+            services: OnceCell::new(),
+        })
     }
 
     /// Returns the folder below which it lies.
@@ -61,7 +83,8 @@ impl<'a> Node<'a> {
     ///
     /// Where it cannot be looked at.
     pub(crate) fn read(&self) -> anyhow::Result<Facts> {
-        hosts::node(self.host, self.live, self.said, self.messages)
+        let asking = self.asking.as_ref();
+        hosts::node(self.host, self.live, asking, self.said, self.messages)
     }
 }
 
@@ -71,15 +94,21 @@ impl World for Node<'_> {
     }
 
     fn services(&self) -> &dyn Services {
-        &self.services
+        let found = self
+            .services
+            .get_or_init(|| match services::systemd(self.root()) {
+                Ok(services) => services,
+                Err(error) => Box::new(Silent(error)),
+            });
+        &**found
     }
 
     fn healthz(&self, address: SocketAddr) -> Result<u16, String> {
-        Err(format!("{address} was not asked"))
+        one_node::healthz(address, &access())
     }
 
     fn api(&self) -> Option<&dyn Api> {
-        None
+        self.api.as_ref().map(|api| api as &dyn Api)
     }
 
     fn now(&self) -> Timestamp {
@@ -95,23 +124,50 @@ impl World for Node<'_> {
     }
 }
 
-/// STAND-IN until the merge of the services.
-struct NoServices;
+/// A node without a systemd that answers.
+struct Silent(ServiceError);
 
-impl Services for NoServices {
+impl Services for Silent {
     fn way(&self) -> &'static str {
-        "nothing"
+        "nothing that answers"
     }
 
     fn reload(&self) -> Result<(), ServiceError> {
-        Err(ServiceError::Unreachable("not yet".to_owned()))
+        Err(self.0.clone())
     }
 
     fn restart(&self, _: &Bytes, _: Duration) -> Result<(), ServiceError> {
-        Err(ServiceError::Unreachable("not yet".to_owned()))
+        Err(self.0.clone())
     }
 
     fn state(&self, _: &Bytes) -> Result<UnitState, ServiceError> {
-        Err(ServiceError::Unreachable("not yet".to_owned()))
+        Err(self.0.clone())
+    }
+}
+
+/// The API server of the user's credentials.
+struct AskedApi {
+    connection: Connection,
+    access: Access,
+    opened: Timestamp,
+}
+
+impl Api for AskedApi {
+    fn may_use_nodes_proxy(
+        &self,
+        user: &str,
+        groups: &[String],
+        verb: &str,
+    ) -> Result<bool, String> {
+        let connection = self.connection.clone();
+        one_node::may_use_nodes_proxy(connection, &self.access, user, groups, verb)
+    }
+
+    fn is_ready(&self, node: &str) -> Result<bool, String> {
+        one_node::is_ready(self.connection.clone(), &self.access, node, self.opened)
+    }
+
+    fn other_control_planes(&self, node: &str) -> Result<usize, String> {
+        one_node::other_control_planes(self.connection.clone(), &self.access, node)
     }
 }

@@ -28,7 +28,7 @@ fn apply(arguments: &Apply, global: &Global, messages: Messages) -> anyhow::Resu
     let mut accepted = plan.request.accepted.clone();
     accepted.extend(arguments.accept.iter().cloned());
     let asked = fixing::asked(&rules, &catalogue, said, accepted);
-    let node = Node::new(&arguments.node.host, &arguments.node.live, said, messages);
+    let node = Node::new(&arguments.node.host, &arguments.node.live, said, messages)?;
     fixing::hold_off_interrupts(messages)?;
     let transaction = apply::apply(&plan, &asked, node.root(), LIMITS, &node)?;
     fixing::print(&transaction, arguments.output, global)?;

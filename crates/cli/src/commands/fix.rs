@@ -42,15 +42,20 @@ pub(crate) fn run(arguments: &Fix, global: &Global, messages: Messages) -> anyho
     let rules = catalogue::select(&catalogue, &arguments.rules)?;
     let asked = fixing::asked(&rules, &catalogue, said, arguments.accept.clone());
     let subject = &arguments.subject;
-    let node = Node::new(&subject.host, &subject.live, said, messages);
+    let node = Node::new(&subject.host, &subject.live, said, messages)?;
     if arguments.apply {
         return fixing::refused_or(
             apply_now(arguments, &asked, &node, global, messages),
             messages,
         );
     }
-    let facts = one(hosts::facts(subject, None, messages)?.0)?;
-    let is_there = matches!(facts.source, Source::Live | Source::Root) && reads_a_host(arguments);
+    let reads_a_host = subject.reads_a_host();
+    let facts = if reads_a_host {
+        node.read()?
+    } else {
+        one(hosts::facts(subject, None, messages)?.0)?
+    };
+    let is_there = reads_a_host && facts.source != Source::Captured;
     let plan = fixing::plan(&facts, &asked, is_there.then_some(&node));
     fixing::warn_of_unknown_checks(&plan, messages);
     for problem in facts.problems.iter().filter(|_| !facts.complete) {
@@ -70,11 +75,6 @@ pub(crate) fn run(arguments: &Fix, global: &Global, messages: Messages) -> anyho
     } else {
         Exit::Success
     })
-}
-
-/// Returns whether the facts are those of a host that is there now.
-fn reads_a_host(arguments: &Fix) -> bool {
-    !arguments.subject.demo && arguments.subject.facts.is_empty()
 }
 
 /// Returns the facts of the one node that a plan is for.

@@ -22,7 +22,7 @@ pub(crate) fn run(
 fn rollback(arguments: &Rollback, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     fixing::refuse_unless_root("rollback")?;
     let (catalogue, _) = catalogue::load(&arguments.node.catalogue, RenderStyle::Plain, messages)?;
-    let node = Node::new(&arguments.node.host, &arguments.node.live, None, messages);
+    let node = Node::new(&arguments.node.host, &arguments.node.live, None, messages)?;
     let all = super::transactions::newest_first(node.root());
     let id = arguments.id.as_deref();
     let Some(transaction) = (match id {
