@@ -28,6 +28,8 @@ use crate::managers::{self, Management};
 use draft::{Draft, Stuck};
 use judged::Judged;
 
+pub(crate) use judged::options;
+
 /// What a plan is asked for.
 #[derive(Clone, Debug)]
 pub struct Asked<'a> {
@@ -99,6 +101,37 @@ pub fn plan(facts: &Facts, asked: &Asked<'_>) -> Planned {
         plan: planner.plan,
         kubelets: planner.kubelets,
     }
+}
+
+/// Returns what is seen of kubelets that no edit is planned for: those that the `units` start, as their files are.
+///
+/// # Errors
+///
+/// A sentence that says why one of them cannot be told.
+pub fn as_it_is(facts: &Facts, units: &[Bytes], asked: &Asked<'_>) -> Result<Planned, String> {
+    let judged = Judged::of(facts, asked);
+    let mut kubelets = Vec::new();
+    for unit in units {
+        let mut services = facts.services.iter();
+        let service = services
+            .find(|service| service.unit == *unit)
+            .ok_or_else(|| format!("{unit} is not found any more"))?;
+        let next = successor(service, facts, asked.said)
+            .map_err(|unknown| format!("what {unit} starts cannot be told: {}", unknown.reason))?;
+        kubelets.push(PlannedKubelet {
+            subject: unit.to_string(),
+            unit: unit.clone(),
+            pid: service.started.first().copied(),
+            service: service.clone(),
+            before: next.clone(),
+            after: next,
+            settings: Vec::new(),
+        });
+    }
+    Ok(Planned {
+        plan: empty(asked, facts, &judged),
+        kubelets,
+    })
 }
 
 /// Returns a plan that does nothing yet.

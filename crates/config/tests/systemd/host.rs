@@ -27,7 +27,8 @@ pub(crate) fn facts(
     panic!("the needs of {unit} do not end");
 }
 
-fn look(files: &BTreeMap<&str, &str>, need: Need) -> FileFacts {
+/// Returns what is at a path; what begins with `-> ` is a link.
+pub(crate) fn look(files: &BTreeMap<&str, &str>, need: Need) -> FileFacts {
     let path = need.path.as_str().unwrap().to_owned();
     let what = need.what;
     let mut facts = FileFacts::unread(need, Cause::Missing, format!("{path} is not there"));
@@ -46,6 +47,11 @@ fn look(files: &BTreeMap<&str, &str>, need: Need) -> FileFacts {
             break;
         }
         let Some(content) = files.get(at.as_str()) else {
+            let folder = format!("{at}/");
+            if what == NeedKind::Presence && files.keys().any(|file| file.starts_with(&folder)) {
+                facts.problem = None;
+                facts.kind = Some(FileKind::Directory);
+            }
             break;
         };
         let Some(target) = content.strip_prefix("-> ") else {
@@ -66,9 +72,10 @@ fn look(files: &BTreeMap<&str, &str>, need: Need) -> FileFacts {
 }
 
 fn list(files: &BTreeMap<&str, &str>, folder: &str, facts: &mut FileFacts) {
+    let folder = format!("{}/", folder.trim_end_matches('/'));
     let mut entries: BTreeMap<String, FileKind> = BTreeMap::new();
     for (file, content) in files {
-        let Some(rest) = file.strip_prefix(folder) else {
+        let Some(rest) = file.strip_prefix(&folder) else {
             continue;
         };
         let (name, kind) = match rest.split_once('/') {

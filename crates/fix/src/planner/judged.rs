@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kubeassay_core::Horizon;
 use kubeassay_core::Verdict;
-use kubeassay_core::facts::{Facts, ServiceFacts};
+use kubeassay_core::facts::{Facts, ServiceFacts, Source};
 use kubeassay_core::report::{FailOn, Finding, Rules};
 use kubeassay_core::rule::Rule;
 use kubeassay_engine::{Judge, Options};
@@ -21,7 +22,7 @@ pub(super) struct Judged {
 impl Judged {
     /// Judges facts by the rules that are asked for.
     pub(super) fn of(facts: &Facts, asked: &Asked<'_>) -> Self {
-        let options = options(facts, asked);
+        let options = options(facts.source, facts.started, asked);
         let judged = Judge::new(asked.rules, &options).node(facts);
         let node = judged.node.as_ref();
         Self {
@@ -42,14 +43,14 @@ pub(super) fn next_start(
     // A service that does not run is judged for its next start, and nothing else is on this node.
     let mut alone = Facts {
         services: vec![service.clone()],
-        processes: Vec::new(),
-        endpoints: Vec::new(),
-        problems: Vec::new(),
+        node: facts.node.clone(),
+        finished: facts.finished,
+        reader: facts.reader,
         complete: true,
-        ..facts.clone()
+        ..Facts::new(facts.tool.clone(), facts.source, facts.started)
     };
     alone.node.distributions.clear();
-    let options = options(facts, asked);
+    let options = options(facts.source, facts.started, asked);
     let rules = [rule];
     let judged = Judge::new(&rules, &options).node(&alone);
     let mut findings = judged.findings.into_iter();
@@ -60,12 +61,13 @@ pub(super) fn next_start(
     )
 }
 
-fn options(facts: &Facts, asked: &Asked<'_>) -> Options {
+/// Returns by what facts are judged that were taken from `source` at `started`.
+pub(crate) fn options(source: Source, started: Timestamp, asked: &Asked<'_>) -> Options {
     Options {
         tool: asked.tool.clone(),
-        source: facts.source,
+        source,
         cluster: None,
-        started: facts.started,
+        started,
         kubernetes_version: asked.said,
         include_pods: false,
         fail_on: FailOn::Never,
