@@ -145,3 +145,64 @@ pub(crate) fn mend(error: &anyhow::Error, keep: Option<Keep>) -> Option<&'static
         "where no host is read, kubeassay gives up root's right to read the files of others; run it as the user whose file it is",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use rustix::thread::{self, CapabilitySet};
+
+    use super::{Keep, TO_READ_A_HOST, TO_WRITE_A_HOST, give_up};
+    use crate::args::Arguments;
+
+    /// What is kept is kept of what was there: privileges are each thread's own.
+    #[test]
+    fn of_all_capabilities_those_are_left_that_are_needed() {
+        let had = thread::capabilities(None).unwrap().permitted;
+        for (keep, left) in [
+            (Keep::Writing, TO_WRITE_A_HOST),
+            (Keep::Reading, TO_READ_A_HOST),
+            (Keep::Nothing, CapabilitySet::empty()),
+        ] {
+            let thread = std::thread::spawn(move || {
+                assert_eq!(give_up(keep), []);
+                let sets = thread::capabilities(None).unwrap();
+                assert_eq!(sets.permitted, had & left, "{keep:?}");
+                assert_eq!(sets.effective, had & left, "{keep:?}");
+                assert_eq!(sets.inheritable, CapabilitySet::empty());
+                assert!(thread::no_new_privs().unwrap());
+                // What `systemctl` could get, where that could be taken away.
+                if had.contains(CapabilitySet::SETPCAP) {
+                    let all = |set| thread::capability_is_in_bounding_set(set);
+                    assert!(!all(CapabilitySet::DAC_OVERRIDE).unwrap(), "{keep:?}");
+                }
+            });
+            thread.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn only_who_writes_keeps_what_writing_takes() {
+        for (line, keep) in [
+            ("fix 4.2.2", Some(Keep::Reading)),
+            ("fix 4.2.2 --root /host", Some(Keep::Reading)),
+            ("fix 4.2.2 --demo", Some(Keep::Nothing)),
+            ("fix 4.2.2 --facts f", Some(Keep::Nothing)),
+            ("fix 4.2.2 --apply", Some(Keep::Writing)),
+            ("apply p", Some(Keep::Writing)),
+            ("rollback", Some(Keep::Writing)),
+            ("transactions", Some(Keep::Reading)),
+            ("manifest apply p --image i", None),
+            ("scan", Some(Keep::Reading)),
+            ("scan --facts f", Some(Keep::Nothing)),
+            ("scan --live --node-address n", Some(Keep::Nothing)),
+            ("scan --cluster", Some(Keep::Nothing)),
+            ("explain 4.2.2", Some(Keep::Reading)),
+            ("explain 4.2.2 --demo", Some(Keep::Nothing)),
+            ("collect", Some(Keep::Reading)),
+        ] {
+            let words = std::iter::once("kubeassay").chain(line.split(' '));
+            let arguments = Arguments::try_parse_from(words).unwrap();
+            assert_eq!(arguments.command.keep(), keep, "{line}");
+        }
+    }
+}

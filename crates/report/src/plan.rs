@@ -178,10 +178,14 @@ fn setting(change: &SettingChange, page: &mut Page) {
     }
 }
 
-/// Returns a value as people write it: a word without quotes, everything else as JSON has it.
+/// Returns a value as people write it: words without quotes, with commas between them, everything else as JSON has it.
 fn value(value: &Value) -> String {
     match value {
         Value::String(text) if !text.is_empty() => text.clone(),
+        Value::Array(parts) if !parts.is_empty() => {
+            let parts: Vec<String> = parts.iter().map(self::value).collect();
+            parts.join(", ")
+        }
         value => value.to_string(),
     }
 }

@@ -98,13 +98,25 @@ fn timeout() -> PlannedFix {
         title: "Ensure that connections do not stay for ever".to_owned(),
         control: Some("4.2.5".to_owned()),
         running: Verdict::Pass,
-        settings: vec![SettingChange {
-            setting: "streamingConnectionIdleTimeout".to_owned(),
-            from: json!("0s"),
-            from_origin: Origin::flag("streaming-connection-idle-timeout", 3),
-            to: json!("4h0m0s"),
-            to_origin: at(OriginKind::DropIn, DROP_IN, 4),
-        }],
+        settings: vec![
+            SettingChange {
+                setting: "streamingConnectionIdleTimeout".to_owned(),
+                from: json!("0s"),
+                from_origin: Origin::flag("streaming-connection-idle-timeout", 3),
+                to: json!("4h0m0s"),
+                to_origin: at(OriginKind::DropIn, DROP_IN, 4),
+            },
+            SettingChange {
+                setting: "tlsCipherSuites".to_owned(),
+                from: json!([]),
+                from_origin: Origin::default_of("1.34"),
+                to: json!([
+                    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+                    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
+                ]),
+                to_origin: at(OriginKind::File, CONFIG, 12),
+            },
+        ],
         ..authorization()
     }
 }

@@ -223,3 +223,53 @@ fn next(arguments: &Fix, source: Source, is_there: bool) -> Option<String> {
         format!("on the node, as root: {command}")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use kubeassay_core::facts::Source;
+
+    use super::next;
+    use crate::args::{Arguments, Command};
+
+    /// Returns the next command of a command line, without `sudo`.
+    fn after(line: &str, source: Source, is_there: bool) -> Option<String> {
+        let words = ["kubeassay", "fix"].into_iter().chain(line.split(' '));
+        let Command::Fix(fix) = Arguments::try_parse_from(words).unwrap().command else {
+            panic!("{line}");
+        };
+        let next = next(&fix, source, is_there)?;
+        Some(next.strip_prefix("sudo ").unwrap_or(&next).to_owned())
+    }
+
+    #[test]
+    fn the_next_command_applies_this_very_plan() {
+        for (line, next) in [
+            ("4.2.2", "kubeassay fix 4.2.2 --apply"),
+            ("--all --accept a", "kubeassay fix --all --apply --accept a"),
+            (
+                "4.2.2 --output-file a'b.plan --accept a",
+                r"kubeassay apply 'a'\''b.plan'",
+            ),
+            (
+                "4.2.2 --output-file p --root /h --live=configz --rules r --replace-rules --kubernetes-version 1.34",
+                "kubeassay apply p --rules r --root /h --replace-rules --live=configz",
+            ),
+            (
+                "4.2.2 --output-file - --kubernetes-version 1.34",
+                "kubeassay fix 4.2.2 --apply --kubernetes-version 1.34",
+            ),
+        ] {
+            let found = after(line, Source::Live, true);
+            assert_eq!(found.as_deref(), Some(next), "{line}");
+        }
+        assert_eq!(after("4.2.2 --facts f", Source::Live, false), None);
+        assert_eq!(
+            after("4.2.2 --output-file p --facts f", Source::Live, false).as_deref(),
+            Some("on the node, as root: kubeassay apply p")
+        );
+        for line in ["4.2.2 --root h.yaml", "4.2.2 --output-file p --root h.yaml"] {
+            assert_eq!(after(line, Source::Captured, false), None);
+        }
+    }
+}

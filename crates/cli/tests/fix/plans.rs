@@ -9,6 +9,81 @@ use tempfile::TempDir;
 
 use super::{host, run};
 
+fn plan_of(name: &str, more: &[&str]) -> (i32, String) {
+    let root = host(name);
+    let (code, stdout, stderr) = run(&[&["fix", "--root", &root], more].concat());
+    assert_eq!(stderr, "", "{name}");
+    (code, stdout)
+}
+
+/// A plan says what changes, what does not, and why, whatever the host is.
+#[test]
+fn captured_hosts_have_these_plans() {
+    for name in [
+        "kubeadm",
+        "demo",
+        "no-config",
+        "unit-edited",
+        "unit-masked",
+        "stale-config",
+        "kubelet-stopped",
+        "two-kubelets",
+        "k3s",
+        "denied-reads",
+        "impostor-in-pod",
+        "no-kubernetes",
+    ] {
+        let (code, plan) = plan_of(name, &["--all"]);
+        assert_eq!(code, 0, "{name}");
+        insta::assert_snapshot!(format!("plan_{name}"), plan);
+    }
+}
+
+#[test]
+fn the_exit_code_says_whether_there_are_changes_where_that_is_asked() {
+    for (name, rule, detailed, code) in [
+        ("demo", "4.2.2", true, 2),
+        ("demo", "4.2.2", false, 0),
+        // It passes.
+        ("kubeadm", "4.2.2", true, 0),
+        // It fails, and a person has to decide.
+        ("kubeadm", "4.2.9", true, 0),
+        ("kubeadm", "--all", true, 2),
+        ("no-kubernetes", "--all", true, 0),
+    ] {
+        let flag = if detailed {
+            &["--detailed-exitcode"][..]
+        } else {
+            &[]
+        };
+        for format in ["table", "json", "yaml"] {
+            let more = [&[rule, "-o", format], flag].concat();
+            assert_eq!(plan_of(name, &more).0, code, "{name} {rule} {format}");
+        }
+    }
+}
+
+#[test]
+fn colour_adds_nothing_to_the_words() {
+    let (_, plain) = plan_of("demo", &["--all"]);
+    let (_, coloured) = plan_of("demo", &["--all", "--color", "always"]);
+    assert!(
+        coloured.contains("\u{1b}[32m+  mode: Webhook\u{1b}[0m\n"),
+        "{coloured}"
+    );
+    assert!(!plain.contains('\u{1b}'));
+    let words = |text: &str| {
+        let mut words = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('\u{1b}') {
+            words.push_str(before);
+            rest = after.split_once('m').unwrap().1;
+        }
+        words + rest
+    };
+    assert_eq!(words(&coloured), plain);
+}
+
 #[test]
 fn a_plan_that_is_kept_is_a_file_of_its_owners() {
     let folder = TempDir::new().unwrap();
