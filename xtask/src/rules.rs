@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use kubeassay_core::Value;
-use kubeassay_core::rule::{Catalogue, Check, Choice, RenderStyle, Rule, SettingType};
+use kubeassay_core::rule::{Catalogue, Check, Choice, Fix, RenderStyle, Rule, SettingType};
 
 use crate::generate::root;
 
@@ -39,7 +39,7 @@ pub(crate) fn bundled() -> Result<String> {
          \n\
          use kubeassay_core::Severity;\n\
          use kubeassay_core::Value;\n\
-         use kubeassay_core::rule::{Choice, PreparedRule, PreparedRules, SettingType};\n\
+         use kubeassay_core::rule::{Choice, Fix, PreparedRule, PreparedRules, SettingType};\n\
          \n\
          /// The bundled rules.\n\
          #[rustfmt::skip]\n\
@@ -94,7 +94,29 @@ fn push_rule(text: &mut String, rule: &Rule) -> Result<()> {
         .applies()
         .map(|(check, reason)| (check.source(), reason));
     writeln!(text, "            applies: {applies:?},")?;
+    push_fix(text, rule.fix())?;
     writeln!(text, "        }},")?;
+    Ok(())
+}
+
+fn push_fix(text: &mut String, fix: Option<&Fix>) -> Result<()> {
+    let Some(Fix { set, decide }) = fix else {
+        writeln!(text, "            fix: || None,")?;
+        return Ok(());
+    };
+    let set: Vec<String> = set
+        .iter()
+        .map(|(path, value)| Ok(format!("({path:?}.to_owned(), {})", constant(value)?)))
+        .collect::<Result<_>>()?;
+    let decide = decide.as_ref().map_or_else(
+        || "None".to_owned(),
+        |decide| format!("Some({decide:?}.to_owned())"),
+    );
+    writeln!(
+        text,
+        "            fix: || Some(Fix {{ set: vec![{}], decide: {decide} }}),",
+        set.join(", ")
+    )?;
     Ok(())
 }
 
@@ -115,7 +137,7 @@ fn push_choice(text: &mut String, choice: &Choice) -> Result<()> {
     Ok(())
 }
 
-/// Returns the Rust expression of a choice's default.
+/// Returns the Rust expression of a value: a choice's default, or what a fix sets.
 fn constant(value: &Value) -> Result<String> {
     Ok(match value {
         Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Duration(_) => {
@@ -129,7 +151,7 @@ fn constant(value: &Value) -> Result<String> {
             let values: Vec<String> = values.iter().map(constant).collect::<Result<_>>()?;
             format!("Value::List(vec![{}])", values.join(", "))
         }
-        other => bail!("no choice has a default like {other}"),
+        other => bail!("no page has a value like {other}"),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What `fix`, `apply` and `rollback` have in common: what is asked for, who may, how it is shown.
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
 use kubeassay_cluster::interrupt;
@@ -8,16 +9,19 @@ use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Facts, Source};
 use kubeassay_core::plan::Plan;
 use kubeassay_core::rule::{Catalogue, Rule};
-use kubeassay_core::transaction::Transaction;
-use kubeassay_fix::World;
+use kubeassay_core::transaction::{Outcome, Transaction};
+use kubeassay_fix::apply::{Applied, ApplyError, Order};
 use kubeassay_fix::planner::{self, Asked};
-use kubeassay_fix::preflight::{self, Observations};
+use kubeassay_fix::preflight::{self, Lock, Observations};
+use kubeassay_fix::transaction::{Store, TransactionError};
+use kubeassay_fix::verify::Limits;
 use kubeassay_report::{Style, plan, transaction};
 
 use crate::args::{Global, HostArgs, TextFormat};
 use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::tool::tool;
+use crate::world::Node;
 use crate::{commands, hosts, output, privileges};
 
 /// Returns what a plan is asked for.
@@ -38,18 +42,37 @@ pub(crate) fn asked<'a>(
 
 /// Returns a plan with its preflight. Only a node that is there can be looked at; of recorded facts, what would have been
 /// looked at stays unknown.
-pub(crate) fn plan(
-    facts: &Facts,
-    asked: &Asked<'_>,
-    node: Option<&crate::world::Node<'_>>,
-) -> Plan {
+pub(crate) fn plan(facts: &Facts, asked: &Asked<'_>, node: Option<&Node<'_>>) -> Plan {
     let mut planned = planner::plan(facts, asked);
     let seen = match node {
-        Some(node) => preflight::observe(node.root(), &planned, facts, node as &dyn World),
+        Some(node) => Observations {
+            lock: lock(node.root()),
+            ..preflight::observe(node.root(), &planned, facts, node)
+        },
         None => Observations::default(),
     };
     planned.plan.preflight = preflight::checks(&planned, facts, &seen, &asked.accepted);
     planned.plan
+}
+
+/// Looks whether somebody else is in the middle of a change.
+fn lock(root: &Path) -> Lock {
+    let look = || -> Result<Lock, TransactionError> {
+        let store = Store::open(root)?;
+        if store.is_locked()? {
+            let why = "another kubeassay is changing this node: wait until it is done";
+            return Ok(Lock::Held(why.to_owned()));
+        }
+        Ok(match store.unfinished()? {
+            Some(transaction) => Lock::Held(format!(
+                "transaction {} did not come to its end: kubeassay rollback undoes it",
+                transaction.id
+            )),
+            None => Lock::Free,
+        })
+    };
+    // Whoever may not look is not told that nobody is there.
+    look().unwrap_or(Lock::NotLookedAt)
 }
 
 /// Warns of what was accepted and is no check of this plan: a slip of the pen should not look like consent.
@@ -75,7 +98,7 @@ pub(crate) fn warn_of_unknown_checks(plan: &Plan, messages: Messages) {
 /// Where there is no host that runs.
 pub(crate) fn refuse_recordings(host: &HostArgs, command: &str) -> anyhow::Result<()> {
     if hosts::source(host)? == Source::Captured {
-        let root = host.root.as_deref().unwrap_or(std::path::Path::new("/"));
+        let root = host.root.as_deref().unwrap_or(Path::new("/"));
         bail!(
             "{} is a recording of a host, and {command} writes to one that runs; kubeassay fix without --apply prints its plan",
             root.display()
@@ -111,6 +134,68 @@ pub(crate) fn refused_or(
         messages.error(&error);
         Ok(Exit::Refused)
     })
+}
+
+/// Returns how the node is applied to, or put back.
+pub(crate) fn order<'a>(asked: &'a Asked<'a>, node: &'a Node<'_>) -> Order<'a> {
+    Order {
+        asked,
+        root: node.root(),
+        limits: Limits::default(),
+        world: node,
+    }
+}
+
+/// Prints what became of a plan.
+///
+/// # Errors
+///
+/// Where stdout does not take it.
+pub(crate) fn applied(
+    applied: Result<Applied, ApplyError>,
+    format: TextFormat,
+    global: &Global,
+    messages: Messages,
+) -> anyhow::Result<Exit> {
+    match applied {
+        Ok(Applied::Nothing) => {
+            messages.progress(&"the plan changes nothing: there is nothing to do");
+            Ok(Exit::Success)
+        }
+        Ok(Applied::Done(transaction)) => {
+            print(&transaction, format, global)?;
+            Ok(Exit::Transaction(transaction.outcome))
+        }
+        Err(error) => not_done(error, format, global, messages),
+    }
+}
+
+/// Says why a plan was not applied, or a transaction not undone. That is no more than an error where everything is as
+/// before, and where there was nothing to do not even that.
+///
+/// # Errors
+///
+/// Where stdout does not take it.
+pub(crate) fn not_done(
+    error: ApplyError,
+    format: TextFormat,
+    global: &Global,
+    messages: Messages,
+) -> anyhow::Result<Exit> {
+    let exit = match &error {
+        ApplyError::NothingToUndo | ApplyError::Store(TransactionError::NothingToUndo { .. }) => {
+            messages.progress(&error);
+            return Ok(Exit::Success);
+        }
+        ApplyError::CutShort(transaction) => {
+            print(transaction, format, global)?;
+            Exit::Transaction(transaction.outcome)
+        }
+        ApplyError::Store(cause) if !cause.is_as_before() => Exit::Transaction(Outcome::NeedsHands),
+        _ => Exit::Refused,
+    };
+    messages.error(&error.into());
+    Ok(exit)
 }
 
 /// Returns a plan as people read it, for stderr.

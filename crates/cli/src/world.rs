@@ -8,25 +8,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kubeassay_cluster::credentials::Connection;
 use kubeassay_cluster::kubelet::Access;
-use kubeassay_cluster::one_node;
+use kubeassay_cluster::{certificate, one_node};
 use kubeassay_config::tables::Minor;
 use kubeassay_core::Bytes;
 use kubeassay_core::facts::Facts;
 use kubeassay_fix::services::{self, ServiceError, Services, UnitState};
-use kubeassay_fix::verify::Limits;
-use kubeassay_fix::{Api, World};
+use kubeassay_fix::world::{Api, ClientName, NodeKubeconfig, Reach, Vouching, World};
 
 use crate::args::{HostArgs, LiveArgs};
 use crate::asking::{Asking, access, now};
 use crate::hosts;
 use crate::messages::Messages;
-
-/// How long a restarted kubelet may take: a slow node pulls nothing for it, but may be busy with its pods.
-pub(crate) const LIMITS: Limits = Limits {
-    active: Duration::from_mins(2),
-    healthz: Duration::from_mins(2),
-    ready: Duration::from_mins(3),
-};
 
 /// The node of the command line.
 pub(crate) struct Node<'a> {
@@ -58,7 +50,6 @@ impl<'a> Node<'a> {
             Some(AskedApi {
                 connection: asking.connection.clone()?,
                 access: asking.access.clone(),
-                opened: now(),
             })
         });
         Ok(Self {
@@ -107,6 +98,35 @@ impl World for Node<'_> {
         one_node::healthz(address, &access())
     }
 
+    fn reach(&self, kubeconfig: &NodeKubeconfig<'_>) -> Option<Reach> {
+        self.asking.as_ref()?;
+        let NodeKubeconfig {
+            path,
+            content,
+            read,
+        } = kubeconfig;
+        let reach = one_node::reach(content, path, read, &access());
+        Some(match reach {
+            one_node::Reach::Answered { server, status } => Reach::Answered { server, status },
+            one_node::Reach::Silent { server, why } => Reach::Silent { server, why },
+            one_node::Reach::NotAsked(why) => Reach::NotAsked(why),
+        })
+    }
+
+    fn client_name(&self, certificate: &[u8]) -> Result<ClientName, String> {
+        let certificate::ClientName { user, groups } = certificate::client_name(certificate)?;
+        Ok(ClientName { user, groups })
+    }
+
+    fn vouching(&self, certificate: &[u8], authorities: &[Vec<u8>]) -> Vouching {
+        match certificate::vouching(certificate, authorities, now()) {
+            certificate::Vouching::Signed => Vouching::Signed,
+            certificate::Vouching::NotSigned => Vouching::NotSigned,
+            certificate::Vouching::Refused(why) => Vouching::Refused(why),
+            certificate::Vouching::Unknown(why) => Vouching::Unknown(why),
+        }
+    }
+
     fn api(&self) -> Option<&dyn Api> {
         self.api.as_ref().map(|api| api as &dyn Api)
     }
@@ -149,7 +169,6 @@ impl Services for Silent {
 struct AskedApi {
     connection: Connection,
     access: Access,
-    opened: Timestamp,
 }
 
 impl Api for AskedApi {
@@ -163,8 +182,8 @@ impl Api for AskedApi {
         one_node::may_use_nodes_proxy(connection, &self.access, user, groups, verb)
     }
 
-    fn is_ready(&self, node: &str) -> Result<bool, String> {
-        one_node::is_ready(self.connection.clone(), &self.access, node, self.opened)
+    fn is_ready(&self, node: &str, since: Timestamp) -> Result<bool, String> {
+        one_node::is_ready(self.connection.clone(), &self.access, node, since)
     }
 
     fn other_control_planes(&self, node: &str) -> Result<usize, String> {

@@ -351,13 +351,14 @@ pub struct Waiver {
     pub expires: Option<String>,
 }
 
-/// Whether kubeassay could fix a finding.
+/// Whether kubeassay could fix a finding, as far as the rule and the subject tell; who else writes the file is for the
+/// plan to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fix {
     /// Whether it could.
     pub possible: bool,
-    /// Why not.
+    /// Why not, with what a person has to decide; null where it could, and where the verdict is not fail.
     pub why_not: Option<String>,
 }
 

@@ -90,6 +90,7 @@ pub struct Rule {
     pub(crate) choices: Vec<Choice>,
     pub(crate) check: Option<Check>,
     pub(crate) applies: Option<(Check, String)>,
+    pub(crate) fix: Option<Fix>,
     pub(crate) bound_to: Option<String>,
     pub(crate) origin: Origin,
     /// What the program was built with, where the page is not read before someone asks for its prose.
@@ -103,7 +104,6 @@ pub(crate) struct Prose {
     pub(crate) page: Arc<page::Page>,
     pub(crate) sections: Vec<SectionText>,
     pub(crate) cis_controls: Vec<CisControl>,
-    pub(crate) fix: Option<Fix>,
     pub(crate) places: Places,
 }
 
@@ -183,9 +183,9 @@ impl Rule {
         &self.choices
     }
 
-    /// Returns the settings that mend a failure.
-    pub fn fix(&self) -> Option<&Fix> {
-        self.prose().fix.as_ref()
+    /// Returns how a failure is mended, where the page says it.
+    pub const fn fix(&self) -> Option<&Fix> {
+        self.fix.as_ref()
     }
 
     /// Returns the check; without one the rule is manual.

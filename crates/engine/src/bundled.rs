@@ -4,12 +4,12 @@
 
 use kubeassay_core::Severity;
 use kubeassay_core::Value;
-use kubeassay_core::rule::{Choice, PreparedRule, PreparedRules, SettingType};
+use kubeassay_core::rule::{Choice, Fix, PreparedRule, PreparedRules, SettingType};
 
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:7a11ac8328e30a9ed78f49c9d2fdfed7c1140a6bbd8fae7284aaddef7486e9a8",
+    digest: "sha256:35d32381091ee57a929ff7ce3ad94a40113fda473a078314269ecf9dbbe4805e",
     rules: &[
         PreparedRule {
             file: "kubelet/kubelet-anonymous-auth.md",
@@ -37,6 +37,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.authentication.anonymous.enabled == false"),
             applies: None,
+            fix: || Some(Fix { set: vec![("authentication.anonymous.enabled".to_owned(), Value::Bool(false))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-authorization-mode.md",
@@ -64,6 +65,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.authorization.mode != \"AlwaysAllow\""),
             applies: None,
+            fix: || Some(Fix { set: vec![("authorization.mode".to_owned(), Value::string("Webhook"))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-client-ca-file.md",
@@ -89,6 +91,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.authentication.x509.clientCAFile != \"\""),
             applies: None,
+            fix: || Some(Fix { set: vec![], decide: Some("Which CA to name: it has to be the one that signed the API server's certificate for kubelets (--kubelet-client-certificate), and the node does not tell which that is.".to_owned()) }),
         },
         PreparedRule {
             file: "kubelet/kubelet-event-record-qps.md",
@@ -113,6 +116,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.eventRecordQPS >= choices.minimum"),
             applies: None,
+            fix: || Some(Fix { set: vec![("eventRecordQPS".to_owned(), Value::Int(50))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-hostname-override.md",
@@ -133,6 +137,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.flags.hostnameOverride == \"\""),
             applies: Some(("kubelet.flags.hostnameOverride == \"\" || kubelet.flags.cloudProvider == \"\"", "a cloud provider is set, and the name of the node has to be the one that the cloud knows it by")),
+            fix: || Some(Fix { set: vec![], decide: Some("Whether the node may get another name: without the flag it joins under its host's name, so it has to be drained, given new certificates, and its old Node object deleted.".to_owned()) }),
         },
         PreparedRule {
             file: "kubelet/kubelet-make-iptables-util-chains.md",
@@ -156,6 +161,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.makeIPTablesUtilChains"),
             applies: None,
+            fix: || Some(Fix { set: vec![("makeIPTablesUtilChains".to_owned(), Value::Bool(true))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-pod-pids-limit.md",
@@ -176,6 +182,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.podPidsLimit > 0 && (choices.maximum == 0 || kubelet.podPidsLimit <= choices.maximum)"),
             applies: None,
+            fix: || Some(Fix { set: vec![("podPidsLimit".to_owned(), Value::Int(4096))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-read-only-port.md",
@@ -203,6 +210,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.readOnlyPort == 0"),
             applies: None,
+            fix: || Some(Fix { set: vec![("readOnlyPort".to_owned(), Value::Int(0))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-rotate-certificates.md",
@@ -226,6 +234,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.rotateCertificates"),
             applies: Some(("kubelet.flags.bootstrapKubeconfig != \"\" || kubelet.rotateCertificates", "the kubelet was started without --bootstrap-kubeconfig, so it does not get its client certificate from the cluster's certificates API, and renewing its credential is the task of whoever issues it")),
+            fix: || Some(Fix { set: vec![("rotateCertificates".to_owned(), Value::Bool(true))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-rotate-server-certificates.md",
@@ -250,6 +259,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.gates.RotateKubeletServerCertificate && (kubelet.serverTLSBootstrap || !choices.require_bootstrap)"),
             applies: Some(("kubelet.derived.servingCertificate != \"configured\"", "the serving certificate comes from files that somebody else installs, so renewing it is that somebody's task")),
+            fix: || Some(Fix { set: vec![("featureGates.RotateKubeletServerCertificate".to_owned(), Value::Bool(true))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-seccomp-default.md",
@@ -269,6 +279,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.seccompDefault || kubelet.flags.seccompDefault"),
             applies: None,
+            fix: || Some(Fix { set: vec![("seccompDefault".to_owned(), Value::Bool(true))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-serving-certificate.md",
@@ -294,6 +305,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.derived.servingCertificate in [\"configured\", \"bootstrap\"]"),
             applies: None,
+            fix: || Some(Fix { set: vec![], decide: Some("Who signs the serving certificate: the cluster (serverTLSBootstrap, with somebody who approves the requests), or a CA of yours whose certificate and key you install and renew.".to_owned()) }),
         },
         PreparedRule {
             file: "kubelet/kubelet-streaming-connection-idle-timeout.md",
@@ -320,6 +332,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.streamingConnectionIdleTimeout != duration(\"0s\")"),
             applies: None,
+            fix: || Some(Fix { set: vec![("streamingConnectionIdleTimeout".to_owned(), Value::string("4h0m0s"))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-tls-cipher-suites.md",
@@ -343,6 +356,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.tlsMinVersion == \"VersionTLS13\" || (size(kubelet.tlsCipherSuites) > 0 && kubelet.tlsCipherSuites.all(suite, suite in [ \"TLS_AES_128_GCM_SHA256\", \"TLS_AES_256_GCM_SHA384\", \"TLS_CHACHA20_POLY1305_SHA256\", \"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256\", \"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\", \"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305\", \"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256\", \"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\", \"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\", \"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305\", \"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256\"] || (!choices.require_forward_secrecy && suite in [\"TLS_RSA_WITH_AES_128_GCM_SHA256\", \"TLS_RSA_WITH_AES_256_GCM_SHA384\"])))"),
             applies: None,
+            fix: || Some(Fix { set: vec![("tlsCipherSuites".to_owned(), Value::List(vec![Value::string("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"), Value::string("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"), Value::string("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"), Value::string("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"), Value::string("TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"), Value::string("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256")]))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-witnesses-agree.md",
@@ -361,6 +375,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.derived.disagreements.size() == 0"),
             applies: Some(("kubelet.derived.witnesses.size() > 1", "only one witness was asked, so there is nothing to compare; scan with --live")),
+            fix: || Some(Fix { set: vec![], decide: Some("Which of the two was meant: the files, which a restart puts in force, or what runs, for which they have to be put back first; find out who changed them.".to_owned()) }),
         },
     ],
 };

@@ -216,3 +216,6 @@ fn entries(files: &BTreeMap<String, ExampleFile>, path: &str) -> Option<Vec<Entr
             .collect()
     })
 }
+
+#[cfg(test)]
+mod mended;

@@ -8,12 +8,13 @@ use kubeassay_config::kubelet::Resolution;
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::FileFacts;
-use kubeassay_core::report::{Evidence, Finding, Fix, Subject, WitnessFinding};
+use kubeassay_core::report::{Evidence, Finding, Subject, WitnessFinding};
 use kubeassay_core::rule::{Evaluation, Outcome, Rule, UnknownSetting};
 use kubeassay_core::{Cause, Horizon, OriginKind, Value, Verdict, Witness};
 
 use crate::agreement::{Agreement, is_zero};
 use crate::evidence::Speaker;
+use crate::fixes::{self, Seen};
 use crate::kubelets::{Kubelet, Restart};
 use crate::view::View;
 use crate::witnesses::Probe;
@@ -69,12 +70,17 @@ pub(crate) fn of(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> V
                 .is_none_or(|(running, _)| always || differs(running, restart))
     });
     let subject = &kubelet.subject;
+    let seen = if kubelet.process.is_some() || kubelet.is_idle() {
+        Seen::OnItsNode
+    } else {
+        Seen::OverTheNetwork
+    };
     let running = running.map(|(decision, witnesses)| Finding {
         witnesses,
-        ..assemble(rule, subject, Horizon::Running, decision, context)
+        ..assemble(rule, subject, Horizon::Running, decision, seen, context)
     });
     let restart =
-        restart.map(|decision| assemble(rule, subject, Horizon::Restart, decision, context));
+        restart.map(|decision| assemble(rule, subject, Horizon::Restart, decision, seen, context));
     running.into_iter().chain(restart).collect()
 }
 
@@ -324,7 +330,14 @@ pub(crate) fn rebuild(
     Finding {
         // No witness on a node was asked.
         witnesses: Vec::new(),
-        ..assemble(rule, subject, Horizon::Rebuild, decision, context)
+        ..assemble(
+            rule,
+            subject,
+            Horizon::Rebuild,
+            decision,
+            Seen::OverTheNetwork,
+            context,
+        )
     }
 }
 
@@ -337,7 +350,14 @@ pub(crate) fn unseen(
     context: &Context<'_>,
 ) -> Finding {
     let decision = Decision::unknown(cause, reason.to_owned());
-    assemble(rule, subject, Horizon::Running, decision, context)
+    assemble(
+        rule,
+        subject,
+        Horizon::Running,
+        decision,
+        Seen::OnItsNode,
+        context,
+    )
 }
 
 fn assemble(
@@ -345,6 +365,7 @@ fn assemble(
     subject: &Subject,
     horizon: Horizon,
     decision: Decision,
+    seen: Seen,
     context: &Context<'_>,
 ) -> Finding {
     let witness = WitnessFinding {
@@ -376,10 +397,7 @@ fn assemble(
         witnesses: vec![witness],
         evidence: decision.evidence,
         waiver: None,
-        fix: Fix {
-            possible: false,
-            why_not: None,
-        },
+        fix: fixes::of(rule, subject, horizon, decision.verdict, seen),
         remediation: rule.remediation().to_owned(),
     }
 }

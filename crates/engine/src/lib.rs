@@ -18,6 +18,7 @@ mod evidence;
 mod example;
 mod explanation;
 mod finding;
+mod fixes;
 mod gate;
 mod ids;
 mod judgement;

@@ -32,4 +32,4 @@ pub mod transaction;
 pub mod verify;
 pub mod world;
 
-pub use world::{Api, World};
+pub use world::{Api, ClientName, NodeKubeconfig, Reach, Vouching, World};

@@ -61,8 +61,10 @@ pub struct PlannedKubelet {
     pub subject: String,
     /// The unit that starts it.
     pub unit: Bytes,
-    /// Its process now; `None` where it does not run, and then it is not started either.
+    /// Its process now; `None` where it does not run, or is not known.
     pub pid: Option<u32>,
+    /// Whether it is started again; what does not run is not started.
+    pub is_restarted: bool,
     /// The facts of its service as they will be.
     pub service: ServiceFacts,
     /// What the next start would be with the files as they are.
@@ -121,7 +123,8 @@ pub fn as_it_is(facts: &Facts, units: &[Bytes], asked: &Asked<'_>) -> Result<Pla
         kubelets.push(PlannedKubelet {
             subject: unit.to_string(),
             unit: unit.clone(),
-            pid: service.started.first().copied(),
+            pid: None,
+            is_restarted: true,
             service: service.clone(),
             before: next.clone(),
             after: next,
@@ -283,6 +286,7 @@ impl<'a> Planner<'a> {
             subject: subject.to_owned(),
             unit: service.unit.clone(),
             pid: process.map(|process| process.pid),
+            is_restarted: process.is_some(),
             before,
             after: draft.next.clone(),
             settings,
@@ -302,7 +306,7 @@ impl<'a> Planner<'a> {
             });
         }
         self.plan.edits.extend(draft.edits());
-        if kubelet.pid.is_some() {
+        if kubelet.is_restarted {
             self.plan.restarts.push(Restart {
                 unit: kubelet.unit.clone(),
                 subject: subject.to_owned(),
@@ -383,8 +387,13 @@ fn mend_rule(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), Stuck> {
             finding.reason
         )));
     }
-    let Some(fix) = case.rule.fix().filter(|fix| !fix.set.is_empty()) else {
-        return Err(Stuck::new("what it should be is for a person to decide"));
+    let fix = case.rule.fix();
+    let Some(fix) = fix.filter(|fix| !fix.set.is_empty()) else {
+        let decide = fix.and_then(|fix| fix.decide.as_deref());
+        return Err(Stuck::new(decide.map_or_else(
+            || "its page does not say what would mend it".to_owned(),
+            |decide| format!("a person has to decide: {decide}"),
+        )));
     };
     let before = draft.clone();
     let mended = draft.mend(case.rule, &fix.set);

@@ -14,6 +14,7 @@ pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String
     let finding = open(Verdict::Fail).or_else(|| open(Verdict::Unknown))?;
     let component = &finding.subject.component;
     let explain = explain(finding, report);
+    let mend = mend(finding, report, &explain);
     let verdict_at = |horizon| {
         let at = findings.iter().find(|finding| finding.horizon == horizon);
         at.map(|finding| finding.verdict)
@@ -24,9 +25,9 @@ pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String
                 "restart the {component}: what is on disk now is as the rule wants it ({explain})"
             ),
             (Some(Verdict::Pass | Verdict::Unknown), Some(Verdict::Fail)) => {
-                format!("mend it before the {component} restarts: {explain}")
+                format!("mend it before the {component} restarts: {mend}")
             }
-            _ if finding.verdict == Verdict::Fail => explain,
+            _ if finding.verdict == Verdict::Fail => mend,
             _ => finding.cause.map_or_else(
                 || explain.clone(),
                 |cause| for_unknown(cause, finding, report, &explain),
@@ -68,6 +69,15 @@ fn for_unknown(cause: Cause, finding: &Finding, report: &Report, explain: &str) 
         Cause::NeedsChoice => format!("choose a value for the rule: {explain}"),
         Cause::Conflict | Cause::Unsupported => explain.to_owned(),
     }
+}
+
+/// Returns the command that plans a fix, where the host is this machine and there is one; else what explains the finding.
+fn mend(finding: &Finding, report: &Report, explain: &str) -> String {
+    if !finding.fix.possible || report.scanned.source != Source::Live {
+        return explain.to_owned();
+    }
+    let fix = rule_command("fix", finding, "");
+    format!("{fix}, or to see why: {explain}")
 }
 
 /// Returns the command that shows how the value came about, and where it has to be given.

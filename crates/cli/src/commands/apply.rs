@@ -6,7 +6,7 @@ use kubeassay_fix::apply;
 use crate::args::{Apply, Global};
 use crate::exit::Exit;
 use crate::messages::Messages;
-use crate::world::{LIMITS, Node};
+use crate::world::Node;
 use crate::{catalogue, fixing, plan_file};
 
 pub(crate) fn run(arguments: &Apply, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
@@ -21,16 +21,16 @@ fn apply(arguments: &Apply, global: &Global, messages: Messages) -> anyhow::Resu
     let rules = fixing::rules_of(&plan, &catalogue)?;
     let said = plan.request.kubernetes_version.as_deref();
     let said = said.map(kubeassay_engine::parse_version).transpose()?;
-    if !plan.has_changes() {
-        messages.progress(&"the plan changes nothing: there is nothing to do");
-        return Ok(Exit::Success);
-    }
     let mut accepted = plan.request.accepted.clone();
     accepted.extend(arguments.accept.iter().cloned());
     let asked = fixing::asked(&rules, &catalogue, said, accepted);
     let node = Node::new(&arguments.node.host, &arguments.node.live, said, messages)?;
     fixing::hold_off_interrupts(messages)?;
-    let transaction = apply::apply(&plan, &asked, node.root(), LIMITS, &node)?;
-    fixing::print(&transaction, arguments.output, global)?;
-    Ok(Exit::Transaction(transaction.outcome))
+    let order = fixing::order(&asked, &node);
+    fixing::applied(
+        apply::apply(&plan, order),
+        arguments.output,
+        global,
+        messages,
+    )
 }

@@ -15,7 +15,7 @@ use crate::args::{Fix, Global, LiveArg, TextFormat};
 use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::output::Destination;
-use crate::world::{LIMITS, Node};
+use crate::world::Node;
 use crate::{catalogue, fixing, hosts, output, privileges};
 
 pub(crate) fn run(arguments: &Fix, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
@@ -123,9 +123,13 @@ fn apply_now(
         fixing::approve()?;
     }
     fixing::hold_off_interrupts(messages)?;
-    let transaction = apply::apply(&plan, asked, node.root(), LIMITS, node)?;
-    fixing::print(&transaction, arguments.output, global)?;
-    Ok(Exit::Transaction(transaction.outcome))
+    let order = fixing::order(asked, node);
+    fixing::applied(
+        apply::apply(&plan, order),
+        arguments.output,
+        global,
+        messages,
+    )
 }
 
 /// Shows a plan on stdout, or keeps it in a file and shows it on stderr.

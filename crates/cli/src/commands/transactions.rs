@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{anyhow, bail};
 use kubeassay_core::rule::{did_you_mean, suggestion};
 use kubeassay_core::transaction::Transaction;
-use kubeassay_fix::apply;
+use kubeassay_fix::transaction::Store;
 use kubeassay_report::{Style, transaction};
 
 use crate::args::{Global, TextFormat, Transactions, TransactionsCommand};
@@ -28,7 +28,7 @@ pub(crate) fn run(
 fn show(arguments: &Transactions, global: &Global) -> anyhow::Result<Exit> {
     let root = arguments.root.as_deref().unwrap_or(Path::new("/"));
     refuse_unless_readable(root)?;
-    let all = newest_first(root);
+    let all = Store::open(root)?.list()?;
     if let Some(TransactionsCommand::Show { id }) = &arguments.command {
         fixing::print(find(&all, id)?, arguments.output, global)?;
         return Ok(Exit::Success);
@@ -69,19 +69,12 @@ fn refuse_unless_readable(root: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Returns the transactions of the host below `root`, the last one first.
-pub(super) fn newest_first(root: &Path) -> Vec<Transaction> {
-    let mut all = apply::transactions(root);
-    all.sort_by(|one, other| (other.started, &other.id).cmp(&(one.started, &one.id)));
-    all
-}
-
 /// Returns the transaction of this name.
 ///
 /// # Errors
 ///
 /// Where there is none.
-pub(super) fn find<'a>(all: &'a [Transaction], id: &str) -> anyhow::Result<&'a Transaction> {
+fn find<'a>(all: &'a [Transaction], id: &str) -> anyhow::Result<&'a Transaction> {
     if let Some(found) = all.iter().find(|one| one.id == id) {
         return Ok(found);
     }

@@ -12,6 +12,7 @@
 mod carried;
 mod plan_files;
 mod plans;
+mod rooted;
 mod usage;
 
 use std::path::{Path, PathBuf};

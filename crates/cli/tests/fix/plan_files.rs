@@ -356,18 +356,3 @@ fn what_is_no_plan_is_refused() {
         assert!(!stderr.contains('\u{1b}'), "{name}: {stderr}");
     }
 }
-
-#[test]
-fn a_plan_that_changes_nothing_is_done() {
-    if !is_root() {
-        return;
-    }
-    let (_folder, file) = laid_out();
-    let mut empty = plan();
-    empty["edits"] = json!([]);
-    empty["restarts"] = json!([]);
-    fs::write(&file, empty.to_string()).unwrap();
-    let (code, stdout, stderr) = apply(&file);
-    assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
-    assert!(stderr.contains("nothing to do"), "{stderr}");
-}

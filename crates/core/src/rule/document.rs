@@ -152,14 +152,14 @@ impl Draft {
                     .section("CIS Controls")
                     .map(|it| cis_controls(&page, it).0)
                     .unwrap_or_default(),
-                fix: if own {
-                    front.fix
-                } else {
-                    lender.and_then(|rule| rule.fix().cloned())
-                },
                 places,
                 page,
             }),
+            fix: if own {
+                front.fix
+            } else {
+                lender.and_then(|rule| rule.fix.clone())
+            },
             applies: if own {
                 applies
             } else {

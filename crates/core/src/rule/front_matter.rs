@@ -66,11 +66,14 @@ pub struct Choice {
     pub description: String,
 }
 
-/// The settings that mend a failure.
+/// How a failure is mended: by settings, or by a person. A page says one of the two.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fix {
-    /// Paths below the subject (`authorization.mode`) and the values they must get, as the page has them.
+    /// Paths below the subject (`authorization.mode`) and the values they must get, as the page has them; empty where
+    /// a person has to decide.
     pub set: Vec<(String, Value)>,
+    /// What a person has to decide before a failure can be mended, in one sentence.
+    pub decide: Option<String>,
 }
 
 /// The typed front matter of one page.

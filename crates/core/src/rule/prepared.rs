@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use super::check::Check;
 use super::document::Draft;
-use super::front_matter::Choice;
+use super::front_matter::{Choice, Fix};
 use super::{Origin, Prose, Rule};
 use crate::report::Control;
 use crate::verdict::Severity;
@@ -50,6 +50,8 @@ pub struct PreparedRule {
     pub check: Option<&'static str>,
     /// See [`Rule::applies`].
     pub applies: Option<(&'static str, &'static str)>,
+    /// See [`Rule::fix`].
+    pub fix: fn() -> Option<Fix>,
 }
 
 impl PreparedRule {
@@ -81,6 +83,7 @@ impl PreparedRule {
             applies: self
                 .applies
                 .map(|(check, reason)| (Check::prepared(check), reason.to_owned())),
+            fix: (self.fix)(),
             bound_to: None,
             origin: Origin::Bundled,
             prepared: Some(self),

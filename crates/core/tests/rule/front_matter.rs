@@ -1,5 +1,6 @@
 //! Mistakes in the front matter: all of them, each with its place and its mend.
 
+use kubeassay_core::Value;
 use kubeassay_core::rule::{Catalogue, Code, Replacing};
 
 use crate::support::{add, catalogue, page, rendered};
@@ -177,6 +178,21 @@ fn what_yaml_misreads_is_refused() {
             Code::MissingKey,
             8,
         ),
+        ("severity:", "fix: Webhook\nseverity:", Code::WrongType, 8),
+        ("severity:", "fix: {}\nseverity:", Code::MissingKey, 8),
+        ("severity:", "fix: {set: {}}\nseverity:", Code::BadValue, 8),
+        (
+            "severity:",
+            "fix: {decide: }\nseverity:",
+            Code::WrongType,
+            8,
+        ),
+        (
+            "severity:",
+            "fix: {set: {readOnlyPort: 0}, decide: Which one.}\nseverity:",
+            Code::BadValue,
+            8,
+        ),
     ] {
         let text = page("a", "1.1", "kubelet.readOnlyPort == 0", "").replace(from, to);
         let found = Catalogue::bundled(&[("a.md", &text)]);
@@ -199,6 +215,24 @@ fn numbers_are_taken_as_they_are_written() {
     let text = page("a", "5.10", "kubelet.readOnlyPort == 0", "");
     let catalogue = Catalogue::bundled(&[("a.md", &text)]).unwrap();
     assert_eq!(catalogue.get("a").unwrap().controls()[0].control, "5.10");
+}
+
+#[test]
+fn a_fix_is_settings_or_a_decision() {
+    let fix = |fix: &str| {
+        let key = format!("fix: {fix}\nseverity:");
+        let text = page("a", "1.1", "kubelet.readOnlyPort == 0", "").replace("severity:", &key);
+        let catalogue = Catalogue::bundled(&[("a.md", &text)]).unwrap();
+        catalogue.get("a").unwrap().fix().unwrap().clone()
+    };
+    let set = fix("{set: {readOnlyPort: 0}}");
+    assert_eq!(set.set, [("readOnlyPort".to_owned(), Value::Int(0))]);
+    assert_eq!(set.decide, None);
+    let decide = fix("{decide: Which port.}");
+    assert_eq!(
+        (decide.set.len(), decide.decide.as_deref()),
+        (0, Some("Which port."))
+    );
 }
 
 #[test]

@@ -177,8 +177,8 @@ pub(crate) fn finding(
         evidence: Vec::new(),
         waiver: None,
         fix: Fix {
-            possible: false,
-            why_not: Some("a later issue".to_owned()),
+            possible: verdict == Verdict::Fail,
+            why_not: None,
         },
         remediation: "Set authorization.mode to Webhook.".to_owned(),
     }
@@ -368,6 +368,10 @@ pub(crate) fn stale_pair(node: &str) -> [Finding; 2] {
 }
 
 pub(crate) fn in_pod(mut finding: Finding) -> Finding {
+    finding.fix = Fix {
+        possible: false,
+        why_not: Some("it lives in a pod".to_owned()),
+    };
     finding.subject = Subject {
         key: "/var/lib/kubelet-in-kind".to_owned(),
         unit: None,

@@ -142,12 +142,16 @@ impl Reader<'_> {
 
     pub(super) fn fix(&mut self, entry: &Entry) -> (Option<Fix>, Vec<Range<usize>>) {
         let Some(entries) = entry.node.entries() else {
-            self.wrong("`fix`", "a map with `set`", &entry.node);
+            self.wrong("`fix`", "a map with `set` or `decide`", &entry.node);
             return (None, Vec::new());
         };
         let (mut fix, mut spans) = (Fix::default(), Vec::new());
         for entry in entries {
             match (entry.key.as_str(), entry.node.entries()) {
+                ("set", Some([])) => {
+                    let message = "`fix.set` sets nothing".to_owned();
+                    self.fault(Code::BadValue, &entry.node.span, message, None);
+                }
                 ("set", Some(settings)) => {
                     for setting in settings {
                         fix.set.push((setting.key.clone(), setting.node.value()));
@@ -159,8 +163,24 @@ impl Reader<'_> {
                     "a map of settings and their values",
                     &entry.node,
                 ),
-                _ => self.unknown(entry, &["set"]),
+                ("decide", _) => fix.decide = self.text(entry).map(|text| text.value),
+                _ => self.unknown(entry, &["set", "decide"]),
             }
+        }
+        let has = |key: &str| entries.iter().any(|entry| entry.key == key);
+        match (has("set"), has("decide")) {
+            (true, true) => {
+                let message = "a fix has `set` or `decide`, and not both".to_owned();
+                let help =
+                    "keep `set` if these settings mend every failure without a decision".to_owned();
+                self.fault(Code::BadValue, &entry.node.span, message, Some(help));
+            }
+            (false, false) if entries.is_empty() => {
+                let message = "a fix needs `set` or `decide`".to_owned();
+                let help = "say in `decide` what a person has to decide first".to_owned();
+                self.fault(Code::MissingKey, &entry.node.span, message, Some(help));
+            }
+            _ => {}
         }
         (Some(fix), spans)
     }
