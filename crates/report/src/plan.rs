@@ -3,7 +3,6 @@
 
 use std::io::Write;
 
-use kubeassay_core::Verdict;
 use kubeassay_core::plan::{
     Edit, EditKind, Elsewhere, Paste, Plan, PlannedFix, Preflight, Readiness, Restart,
     SettingChange, Unfixed,
@@ -56,10 +55,7 @@ pub fn write(
         &mut page,
         elsewhere,
     );
-    for left in &plan.unfixed {
-        page.gap();
-        unfixed(left, &mut page);
-    }
+    section("What stays as it is", &plan.unfixed, &mut page, unfixed);
     closing(plan, next, &mut page);
     out.write_all(page.into_text().as_bytes())?;
     Ok(())
@@ -228,14 +224,15 @@ fn preflight(check: &Preflight, page: &mut Page) {
     let (ink, word) = readiness(check.readiness);
     let reason = match (check.readiness, check.accepted) {
         (Readiness::Unknown, true) => format!("{} (accepted)", check.reason),
-        (Readiness::Unknown, false) => {
+        // Some say themselves when it may be accepted.
+        (Readiness::Unknown, false) if !check.reason.contains("--accept") => {
             format!(
                 "{} To go on without knowing: --accept {}",
                 ended(&check.reason),
                 check.id
             )
         }
-        (Readiness::Pass | Readiness::Fail, _) => check.reason.clone(),
+        _ => check.reason.clone(),
     };
     self::check(ink, word, &check.id, &reason, page);
 }
@@ -277,17 +274,13 @@ fn paste(label: &str, paste: &Paste, page: &mut Page) {
 }
 
 fn unfixed(left: &Unfixed, page: &mut Page) {
+    page.gap();
     let ink = Ink::of(left.verdict);
     let word = verdict_word(left.verdict);
     let control = left.control.as_deref();
     title(ink, word, control, &left.rule, &left.title, page);
     page.item(2, "subject", LABEL, (Ink::Plain, &left.subject));
-    let stays = match left.verdict {
-        Verdict::Fail | Verdict::Unknown => "not fixed: ",
-        _ => "",
-    };
-    let why = format!("{stays}{}", left.reason);
-    page.item(2, "why", LABEL, (Ink::Plain, &why));
+    page.item(2, "why", LABEL, (Ink::Plain, &left.reason));
     if let Some(instead) = &left.instead {
         paste("instead", instead, page);
     }

@@ -1,4 +1,5 @@
-//! A host that runs, below a root of its own: a folder with a procfs of a PID namespace in which nothing else runs.
+//! A host that runs, below a root of its own: a folder with a procfs of a PID namespace in which nothing else runs, so that
+//! whether a kubelet runs there is unknown.
 
 use std::fs;
 use std::path::Path;
@@ -70,7 +71,7 @@ impl Rooted {
 }
 
 #[test]
-fn a_host_on_which_nothing_fails_is_left_alone() {
+fn a_host_on_which_nothing_can_be_mended_is_left_alone() {
     let Some(host) = Rooted::new() else {
         return;
     };
@@ -78,14 +79,14 @@ fn a_host_on_which_nothing_fails_is_left_alone() {
     let plan = file.to_str().unwrap();
     let (code, stdout, stderr) = host.on_it(&["fix", "--all", "--output-file", plan]);
     assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
-    assert!(stderr.contains("Nothing to do"), "{stderr}");
+    assert!(stderr.contains("Nothing to change"), "{stderr}");
     let (code, stdout, stderr) = host.on_it(&["apply", plan]);
     assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
     assert!(stderr.contains("nothing to do"), "{stderr}");
     // Nobody has to be asked where there is nothing to do.
     let (code, stdout, stderr) = host.on_it(&["fix", "--all", "--apply"]);
     assert_eq!((code, stderr.as_str()), (0, ""));
-    assert!(stdout.contains("Nothing to do"), "{stdout}");
+    assert!(stdout.contains("Nothing to change"), "{stdout}");
     let (code, stdout, stderr) = host.on_it(&["rollback"]);
     assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
     assert!(
