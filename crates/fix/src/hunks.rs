@@ -1,5 +1,7 @@
 //! Two contents to the lines that change, and back.
 
+use std::ops::Range;
+
 use kubeassay_core::Bytes;
 use kubeassay_core::plan::Hunk;
 use similar::{Algorithm, DiffOp};
@@ -28,22 +30,29 @@ pub fn diff(before: &[u8], after: &[u8]) -> Vec<Hunk> {
         let part = lines.get(from..to.min(lines.len())).unwrap_or_default();
         part.iter().map(|line| Bytes::from(*line)).collect()
     };
-    let ops = similar::capture_diff_slices(Algorithm::Myers, &old, &new);
-    let changes = ops
-        .into_iter()
-        .filter(|op| !matches!(op, DiffOp::Equal { .. }));
-    changes
-        .map(|op| {
-            let (gone, come) = (op.old_range(), op.new_range());
-            Hunk {
-                line: number(gone.start),
-                above: own(&old, gone.start.saturating_sub(CONTEXT), gone.start),
-                below: own(&old, gone.end, gone.end + CONTEXT),
-                old: own(&old, gone.start, gone.end),
-                new: own(&new, come.start, come.end),
-            }
-        })
-        .collect()
+    // What lies between two parts that are the same is what changes.
+    let mut same: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    for op in similar::capture_diff_slices(Algorithm::Myers, &old, &new) {
+        if let DiffOp::Equal { .. } = op {
+            same.push((op.old_range(), op.new_range()));
+        }
+    }
+    let end = (old.len()..old.len(), new.len()..new.len());
+    let mut hunks = Vec::new();
+    let mut at = (0, 0);
+    for (kept, taken) in same.into_iter().chain([end]) {
+        if (kept.start, taken.start) != at {
+            hunks.push(Hunk {
+                line: number(at.0),
+                above: own(&old, at.0.saturating_sub(CONTEXT), at.0),
+                below: own(&old, kept.start, kept.start + CONTEXT),
+                old: own(&old, at.0, kept.start),
+                new: own(&new, at.1, taken.start),
+            });
+        }
+        at = (kept.end, taken.end);
+    }
+    hunks
 }
 
 /// Returns the number, from 1, of the line at `index`.

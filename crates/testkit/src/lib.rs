@@ -13,6 +13,7 @@ pub mod certificates;
 mod cri;
 pub mod https;
 pub mod kubelet;
+pub mod machine;
 pub mod real_cluster;
 
 use std::fs;

@@ -102,7 +102,10 @@ impl Connection {
         };
         let user = rustix::process::geteuid().as_raw().to_string();
         let user = kubeassay_core::text::hexadecimal(user.as_bytes());
-        connection.send(format!("\0AUTH EXTERNAL {user}\r\n").as_bytes(), deadline)?;
+        // All of the greeting at once, as systemd's own programs send it: of a message that comes together with `BEGIN`
+        // alone, systemd takes no notice before there is more to read.
+        let greeting = format!("\0AUTH EXTERNAL {user}\r\nBEGIN\r\n");
+        connection.send(greeting.as_bytes(), deadline)?;
         let answer = connection.line(deadline)?;
         if !answer.starts_with(b"OK ") {
             return Err(Trouble::Unreachable(format!(
@@ -110,7 +113,6 @@ impl Connection {
                 escape_bytes(&answer)
             )));
         }
-        connection.send(b"BEGIN\r\n", deadline)?;
         Ok(connection)
     }
 

@@ -128,10 +128,12 @@ fn talk(
     mut stream: UnixStream,
     does: &mut impl FnMut(&Asked) -> Vec<Does>,
 ) -> std::io::Result<()> {
-    stream.write_all(b"OK 0123456789abcdef0123456789abcdef\r\n")?;
     let mut begin = Vec::new();
     reader.read_until(b'\n', &mut begin)?;
     assert_eq!(begin, b"BEGIN\r\n");
+    // Nothing else comes before this was said.
+    assert_eq!(reader.buffer(), b"");
+    stream.write_all(b"OK 0123456789abcdef0123456789abcdef\r\n")?;
     loop {
         let mut data = vec![0; message::PREFIX];
         reader.read_exact(&mut data)?;
