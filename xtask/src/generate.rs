@@ -34,8 +34,16 @@ const FILES: &[Derived] = &[
         contents: schemas::facts,
     },
     Derived {
+        path: "docs/schema/plan.v1.json",
+        contents: schemas::plan,
+    },
+    Derived {
         path: "docs/schema/report.v1.json",
         contents: schemas::report,
+    },
+    Derived {
+        path: "docs/schema/transaction.v1.json",
+        contents: schemas::transaction,
     },
 ];
 

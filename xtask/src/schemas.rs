@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 use kubeassay_core::facts::Facts;
+use kubeassay_core::plan::Plan;
 use kubeassay_core::report::Report;
+use kubeassay_core::transaction::Transaction;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
@@ -14,6 +16,16 @@ pub(crate) fn report() -> Result<String> {
 /// Returns `docs/schema/facts.v1.json`.
 pub(crate) fn facts() -> Result<String> {
     schema::<Facts>("kubeassay.facts/v1")
+}
+
+/// Returns `docs/schema/plan.v1.json`.
+pub(crate) fn plan() -> Result<String> {
+    schema::<Plan>("kubeassay.plan/v1")
+}
+
+/// Returns `docs/schema/transaction.v1.json`.
+pub(crate) fn transaction() -> Result<String> {
+    schema::<Transaction>("kubeassay.transaction/v1")
 }
 
 fn schema<T: JsonSchema>(title: &str) -> Result<String> {

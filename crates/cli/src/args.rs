@@ -1,5 +1,7 @@
 //! The command line: what users type, and the help they read.
 
+mod fixing;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use kubeassay_core::report::Percent;
 
 use crate::privileges::Keep;
+
+pub(crate) use fixing::{Apply, Fix, ManifestApply, Rollback, Transactions, TransactionsCommand};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -22,6 +26,7 @@ Examples:
   kubeassay scan                        judge this node: every kubelet, every bundled rule
   kubeassay scan 4.2.2 --root /host     one control, on a mounted host root or a captured host
   kubeassay explain 4.2.2               how this node comes to its value, layer by layer
+  kubeassay fix 4.2.2                   what would mend it, as a plan; nothing is written
 ";
 
 const SCAN_HELP: &str = "\
@@ -64,6 +69,7 @@ Examples:
 const MANIFEST_HELP: &str = "\
 Examples:
   kubeassay manifest collect --image IMAGE | kubectl apply -f -
+  kubeassay manifest apply node.plan --image IMAGE | kubectl apply --server-side -f -
   kubeassay manifest rbac | kubectl apply -f -
 ";
 
@@ -150,7 +156,19 @@ pub(crate) enum Command {
     /// Read a host into a facts document, without judging it
     #[command(before_help = COLLECT_HELP)]
     Collect(Collect),
-    /// Print Kubernetes objects that collect facts in a cluster
+    /// Print what would mend a node: files, restarts, what has to hold first. Writes nothing without --apply
+    #[command(before_help = fixing::FIX_HELP)]
+    Fix(Box<Fix>),
+    /// Do what a plan says, on the node that it is for, and nothing else
+    #[command(before_help = fixing::APPLY_HELP)]
+    Apply(Box<Apply>),
+    /// Undo what was applied
+    #[command(before_help = fixing::ROLLBACK_HELP)]
+    Rollback(Box<Rollback>),
+    /// List what was applied here, and show how it came out
+    #[command(before_help = fixing::TRANSACTIONS_HELP)]
+    Transactions(Transactions),
+    /// Print Kubernetes objects that collect facts in a cluster, or carry a plan to its node
     #[command(before_help = MANIFEST_HELP)]
     Manifest(Manifest),
     /// List, show and check rule documents
@@ -166,11 +184,13 @@ impl Command {
     pub(crate) fn keep(&self) -> Option<Keep> {
         match self {
             Self::Scan(scan) if scan.cluster.cluster => Some(Keep::Nothing),
-            Self::Scan(scan) => Some(scan.subject.keep()),
-            Self::Explain(explain) => Some(explain.subject.keep()),
-            Self::Collect(_) => Some(Keep::Reading),
+            Self::Scan(scan) => Some(scan.subject.keep(&scan.endpoint)),
+            Self::Explain(explain) => Some(explain.subject.keep(&explain.endpoint)),
+            Self::Fix(fix) => Some(fix.keep()),
+            Self::Apply(_) | Self::Rollback(_) => Some(Keep::Writing),
+            Self::Collect(_) | Self::Transactions(_) => Some(Keep::Reading),
             Self::Manifest(manifest) => match manifest.command {
-                ManifestCommand::Collect(_) => None,
+                ManifestCommand::Collect(_) | ManifestCommand::Apply(_) => None,
                 ManifestCommand::Rbac(_) => Some(Keep::Nothing),
             },
             Self::Rules(_) | Self::Version(_) => None,
@@ -187,6 +207,8 @@ pub(crate) struct Scan {
     pub(crate) rules: Vec<String>,
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
     #[command(flatten)]
     pub(crate) catalogue: CatalogueArgs,
     /// Count kubelets that run inside a workload as if they were the node's
@@ -214,10 +236,10 @@ pub(crate) struct SubjectArgs {
     #[command(flatten)]
     pub(crate) host: HostArgs,
     /// Facts documents, or folders of them, instead of a host
-    #[arg(long, num_args = 1.., value_name = "PATH", conflicts_with_all = ["root", "demo"])]
+    #[arg(long, num_args = 1.., value_name = "PATH", conflicts_with_all = ["root", "demo", "live"])]
     pub(crate) facts: Vec<PathBuf>,
     /// The recorded node inside this program
-    #[arg(long, conflicts_with = "root")]
+    #[arg(long, conflicts_with_all = ["root", "live"])]
     pub(crate) demo: bool,
     /// The kubelet's version, where it cannot be told from the host (1.34 or v1.34.2)
     #[arg(long, value_name = "VERSION")]
@@ -236,11 +258,8 @@ const LIVE: &str = "Asking kubelets";
 #[derive(Args, Debug)]
 pub(crate) struct LiveArgs {
     /// Ask the running kubelet too: its configuration, and requests that it must refuse
-    #[arg(long, help_heading = LIVE, group = ASKS, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "all", value_name = "WHAT", conflicts_with_all = ["facts", "demo"])]
+    #[arg(long, help_heading = LIVE, group = ASKS, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "all", value_name = "WHAT")]
     pub(crate) live: Option<LiveArg>,
-    /// The kubelet to ask, in place of those of a host that is read (10.0.0.7, node-1.example:10250)
-    #[arg(long, help_heading = LIVE, value_name = "HOST", requires = "live", conflicts_with = "root")]
-    pub(crate) node_address: Option<String>,
     /// Take server and credentials from this kubeconfig, not from $KUBECONFIG, ~/.kube/config or a pod's own
     #[arg(long, help_heading = LIVE, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
@@ -287,6 +306,14 @@ pub(crate) struct ClusterArgs {
     pub(crate) concurrency: u16,
 }
 
+/// A kubelet in place of a host.
+#[derive(Args, Debug)]
+pub(crate) struct EndpointArgs {
+    /// The kubelet to ask, in place of those of a host that is read (10.0.0.7, node-1.example:10250)
+    #[arg(long, help_heading = LIVE, value_name = "HOST", requires = "live", conflicts_with = "root")]
+    pub(crate) node_address: Option<String>,
+}
+
 /// What a running kubelet is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LiveArg {
@@ -299,12 +326,17 @@ pub(crate) enum LiveArg {
 }
 
 impl SubjectArgs {
-    fn keep(&self) -> Keep {
-        if self.demo || !self.facts.is_empty() || self.live.node_address.is_some() {
-            Keep::Nothing
-        } else {
+    fn keep(&self, endpoint: &EndpointArgs) -> Keep {
+        if self.reads_a_host() && endpoint.node_address.is_none() {
             Keep::Reading
+        } else {
+            Keep::Nothing
         }
+    }
+
+    /// Returns whether a host is read, as long as no kubelet takes its place.
+    pub(crate) fn reads_a_host(&self) -> bool {
+        !self.demo && self.facts.is_empty()
     }
 }
 
@@ -340,6 +372,8 @@ pub(crate) struct Explain {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
     #[command(flatten)]
+    pub(crate) endpoint: EndpointArgs,
+    #[command(flatten)]
     pub(crate) catalogue: CatalogueArgs,
     /// Format of the explanation
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
@@ -372,26 +406,23 @@ pub(crate) enum ManifestCommand {
     /// Collect facts: a Job for each node that is named, else a `DaemonSet`
     #[command(before_help = MANIFEST_COLLECT_HELP)]
     Collect(ManifestCollect),
+    /// Carry a plan to its node: a Job that applies it there
+    #[command(before_help = fixing::MANIFEST_APPLY_HELP)]
+    Apply(ManifestApply),
     /// The least permissions that asking a cluster and its kubelets takes, with the reason for each
     #[command(before_help = MANIFEST_RBAC_HELP)]
     Rbac(ManifestRbac),
 }
 
-/// `kubeassay manifest collect`.
+/// The pod of a manifest.
 #[derive(Args, Debug)]
-pub(crate) struct ManifestCollect {
+pub(crate) struct PodArgs {
     /// The image, with `kubeassay` on its PATH (docs/running.md shows how to get one)
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: String,
     /// A secret to pull the image with
     #[arg(long, value_name = "NAME")]
     pub(crate) image_pull_secret: Vec<String>,
-    /// A node to read, as its Node object is called
-    #[arg(long, value_name = "NAME")]
-    pub(crate) node: Vec<String>,
-    /// Read the nodes' names from this file (- for stdin): a NAME or node/NAME a line
-    #[arg(long, value_name = "FILE")]
-    pub(crate) nodes_from: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) namespace: NamespaceArgs,
     /// Leave the Namespace itself out; it must let privileged pods in (Pod Security Standards)
@@ -400,12 +431,25 @@ pub(crate) struct ManifestCollect {
     /// The cluster's version: below 1.30 an API server knows fewer fields
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes_version: Option<String>,
-    /// The `SELinux` type that may read the host
+    /// The `SELinux` type that may reach the host's files
     #[arg(long, default_value = "spc_t", value_name = "TYPE")]
     pub(crate) selinux_type: String,
     /// Stop reading a node after this time (90s, 2m)
     #[arg(long, default_value = "60s", value_parser = parse_timeout, value_name = "TIME")]
     pub(crate) timeout: Duration,
+}
+
+/// `kubeassay manifest collect`.
+#[derive(Args, Debug)]
+pub(crate) struct ManifestCollect {
+    #[command(flatten)]
+    pub(crate) pod: PodArgs,
+    /// A node to read, as its Node object is called
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Vec<String>,
+    /// Read the nodes' names from this file (- for stdin): a NAME or node/NAME a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nodes_from: Option<PathBuf>,
 }
 
 /// `kubeassay manifest rbac`.

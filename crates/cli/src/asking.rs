@@ -81,6 +81,32 @@ impl Asking {
             connection,
         })
     }
+
+    /// Reads what the user gave, or has, where kubelets are to be asked (`--live`), or an API server is named.
+    ///
+    /// # Errors
+    ///
+    /// Where something that was given, or found, cannot be used.
+    pub(crate) fn if_wanted(
+        arguments: &LiveArgs,
+        messages: Messages,
+    ) -> anyhow::Result<Option<Self>> {
+        let questions = match arguments.live {
+            Some(what) => what.into(),
+            None if arguments.names_a_server() => Questions {
+                configz: false,
+                probe: false,
+            },
+            None => return Ok(None),
+        };
+        warn_of_the_proxy(arguments, messages);
+        Self::new(arguments, questions, false, messages).map(Some)
+    }
+
+    /// Returns whether kubelets are asked, and not the API alone.
+    pub(crate) const fn asks_kubelets(&self) -> bool {
+        self.questions.configz || self.questions.probe
+    }
 }
 
 /// Takes the token of somebody who has to be refused. The API server is asked whether it is: a token that turns out to

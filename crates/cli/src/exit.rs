@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use kubeassay_core::transaction::Outcome;
+
 /// What the program says to the one who started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -11,6 +13,12 @@ pub(crate) enum Exit {
     Success,
     /// Something that was checked is wrong: `rules lint` found errors.
     Findings,
+    /// A plan has changes, and the user wants to be told by the exit code.
+    Changes,
+    /// What was asked for is not done, and everything is as before.
+    Refused,
+    /// How a transaction came out: 0, 1, 3 or 4.
+    Transaction(Outcome),
     /// The command line, a rule or a file named on it cannot be used (`EX_USAGE` of sysexits.h).
     Usage,
     /// A fault of this program (`EX_SOFTWARE` of sysexits.h).
@@ -23,7 +31,9 @@ impl Exit {
         match self {
             Self::Gate(code) => code,
             Self::Success => 0,
-            Self::Findings => 1,
+            Self::Findings | Self::Refused => 1,
+            Self::Changes => 2,
+            Self::Transaction(outcome) => outcome.exit_code(),
             Self::Usage => 64,
             Self::Internal => 70,
         }

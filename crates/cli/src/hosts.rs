@@ -93,24 +93,30 @@ pub(crate) fn read(arguments: &HostArgs, live: bool, messages: Messages) -> anyh
     Ok(facts)
 }
 
+/// Returns what kind of host it is, without reading it.
+pub(crate) fn source(arguments: &HostArgs) -> anyhow::Result<Source> {
+    Ok(Host::open(arguments.root.as_deref())?.source())
+}
+
 /// Returns the facts that a command is about, and where they came from.
 pub(crate) fn facts(
     arguments: &SubjectArgs,
+    endpoint: Option<&str>,
     messages: Messages,
 ) -> anyhow::Result<(Vec<Facts>, Source)> {
     if arguments.demo {
         let facts = serde_json::from_str(DEMO).context("the recorded node is faulty")?;
         return Ok((vec![facts], Source::Demo));
     }
-    if let Some(address) = &arguments.live.node_address {
+    if let Some(address) = endpoint {
         let facts = asked(address, &arguments.live, messages)?;
         return Ok((vec![facts], Source::Endpoint));
     }
     if arguments.facts.is_empty() {
-        let facts = match arguments.live.live {
-            Some(what) => read_and_ask(arguments, what, messages)?,
-            None => read(&arguments.host, false, messages)?,
-        };
+        let asking = Asking::if_wanted(&arguments.live, messages)?;
+        let asking = asking.as_ref();
+        let said = version(arguments)?;
+        let facts = node(&arguments.host, &arguments.live, asking, said, messages)?;
         let source = facts.source;
         return Ok((vec![facts], source));
     }
@@ -126,20 +132,22 @@ pub(crate) fn facts(
     Ok((facts, Source::Facts))
 }
 
-/// Reads a host, and asks its kubelets as well.
-fn read_and_ask(
-    arguments: &SubjectArgs,
-    what: LiveArg,
+/// Reads a host, and asks its kubelets as well where the user wants that. `said` is the version that the user gave.
+pub(crate) fn node(
+    host: &HostArgs,
+    live: &LiveArgs,
+    asking: Option<&Asking>,
+    said: Option<Minor>,
     messages: Messages,
 ) -> anyhow::Result<Facts> {
-    let live = &arguments.live;
-    warn_of_the_proxy(live, messages);
-    let asking = Asking::new(live, what.into(), false, messages)?;
-    let mut facts = read(&arguments.host, true, messages)?;
+    let Some(asking) = asking.filter(|asking| asking.asks_kubelets()) else {
+        return read(host, false, messages);
+    };
+    let mut facts = read(host, true, messages)?;
     if facts.source == Source::Captured {
         bail!("a captured host cannot be asked: leave --live out");
     }
-    let targets = kubeassay_engine::targets(&facts, version(arguments)?);
+    let targets = kubeassay_engine::targets(&facts, said);
     let targets: Vec<Target> = targets.into_iter().map(target).collect();
     for target in &targets {
         messages.note(&format!(
@@ -147,7 +155,7 @@ fn read_and_ask(
             target.host, target.port
         ));
     }
-    facts.endpoints = ask(&asking, &targets, live)?;
+    facts.endpoints = ask(asking, &targets, live)?;
     facts.finished = now();
     Ok(facts)
 }

@@ -10,15 +10,18 @@ mod asking;
 mod catalogue;
 mod commands;
 mod exit;
+mod fixing;
 mod hosts;
 mod manifest;
 mod messages;
 mod nodes;
 mod output;
+mod plan_file;
 mod privileges;
 mod progress;
 mod sink;
 mod tool;
+mod world;
 
 use std::process::ExitCode;
 
@@ -58,6 +61,12 @@ fn main() -> ExitCode {
         Command::Scan(scan) => commands::scan::run(&scan, global, messages),
         Command::Explain(explain) => commands::explain::run(&explain, global, messages),
         Command::Collect(collect) => commands::collect::run(&collect, messages),
+        Command::Fix(fix) => commands::fix::run(&fix, global, messages),
+        Command::Apply(apply) => commands::apply::run(&apply, global, messages),
+        Command::Rollback(rollback) => commands::rollback::run(&rollback, global, messages),
+        Command::Transactions(transactions) => {
+            commands::transactions::run(&transactions, global, messages)
+        }
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
         Command::Version(version) => commands::version::run(&version),

@@ -1,9 +1,10 @@
-//! The objects that make a cluster collect facts, as text for `kubectl apply`: a Job for each node, or a
-//! `DaemonSet`. Every privilege has its reason beside it, for whoever has to admit the pod.
+//! The objects that make a cluster collect facts, or carry a plan to its node, as text for `kubectl apply`: a Job for each
+//! node, or a `DaemonSet`. Every privilege has its reason beside it, for whoever has to admit the pod.
 //!
 //! Pure: the same request gives the same text. What a request may hold is decided where it is made
 //! (`commands/manifest.rs`), so that no name has to be quoted here.
 
+pub(crate) mod apply;
 mod names;
 mod pod;
 pub(crate) mod rbac;

@@ -53,6 +53,13 @@ impl Messages {
         }
     }
 
+    /// Says how far something is that the user waits for.
+    pub(crate) fn progress(self, message: &dyn Display) {
+        if !self.quiet {
+            self.say(NOTE, "kubeassay", &message.to_string());
+        }
+    }
+
     /// Prints a text that is laid out already.
     pub(crate) fn verbatim(self, text: &str) {
         self.write(format_args!("{text}\n"));

@@ -51,7 +51,11 @@ impl Nodes {
         if arguments.cluster.cluster {
             return Self::of_cluster(arguments, messages);
         }
-        let (facts, source) = hosts::facts(&arguments.subject, messages)?;
+        let (facts, source) = hosts::facts(
+            &arguments.subject,
+            arguments.endpoint.node_address.as_deref(),
+            messages,
+        )?;
         let starts = facts.iter().map(|facts| facts.started);
         Ok(Self {
             source,

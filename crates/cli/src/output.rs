@@ -1,6 +1,7 @@
 //! Where data goes: stdout, or a file that is replaced in one step.
 
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -22,15 +23,25 @@ pub(crate) struct Layout {
 
 /// Decides on colour and width for stdout, or for a file.
 pub(crate) fn layout(global: &Global, to_file: bool) -> Layout {
-    let terminal = !to_file && io::stdout().is_terminal();
+    let stdout = io::stdout();
+    let terminal = (!to_file && stdout.is_terminal()).then_some(stdout.as_fd());
+    layout_on(terminal, global)
+}
+
+/// Decides on colour and width for stderr.
+pub(crate) fn layout_of_stderr(global: &Global) -> Layout {
+    let stderr = io::stderr();
+    let terminal = stderr.is_terminal().then_some(stderr.as_fd());
+    layout_on(terminal, global)
+}
+
+fn layout_on(terminal: Option<BorrowedFd<'_>>, global: &Global) -> Layout {
     let colour = match global.color {
         Colour::Always => true,
         Colour::Never => false,
-        Colour::Auto => terminal && colour_is_welcome(),
+        Colour::Auto => terminal.is_some() && colour_is_welcome(),
     };
-    let size = terminal
-        .then(|| rustix::termios::tcgetwinsize(io::stdout()).ok())
-        .flatten();
+    let size = terminal.and_then(|terminal| rustix::termios::tcgetwinsize(terminal).ok());
     let width = size
         .map(|size| usize::from(size.ws_col))
         .filter(|width| *width > 0);

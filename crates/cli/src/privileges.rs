@@ -17,9 +17,30 @@ use rustix::thread::{self, CapabilitySet, CapabilitySets};
 const TO_READ_A_HOST: CapabilitySet =
     CapabilitySet::DAC_READ_SEARCH.union(CapabilitySet::SYS_PTRACE);
 
+/// What mending a node needs besides: no more than replacing a file and leaving it as it was takes.
+///
+/// - `CAP_DAC_OVERRIDE`: writes in folders whose permissions do not let root in, as in `/etc` with mode 0555, and makes
+///   the new file beside one of whatever user.
+/// - `CAP_CHOWN`: gives the new file the owner and group of the old one.
+/// - `CAP_FOWNER`: sets mode, access control list and `SELinux` label of a file that is another's by then, and replaces it
+///   in a folder in which only owners do (the sticky bit).
+/// - `CAP_FSETID`: without it the kernel takes the set-group-ID bit from a file of a group that we are not in.
+///
+/// systemd wants none: it knows root by the user id of who connects, and so does `systemctl`, which gets no capability
+/// (the bounding set is empty). Not kept either: `CAP_SYS_ADMIN` and `CAP_MAC_ADMIN`, which would let extended
+/// attributes be written that no security module watches over (`security.ima`, or a label where `SELinux` is off); they
+/// are root itself.
+const TO_WRITE_A_HOST: CapabilitySet = TO_READ_A_HOST
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::CHOWN)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::FSETID);
+
 /// What a command keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
+    /// What reading a host and replacing files of it needs.
+    Writing,
     /// What reading a host needs.
     Reading,
     /// Nothing: only the user's own files are read, or none.
@@ -50,6 +71,7 @@ impl fmt::Display for Refused {
 /// permitted becomes effective. Holds for the calling thread and those that it starts.
 pub(crate) fn give_up(keep: Keep) -> Vec<Refused> {
     let keep = match keep {
+        Keep::Writing => TO_WRITE_A_HOST,
         Keep::Reading => TO_READ_A_HOST,
         Keep::Nothing => CapabilitySet::empty(),
     };
@@ -66,9 +88,8 @@ pub(crate) fn give_up(keep: Keep) -> Vec<Refused> {
     refused
 }
 
-/// Removes all that may be removed from what a program that is started could get. No program is started,
-/// and `no_new_privs` says the same: so it matters little that it needs `CAP_SETPCAP`, which not everyone
-/// has.
+/// Removes all that may be removed from what a program that is started could get. None is started that needs any, and
+/// `no_new_privs` says the same: so it matters little that it needs `CAP_SETPCAP`, which not everyone has.
 fn empty_the_bounding_set() {
     for number in 0..u64::BITS {
         let one = CapabilitySet::from_bits_retain(1 << number);
@@ -123,4 +144,65 @@ pub(crate) fn mend(error: &anyhow::Error, keep: Option<Keep>) -> Option<&'static
     (denied && keep == Some(Keep::Nothing) && is_root()).then_some(
         "where no host is read, kubeassay gives up root's right to read the files of others; run it as the user whose file it is",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use rustix::thread::{self, CapabilitySet};
+
+    use super::{Keep, TO_READ_A_HOST, TO_WRITE_A_HOST, give_up};
+    use crate::args::Arguments;
+
+    /// What is kept is kept of what was there: privileges are each thread's own.
+    #[test]
+    fn of_all_capabilities_those_are_left_that_are_needed() {
+        let had = thread::capabilities(None).unwrap().permitted;
+        for (keep, left) in [
+            (Keep::Writing, TO_WRITE_A_HOST),
+            (Keep::Reading, TO_READ_A_HOST),
+            (Keep::Nothing, CapabilitySet::empty()),
+        ] {
+            let thread = std::thread::spawn(move || {
+                assert_eq!(give_up(keep), []);
+                let sets = thread::capabilities(None).unwrap();
+                assert_eq!(sets.permitted, had & left, "{keep:?}");
+                assert_eq!(sets.effective, had & left, "{keep:?}");
+                assert_eq!(sets.inheritable, CapabilitySet::empty());
+                assert!(thread::no_new_privs().unwrap());
+                // What `systemctl` could get, where that could be taken away.
+                if had.contains(CapabilitySet::SETPCAP) {
+                    let all = |set| thread::capability_is_in_bounding_set(set);
+                    assert!(!all(CapabilitySet::DAC_OVERRIDE).unwrap(), "{keep:?}");
+                }
+            });
+            thread.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn only_who_writes_keeps_what_writing_takes() {
+        for (line, keep) in [
+            ("fix 4.2.2", Some(Keep::Reading)),
+            ("fix 4.2.2 --root /host", Some(Keep::Reading)),
+            ("fix 4.2.2 --demo", Some(Keep::Nothing)),
+            ("fix 4.2.2 --facts f", Some(Keep::Nothing)),
+            ("fix 4.2.2 --apply", Some(Keep::Writing)),
+            ("apply p", Some(Keep::Writing)),
+            ("rollback", Some(Keep::Writing)),
+            ("transactions", Some(Keep::Reading)),
+            ("manifest apply p --image i", None),
+            ("scan", Some(Keep::Reading)),
+            ("scan --facts f", Some(Keep::Nothing)),
+            ("scan --live --node-address n", Some(Keep::Nothing)),
+            ("scan --cluster", Some(Keep::Nothing)),
+            ("explain 4.2.2", Some(Keep::Reading)),
+            ("explain 4.2.2 --demo", Some(Keep::Nothing)),
+            ("collect", Some(Keep::Reading)),
+        ] {
+            let words = std::iter::once("kubeassay").chain(line.split(' '));
+            let arguments = Arguments::try_parse_from(words).unwrap();
+            assert_eq!(arguments.command.keep(), keep, "{line}");
+        }
+    }
 }

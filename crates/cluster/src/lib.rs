@@ -12,7 +12,7 @@ pub mod fleet;
 pub mod fuzzing;
 mod http;
 pub mod identity;
-mod interrupt;
+pub mod interrupt;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod names;

@@ -212,3 +212,13 @@ pub(crate) const fn status_words(status: NodeStatus) -> &'static str {
         NodeStatus::Unsupported => "not supported",
     }
 }
+
+/// Returns `word` quoted if a shell would read something else than a word in it.
+pub fn shell_word(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@=+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

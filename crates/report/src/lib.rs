@@ -1,4 +1,5 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML; and what `explain` and `rules list` print.
+//! Renders a report: table, wide, JSON, JSON lines, YAML; and what `explain`, `rules list`, `fix` and `transactions`
+//! print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
 //! terminal (its width and whether it shows colour are given), so that a report taken on another machine
@@ -8,6 +9,8 @@
 //! - [`table`], [`json`], [`jsonl`], [`yaml`]: one file per format
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
+//! - [`plan`]: what a fix would do
+//! - [`transaction`]: what a fix did
 //! - [`describe`]: origins, subjects and controls in words
 
 use std::borrow::Cow;
@@ -17,6 +20,7 @@ use kubeassay_core::report::{Finding, Report};
 use thiserror::Error;
 
 pub mod describe;
+mod diff;
 pub mod explain;
 mod ink;
 pub mod json;
@@ -24,7 +28,9 @@ pub mod jsonl;
 pub mod list;
 mod next;
 mod page;
+pub mod plan;
 pub mod table;
+pub mod transaction;
 pub mod yaml;
 
 pub use describe::describe_origin;

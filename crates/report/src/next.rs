@@ -3,7 +3,7 @@
 use kubeassay_core::report::{Finding, Node, Report, Source, WitnessFinding};
 use kubeassay_core::{Cause, Horizon, Verdict, Witness};
 
-use crate::describe::control_label;
+use crate::describe::{control_label, shell_word};
 
 /// Returns the next step for the findings of one rule and subject, which differ in their horizon.
 pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String> {
@@ -128,14 +128,4 @@ fn command(verb: &str, finding: &Finding, report: &Report, option: &str) -> Stri
         (_, None) => live.to_owned(),
     };
     rule_command(verb, finding, &format!("{from}{option}"))
-}
-
-/// Returns `word` quoted if a shell would read something else than a word in it.
-fn shell_word(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/@=+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }

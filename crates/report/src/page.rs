@@ -96,6 +96,16 @@ impl Page {
         );
     }
 
+    /// Writes a line of a file or of a text to paste, `indent` columns in: it is never broken and keeps its blanks, so
+    /// that it can be copied.
+    pub(crate) fn code(&mut self, indent: usize, ink: Ink, text: &str) {
+        if !text.is_empty() {
+            self.text.push_str(&" ".repeat(indent));
+        }
+        self.text.push_str(&ink.paint(&clip(text), self.colour));
+        self.text.push('\n');
+    }
+
     /// Writes `prefix` and a paragraph after it, whose later lines begin `hanging` columns in.
     ///
     /// Where the prefix leaves less than a third of the line, the paragraph begins on the next.

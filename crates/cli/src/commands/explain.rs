@@ -50,7 +50,11 @@ pub(crate) fn run(
         (rules, settings)
     };
     let version = hosts::version(&arguments.subject)?;
-    let (facts, source) = hosts::facts(&arguments.subject, messages)?;
+    let (facts, source) = hosts::facts(
+        &arguments.subject,
+        arguments.endpoint.node_address.as_deref(),
+        messages,
+    )?;
     let report = judge(
         &facts,
         &rules,

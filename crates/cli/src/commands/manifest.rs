@@ -1,4 +1,5 @@
-//! `kubeassay manifest`: what makes a cluster collect facts, or lets it be asked, as YAML for `kubectl apply`.
+//! `kubeassay manifest`: what makes a cluster collect facts, carries a plan to its node, or lets a cluster be asked, as YAML
+//! for `kubectl apply`.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -7,14 +8,21 @@ use anyhow::{Context as _, bail};
 use kubeassay_cluster::credentials::{self, Given};
 use kubeassay_cluster::fleet;
 use kubeassay_config::tables::Minor;
+use kubeassay_report::plan::summary;
 
-use crate::args::{ManifestCollect, ManifestCommand, ManifestRbac, NamespaceArgs};
+use crate::args::{
+    ManifestApply, ManifestCollect, ManifestCommand, ManifestRbac, NamespaceArgs, PodArgs,
+    TextFormat,
+};
 use crate::asking::{access, environment, now};
 use crate::exit::Exit;
+use crate::manifest::apply::Cargo;
 use crate::manifest::{self, Request, Workload, rbac};
 use crate::messages::Messages;
-use crate::output;
+use crate::{output, plan_file};
 
+/// A Secret holds 1 MiB, its names and labels among it.
+const LARGEST_SECRET: usize = 900 << 10;
 /// A list of nodes is no larger: some hundred thousand names.
 const LARGEST_LIST: u64 = 16 << 20;
 /// The longest name of an object that is a DNS subdomain, as a node's is.
@@ -25,14 +33,56 @@ const LONGEST_LABEL: usize = 63;
 pub(crate) fn run(command: &ManifestCommand, messages: Messages) -> anyhow::Result<Exit> {
     match command {
         ManifestCommand::Collect(arguments) => collect(arguments),
+        ManifestCommand::Apply(arguments) => apply(arguments),
         ManifestCommand::Rbac(arguments) => permissions(arguments, messages),
     }
 }
 
 fn collect(arguments: &ManifestCollect) -> anyhow::Result<Exit> {
-    let request = request(arguments)?;
+    let request = request(&arguments.pod)?;
     let text = manifest::text(&request, &workload(arguments)?);
     output::print(text.as_bytes())?;
+    Ok(Exit::Success)
+}
+
+/// Prints what carries a plan to its node.
+fn apply(arguments: &ManifestApply) -> anyhow::Result<Exit> {
+    let request = request(&arguments.pod)?;
+    let plan = plan_file::read(&arguments.plan)?;
+    if !plan.has_changes() {
+        bail!(
+            "the plan {} changes nothing: there is nothing to carry",
+            arguments.plan.display()
+        );
+    }
+    let node = match &arguments.node {
+        Some(name) => node(name).context("--node")?,
+        None => node(&plan.node.name).with_context(|| {
+            format!(
+                "the plan's node is called {:?}; give the name of its Node object with --node",
+                plan.node.name
+            )
+        })?,
+    };
+    let of_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_id = |id: &&String| !id.is_empty() && id.bytes().all(of_id);
+    if let Some(id) = arguments.accept.iter().find(|id| !is_id(id)) {
+        bail!("--accept {id:?} is no check's name");
+    }
+    let text = String::from_utf8(super::safe_document(&plan, TextFormat::Json)?)?;
+    if text.len() > LARGEST_SECRET {
+        bail!(
+            "the plan is larger than a Secret may be ({} KiB); apply it on the node: kubeassay apply",
+            LARGEST_SECRET >> 10
+        );
+    }
+    let cargo = Cargo {
+        node,
+        plan: text,
+        summary: kubeassay_core::text::escape(&summary(&plan)),
+        accepted: arguments.accept.clone(),
+    };
+    output::print(manifest::apply::text(&request, &cargo).as_bytes())?;
     Ok(Exit::Success)
 }
 
@@ -109,8 +159,8 @@ fn version(text: Option<&str>) -> anyhow::Result<Option<Minor>> {
 }
 
 /// Takes only what stands in YAML as it is.
-fn request(arguments: &ManifestCollect) -> anyhow::Result<Request> {
-    let ManifestCollect {
+fn request(arguments: &PodArgs) -> anyhow::Result<Request> {
+    let PodArgs {
         image,
         image_pull_secret,
         selinux_type,

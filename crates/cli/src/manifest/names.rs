@@ -6,8 +6,11 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-/// What every Job's name begins with.
+/// What the name of a Job that collects begins with.
 const PREFIX: &str = "kubeassay-";
+
+/// What the name of a Job that applies begins with.
+const APPLY: &str = "kubeassay-apply-";
 
 /// The longest name of a Job whose pods still carry all of it: a label holds 63 bytes, and a pod adds `-`
 /// and five.
@@ -57,15 +60,25 @@ fn job(node: &str) -> String {
     if plain == node && PREFIX.len() + plain.len() <= LONGEST {
         return format!("{PREFIX}{plain}");
     }
-    let digest = Sha256::digest(node.as_bytes());
+    with_digest(PREFIX, node, &Sha256::digest(node.as_bytes()))
+}
+
+/// Returns the name of the Job that applies a plan with this digest: another plan is another Job.
+pub(crate) fn apply(node: &str, digest: &[u8]) -> String {
+    with_digest(APPLY, node, digest)
+}
+
+/// Returns as much of a node's name as there is room for, between `prefix` and the start of a digest.
+fn with_digest(prefix: &str, node: &str, digest: &[u8]) -> String {
+    let plain = node.replace('.', "-");
     // Forty bits: nobody has so many nodes, and a clash is refused.
     let digest = digest.iter().take(5).fold(String::new(), |mut text, byte| {
         let _never_fails = write!(text, "{byte:02x}");
         text
     });
-    let room = LONGEST - PREFIX.len() - 1 - digest.len();
+    let room = LONGEST - prefix.len() - 1 - digest.len();
     let start = plain.get(..room).unwrap_or(&plain).trim_end_matches('-');
-    format!("{PREFIX}{start}-{digest}")
+    format!("{prefix}{start}-{digest}")
 }
 
 #[cfg(test)]

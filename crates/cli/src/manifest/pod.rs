@@ -11,7 +11,7 @@ const CONTAINER: &str = "collect";
 /// one node by name or, without, for whatever node it is put on.
 pub(super) fn template(request: &Request, node: Option<&str>) -> String {
     let parts = [
-        metadata(request),
+        metadata(request, LABEL, CONTAINER),
         "\n    spec:".to_owned(),
         placement(node),
         isolation(),
@@ -26,11 +26,12 @@ pub(super) fn template(request: &Request, node: Option<&str>) -> String {
 
 /// Returns whether the version has the fields `appArmorProfile` (1.30) and `recursiveReadOnly` (1.30 knows
 /// it, 1.31 heeds it); an older API server refuses a manifest with a field that it does not know.
-fn has_newer_fields(request: &Request) -> bool {
+pub(super) fn has_newer_fields(request: &Request) -> bool {
     request.version >= Minor(30)
 }
 
-fn metadata(request: &Request) -> String {
+/// Returns how the pods are marked; `container` is the one that an annotation of older versions names.
+pub(super) fn metadata(request: &Request, label: &str, container: &str) -> String {
     let annotations = if has_newer_fields(request) {
         String::new()
     } else {
@@ -38,7 +39,7 @@ fn metadata(request: &Request) -> String {
             "
       annotations:
         # The runtime's AppArmor profile refuses to look into processes outside the container.
-        container.apparmor.security.beta.kubernetes.io/{CONTAINER}: unconfined"
+        container.apparmor.security.beta.kubernetes.io/{container}: unconfined"
         )
     };
     format!(
@@ -46,7 +47,7 @@ fn metadata(request: &Request) -> String {
   template:
     metadata:
       labels:
-        {LABEL}{annotations}"
+        {label}{annotations}"
     )
 }
 
@@ -96,7 +97,7 @@ fn isolation() -> String {
     .to_owned()
 }
 
-fn pull_secrets(request: &Request) -> String {
+pub(super) fn pull_secrets(request: &Request) -> String {
     if request.pull_secrets.is_empty() {
         return String::new();
     }

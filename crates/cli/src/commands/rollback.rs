@@ -1,0 +1,40 @@
+//! `kubeassay rollback`: undoes a transaction.
+
+use kubeassay_core::rule::{RenderStyle, Rule};
+use kubeassay_core::transaction::Outcome;
+use kubeassay_fix::apply;
+
+use crate::args::{Global, Rollback};
+use crate::exit::Exit;
+use crate::messages::Messages;
+use crate::world::Node;
+use crate::{catalogue, fixing};
+
+pub(crate) fn run(
+    arguments: &Rollback,
+    global: &Global,
+    messages: Messages,
+) -> anyhow::Result<Exit> {
+    fixing::refuse_recordings(&arguments.node.host, "rollback")?;
+    fixing::refused_or(rollback(arguments, global, messages), messages)
+}
+
+fn rollback(arguments: &Rollback, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
+    fixing::refuse_unless_root("rollback")?;
+    let (catalogue, _) = catalogue::load(&arguments.node.catalogue, RenderStyle::Plain, messages)?;
+    let node = Node::new(&arguments.node.host, &arguments.node.live, None, messages)?;
+    let rules: Vec<&Rule> = catalogue.rules().collect();
+    let asked = fixing::asked(&rules, &catalogue, None, Vec::new());
+    fixing::hold_off_interrupts(messages)?;
+    let order = fixing::order(&asked, &node);
+    let transaction = match apply::rollback(arguments.id.as_deref(), order) {
+        Ok(transaction) => transaction,
+        Err(error) => return fixing::not_done(error, arguments.output, global, messages),
+    };
+    fixing::print(&transaction, arguments.output, global)?;
+    Ok(match transaction.outcome {
+        // Here that is what was asked for.
+        Outcome::RolledBack => Exit::Success,
+        outcome => Exit::Transaction(outcome),
+    })
+}

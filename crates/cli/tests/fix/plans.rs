@@ -1,0 +1,143 @@
+//! Plans of captured hosts.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use kubeassay_core::plan::Plan;
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+use super::{host, run};
+
+fn plan_of(name: &str, more: &[&str]) -> (i32, String) {
+    let root = host(name);
+    let (code, stdout, stderr) = run(&[&["fix", "--root", &root], more].concat());
+    assert_eq!(stderr, "", "{name}");
+    (code, stdout)
+}
+
+/// A plan says what changes, what does not, and why, whatever the host is.
+#[test]
+fn captured_hosts_have_these_plans() {
+    for name in [
+        "kubeadm",
+        "demo",
+        "no-config",
+        "unit-edited",
+        "unit-masked",
+        "stale-config",
+        "kubelet-stopped",
+        "two-kubelets",
+        "k3s",
+        "denied-reads",
+        "impostor-in-pod",
+        "no-kubernetes",
+    ] {
+        let (code, plan) = plan_of(name, &["--all"]);
+        assert_eq!(code, 0, "{name}");
+        insta::assert_snapshot!(format!("plan_{name}"), plan);
+    }
+}
+
+#[test]
+fn the_exit_code_says_whether_there_are_changes_where_that_is_asked() {
+    for (name, rule, detailed, code) in [
+        ("demo", "4.2.2", true, 2),
+        ("demo", "4.2.2", false, 0),
+        // It passes.
+        ("kubeadm", "4.2.2", true, 0),
+        // It fails, and a person has to decide.
+        ("kubeadm", "4.2.9", true, 0),
+        ("kubeadm", "--all", true, 2),
+        ("no-kubernetes", "--all", true, 0),
+    ] {
+        let flag = if detailed {
+            &["--detailed-exitcode"][..]
+        } else {
+            &[]
+        };
+        for format in ["table", "json", "yaml"] {
+            let more = [&[rule, "-o", format], flag].concat();
+            assert_eq!(plan_of(name, &more).0, code, "{name} {rule} {format}");
+        }
+    }
+}
+
+#[test]
+fn colour_adds_nothing_to_the_words() {
+    let (_, plain) = plan_of("demo", &["--all"]);
+    let (_, coloured) = plan_of("demo", &["--all", "--color", "always"]);
+    assert!(
+        coloured.contains("\u{1b}[32m+  mode: Webhook\u{1b}[0m\n"),
+        "{coloured}"
+    );
+    assert!(!plain.contains('\u{1b}'));
+    let words = |text: &str| {
+        let mut words = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('\u{1b}') {
+            words.push_str(before);
+            rest = after.split_once('m').unwrap().1;
+        }
+        words + rest
+    };
+    assert_eq!(words(&coloured), plain);
+}
+
+#[test]
+fn a_plan_that_is_kept_is_a_file_of_its_owners() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("node.plan");
+    let path = file.to_str().unwrap();
+    let arguments = [
+        "fix",
+        "--all",
+        "--root",
+        &host("no-config"),
+        "--output-file",
+        path,
+    ];
+    let (code, stdout, stderr) = run(&arguments);
+    assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
+    assert!(stderr.starts_with("Plan for node-2"), "{stderr}");
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    let plan: Plan = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(plan.node.name, "node-2");
+    // Quiet, it says nothing; and the file is replaced.
+    let (code, stdout, stderr) = run(&[&arguments[..], &["--quiet"]].concat());
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", ""));
+}
+
+#[test]
+fn every_format_is_the_same_plan() {
+    let root = host("no-config");
+    let plan = |format: &str| {
+        let (code, stdout, stderr) = run(&["fix", "--all", "--root", &root, "-o", format]);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        stdout
+    };
+    let json: Json = serde_json::from_str(&plan("json")).unwrap();
+    let yaml: Json = serde_saphyr::from_str(&plan("yaml")).unwrap();
+    assert_eq!(json, yaml);
+    assert_eq!(json["schema"], "kubeassay.plan/v1");
+}
+
+#[test]
+fn facts_are_planned_for_elsewhere_one_node_at_a_time() {
+    let folder = TempDir::new().unwrap();
+    let facts = folder.path().join("facts.json");
+    let path = facts.to_str().unwrap();
+    let root = host("no-config");
+    let (code, ..) = run(&["collect", "--root", &root, "--output-file", path]);
+    assert_eq!(code, 0);
+    let plan = |more: &[&str]| {
+        let (code, stdout, stderr) = run(&[&["fix", "--all", "-o", "json"], more].concat());
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        serde_json::from_str::<Json>(&stdout).unwrap()
+    };
+    assert_eq!(plan(&["--facts", path]), plan(&["--root", &root]));
+    let (code, stdout, stderr) = run(&["fix", "--all", "--facts", path, path]);
+    assert_eq!((code, stdout.as_str()), (64, ""));
+    assert!(stderr.contains("a plan is for one node"), "{stderr}");
+}
