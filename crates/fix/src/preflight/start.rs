@@ -10,7 +10,7 @@ use super::after::{self, KERNEL_DEFAULTS};
 use super::{Looked, Outcome, Unread};
 
 /// The settings that a kubelet's refusals depend on (`crates/config/src/kubelet/refusals.rs`).
-const DECIDING: [&str; 30] = [
+pub(super) const DECIDING: [&str; 30] = [
     "featureGates",
     "eventBurst",
     "eventRecordQPS",

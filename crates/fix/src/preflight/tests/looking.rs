@@ -252,6 +252,34 @@ fn all_that_concerns_the_plan_is_looked_at_and_the_rest_is_not() {
 }
 
 #[test]
+fn what_follows_the_first_certificate_is_told_by_the_size_alone() {
+    for (behind, expected) in [
+        ("", true),
+        ("\n", true),
+        (KEY, false),
+        (&pem("between"), false),
+    ] {
+        let folder = laid_out();
+        let text = format!("{}{behind}", pem("client"));
+        write(folder.path(), "/etc/kubernetes/pki/client.crt", &text);
+        let fake = Fake::default();
+        let (_, kubelet) = look(folder.path(), &fake);
+        let Some(ApiServerSeen::Here {
+            client: Ok(Some(client)),
+            ..
+        }) = kubelet.api_server
+        else {
+            panic!("{kubelet:?}");
+        };
+        assert_eq!(client.alone, expected, "{behind}");
+        assert_eq!(
+            fake.asked.into_inner(),
+            ["whom client", "one+two for client"]
+        );
+    }
+}
+
+#[test]
 fn where_the_network_may_not_be_asked_it_is_not() {
     let folder = laid_out();
     let fake = Fake::default();
