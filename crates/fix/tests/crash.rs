@@ -69,14 +69,23 @@ fn run(root: &Path, act: &str, armed: Option<&str>) -> Ran {
     }
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let said = text.lines().find_map(|line| line.split_once("SAID ").map(|(_, said)| said.to_owned()));
+    let said = text
+        .lines()
+        .find_map(|line| line.split_once("SAID ").map(|(_, said)| said.to_owned()));
     if said.is_none() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.signal(), Some(9), "{act} {armed:?}: {text}{errors}");
+        assert_eq!(
+            output.status.signal(),
+            Some(9),
+            "{act} {armed:?}: {text}{errors}"
+        );
     }
     let points = fs::read_to_string(&trace).unwrap_or_default();
     drop(fs::remove_file(&trace));
-    Ran { said, points: points.lines().map(str::to_owned).collect() }
+    Ran {
+        said,
+        points: points.lines().map(str::to_owned).collect(),
+    }
 }
 
 /// Returns the points as they are armed: each with how often it was come to before.
@@ -94,7 +103,9 @@ fn numbered(points: &[String]) -> Vec<String> {
 /// Hosts in memory where there is room: thousands of them are made, each synced many times.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    let made = tempfile::Builder::new().prefix("kubeassay-").tempdir_in(memory);
+    let made = tempfile::Builder::new()
+        .prefix("kubeassay-")
+        .tempdir_in(memory);
     made.unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
@@ -115,7 +126,11 @@ fn states() -> States {
     assert_eq!(run(&root, "apply", None).said.as_deref(), Some("fixed"));
     let after = host::disk(&root);
     assert_ne!(before, after);
-    States { before, after, whole }
+    States {
+        before,
+        after,
+        whole,
+    }
 }
 
 impl States {
@@ -138,15 +153,25 @@ fn assert_settled(root: &Path, seen: &str, context: &str) {
     let disk = host::disk(root);
     let again = run(root, "recover", None).said;
     assert_eq!(again.as_deref(), Some("nothing"), "{context}");
-    assert_eq!(host::disk(root), disk, "{context}: the second time changed something");
-    match (store.list().unwrap().first().map(|newest| newest.outcome), seen) {
+    assert_eq!(
+        host::disk(root),
+        disk,
+        "{context}: the second time changed something"
+    );
+    match (
+        store.list().unwrap().first().map(|newest| newest.outcome),
+        seen,
+    ) {
         (Some(Outcome::Fixed), "all after") | (Some(Outcome::RolledBack) | None, "all before") => {}
         (outcome, _) => panic!("{context}: {seen}, and the newest is {outcome:?}"),
     }
     let transactions = root.join("var/lib/kubeassay/transactions");
     for entry in fs::read_dir(transactions).unwrap() {
         let name = entry.unwrap().file_name();
-        assert!(!name.to_string_lossy().starts_with('.'), "{context}: {name:?} is left");
+        assert!(
+            !name.to_string_lossy().starts_with('.'),
+            "{context}: {name:?} is left"
+        );
     }
 }
 
@@ -184,7 +209,10 @@ impl Scene {
             let ran = run(&root, act, *armed);
             assert_eq!(ran.said.is_none(), armed.is_some(), "{acts:?}");
         }
-        Self { _folder: folder, root }
+        Self {
+            _folder: folder,
+            root,
+        }
     }
 }
 
@@ -208,52 +236,99 @@ fn a_process_that_is_ended_leaves_the_old_files_or_the_new_ones() {
         let next = recovered.said.unwrap();
         let seen = states.name(&host::disk(&scene.root));
         let context = format!("apply ended at {point}, {left}, {next}");
-        let seen = seen.unwrap_or_else(|| panic!("{context}: a mixture: {:?}", host::disk(&scene.root)));
+        let seen =
+            seen.unwrap_or_else(|| panic!("{context}: a mixture: {:?}", host::disk(&scene.root)));
         assert_settled(&scene.root, seen, &context);
         visit(&recovered.points);
-        let row = Row { step: point.clone(), left: left.clone(), next, seen: seen.to_owned() };
+        let row = Row {
+            step: point.clone(),
+            left: left.clone(),
+            next,
+            seen: seen.to_owned(),
+        };
         rows.lock().unwrap().insert(index, row);
         // The same points on the way mean the same way.
         let way = format!("{left} {:?}", recovered.points);
         let numbered = numbered(&recovered.points);
-        recoveries.lock().unwrap().entry(way).or_insert_with(|| (point.clone(), numbered));
+        recoveries
+            .lock()
+            .unwrap()
+            .entry(way)
+            .or_insert_with(|| (point.clone(), numbered));
     });
-    let mut sections = vec![("`apply`", rows.into_inner().unwrap().into_values().collect::<Vec<_>>())];
+    let mut sections = vec![(
+        "`apply`",
+        rows.into_inner().unwrap().into_values().collect::<Vec<_>>(),
+    )];
 
     // Ended at every point of every way of recovering; then recovered.
     let recoveries = recoveries.into_inner().unwrap();
     let twice: Vec<(String, String)> = recoveries
         .into_values()
-        .flat_map(|(first, points)| points.into_iter().map(move |second| (first.clone(), second)))
+        .flat_map(|(first, points)| {
+            points
+                .into_iter()
+                .map(move |second| (first.clone(), second))
+        })
         .collect();
     let rows = Mutex::new(Vec::new());
     in_threads(twice, |(first, second)| {
         let scene = Scene::new(&[("apply", Some(&first)), ("recover", Some(&second))]);
-        rows.lock().unwrap().push(settle(&scene, &states, &second, &visit, &format!("{first}, {second}")));
+        rows.lock().unwrap().push(settle(
+            &scene,
+            &states,
+            &second,
+            &visit,
+            &format!("{first}, {second}"),
+        ));
     });
-    sections.push(("the recovery of each of them", table::sorted(rows.into_inner().unwrap())));
+    sections.push((
+        "the recovery of each of them",
+        table::sorted(rows.into_inner().unwrap()),
+    ));
 
     // Ended at every point of rolling back what came out as it was meant to; then recovered.
     let scene = Scene::new(&[("apply", None)]);
     let rolled = run(&scene.root, "rollback", None);
-    assert_eq!(states.name(&host::disk(&scene.root)), Some("all before"), "{:?}", rolled.said);
+    assert_eq!(
+        states.name(&host::disk(&scene.root)),
+        Some("all before"),
+        "{:?}",
+        rolled.said
+    );
     visit(&rolled.points);
     let rows = Mutex::new(BTreeMap::new());
-    in_threads(numbered(&rolled.points).into_iter().enumerate().collect(), |(index, point)| {
-        let scene = Scene::new(&[("apply", None), ("rollback", Some(&point))]);
-        let row = settle(&scene, &states, &point, &visit, &format!("rollback ended at {point}"));
-        rows.lock().unwrap().insert(index, row);
-    });
-    sections.push(("`rollback` later", rows.into_inner().unwrap().into_values().collect()));
+    in_threads(
+        numbered(&rolled.points).into_iter().enumerate().collect(),
+        |(index, point)| {
+            let scene = Scene::new(&[("apply", None), ("rollback", Some(&point))]);
+            let row = settle(
+                &scene,
+                &states,
+                &point,
+                &visit,
+                &format!("rollback ended at {point}"),
+            );
+            rows.lock().unwrap().insert(index, row);
+        },
+    );
+    sections.push((
+        "`rollback` later",
+        rows.into_inner().unwrap().into_values().collect(),
+    ));
 
     races(&states, &visit);
 
     if !states.whole {
-        eprintln!("skipped: the table and the reach of it need root, and a file system with attributes and ACLs");
+        eprintln!(
+            "skipped: the table and the reach of it need root, and a file system with attributes and ACLs"
+        );
         return;
     }
-    let all: BTreeSet<String> =
-        Step::ALL.iter().flat_map(|step| [step.name().to_owned(), format!("{}.done", step.name())]).collect();
+    let all: BTreeSet<String> = Step::ALL
+        .iter()
+        .flat_map(|step| [step.name().to_owned(), format!("{}.done", step.name())])
+        .collect();
     let visited = visited.into_inner().unwrap();
     let missed: Vec<_> = all.difference(&visited).collect();
     assert!(missed.is_empty(), "never come to: {missed:?}");
@@ -261,24 +336,52 @@ fn a_process_that_is_ended_leaves_the_old_files_or_the_new_ones() {
 }
 
 /// Recovers, and says what came of it.
-fn settle(scene: &Scene, states: &States, point: &str, visit: &(impl Fn(&[String]) + Sync), context: &str) -> Row {
+fn settle(
+    scene: &Scene,
+    states: &States,
+    point: &str,
+    visit: &(impl Fn(&[String]) + Sync),
+    context: &str,
+) -> Row {
     let left = host::describe(&scene.root);
     let recovered = run(&scene.root, "recover", None);
     visit(&recovered.points);
     let next = recovered.said.unwrap();
     let disk = host::disk(&scene.root);
-    let seen = states.name(&disk).unwrap_or_else(|| panic!("{context}, {left}, {next}: a mixture: {disk:?}"));
+    let seen = states
+        .name(&disk)
+        .unwrap_or_else(|| panic!("{context}, {left}, {next}: a mixture: {disk:?}"));
     assert_settled(&scene.root, seen, context);
-    Row { step: point.to_owned(), left, next, seen: seen.to_owned() }
+    Row {
+        step: point.to_owned(),
+        left,
+        next,
+        seen: seen.to_owned(),
+    }
 }
 
 /// What somebody else writes at the last moment stays, wherever the process is ended.
 fn races(states: &States, visit: &(impl Fn(&[String]) + Sync)) {
     let cases: [(&[(&str, Option<&str>)], &str, usize, &str); 4] = [
         (&[], "apply@replace.exchange:0", 0, "replace.exchange"),
-        (&[("apply", None)], "rollback@undo.exchange:1", 1, "undo.exchange"),
-        (&[("apply", None)], "rollback@undo.withdraw:2", 2, "undo.withdraw"),
-        (&[("apply", Some("journal.sync#12"))], "recover@undo.exchange:1", 1, "undo.exchange"),
+        (
+            &[("apply", None)],
+            "rollback@undo.exchange:1",
+            1,
+            "undo.exchange",
+        ),
+        (
+            &[("apply", None)],
+            "rollback@undo.withdraw:2",
+            2,
+            "undo.withdraw",
+        ),
+        (
+            &[("apply", Some("journal.sync#12"))],
+            "recover@undo.exchange:1",
+            1,
+            "undo.exchange",
+        ),
     ];
     for (first, act, file, at) in cases {
         let scene = Scene::new(first);
@@ -287,7 +390,11 @@ fn races(states: &States, visit: &(impl Fn(&[String]) + Sync)) {
         let mut expected = host::with_foreign(&states.before, &FILES[file]);
         // What is put into a folder that was made keeps it.
         if file == 2 {
-            let folder = Path::new(FILES[2].target).parent().unwrap().strip_prefix("/").unwrap();
+            let folder = Path::new(FILES[2].target)
+                .parent()
+                .unwrap()
+                .strip_prefix("/")
+                .unwrap();
             expected.insert(folder.to_owned(), states.after[folder].clone());
         }
         let kept = |disk: &Disk| {
@@ -305,13 +412,25 @@ fn races(states: &States, visit: &(impl Fn(&[String]) + Sync)) {
         in_threads(points[start..].to_vec(), |point| {
             let scene = Scene::new(first);
             let ended = run(&scene.root, act, Some(&point));
-            assert!(ended.said.is_none(), "{act} was not ended at {point}: {:?}", ended.said);
+            assert!(
+                ended.said.is_none(),
+                "{act} was not ended at {point}: {:?}",
+                ended.said
+            );
             let left = host::describe(&scene.root);
             let recovered = run(&scene.root, "recover", None);
             visit(&recovered.points);
             let disk = host::disk(&scene.root);
-            assert!(kept(&disk), "{act} ended at {point}, {left}, {:?}: {disk:?}", recovered.said);
-            assert_eq!(run(&scene.root, "recover", None).said.as_deref(), Some("nothing"), "{act} {point}");
+            assert!(
+                kept(&disk),
+                "{act} ended at {point}, {left}, {:?}: {disk:?}",
+                recovered.said
+            );
+            assert_eq!(
+                run(&scene.root, "recover", None).said.as_deref(),
+                Some("nothing"),
+                "{act} {point}"
+            );
         });
     }
 }

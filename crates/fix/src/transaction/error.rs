@@ -130,7 +130,9 @@ fn advice(action: &str, said: Errno) -> &'static str {
         Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP if action == PUT_IN_PLACE => {
             "this file system cannot exchange two files in one step: edit the file by hand"
         }
-        Errno::OPNOTSUPP => "this file system cannot keep what the file has (attributes): edit the file by hand",
+        Errno::OPNOTSUPP => {
+            "this file system cannot keep what the file has (attributes): edit the file by hand"
+        }
         Errno::BUSY | Errno::XDEV => "it is a mount of its own: edit it where it is mounted from",
         Errno::IO => "look at the disk (dmesg)",
         Errno::NOENT => "it was there when the plan was made: make the plan again",
