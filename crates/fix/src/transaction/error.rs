@@ -90,7 +90,7 @@ pub enum TransactionError {
         cause: String,
     },
     /// A file could not be written, and not be put back either.
-    #[error("{cause} - and that is not so: {}", .hands.join("; "))]
+    #[error("{}. It could not be put back: {}", .cause.plain(), .hands.join("; "))]
     NotAsBefore {
         /// What went wrong first.
         cause: Box<Self>,
@@ -108,6 +108,14 @@ impl TransactionError {
             said: said.to_string(),
             advice: advice(action, said),
         }
+    }
+
+    /// Returns what went wrong, without how the file is now.
+    pub(crate) fn plain(&self) -> String {
+        let said = self.to_string();
+        said.strip_suffix(". It is as before")
+            .unwrap_or(&said)
+            .to_owned()
     }
 
     /// Returns whether the file that it is about, and all that was not written before it, is as before.

@@ -367,7 +367,7 @@ impl Running {
         let cleared = self.clear().and_then(|()| self.record(end, now));
         cleared.map_err(|cause| TransactionError::NotClosed {
             id: self.progress.id.clone(),
-            cause: cause.to_string(),
+            cause: cause.plain(),
         })
     }
 

@@ -143,7 +143,8 @@ fn put_back(root: &Path, mut running: Running, reason: &str) -> Result<String, T
         running.finish(Outcome::RolledBack, reason, hands, now)?;
         Ok(format!("rolled back: {said}"))
     } else {
-        running.finish(Outcome::NeedsHands, reason, hands.clone(), now)?;
+        // Whoever has to look is told, whether that can be written down or not.
+        drop(running.finish(Outcome::NeedsHands, reason, hands.clone(), now));
         Ok(format!("needs hands: {said}: {}", hands.join("; ")))
     }
 }

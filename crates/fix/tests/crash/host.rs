@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -142,9 +143,14 @@ pub(crate) fn start_service(root: &Path) {
         fs::read_to_string(below(root, file.name)).unwrap_or_else(|_| "absent\n".to_owned())
     };
     let runs: String = FILES.iter().map(read).collect();
-    let new = root.join("run/.service");
-    fs::write(&new, runs).unwrap();
-    fs::rename(new, root.join(SERVICE)).unwrap();
+    // In place and always of one size: it needs no room on a full disk.
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(root.join(SERVICE))
+        .unwrap();
+    file.write_all(format!("{runs:<512}").as_bytes()).unwrap();
 }
 
 /// Writes a file as an editor does: another one in its place.
@@ -283,7 +289,7 @@ pub(crate) fn describe(root: &Path) -> String {
     }
     let runs = fs::read_to_string(root.join(SERVICE)).unwrap();
     let after: String = FILES.iter().map(|file| file.after).collect();
-    if runs == after {
+    if runs.trim_end_matches(' ') == after {
         said += "; the service runs with the new ones";
     }
     said
