@@ -41,7 +41,7 @@ pub(super) fn until_replaced(seen: &Seen<'_>, wanted: Wanted<'_>) -> Option<Mana
         return Some(also(
             NAME,
             format!("{} comes with the image of this node of Amazon EKS; the nodes that replace it have the image's again", seen.path),
-            "the user data of the launch template, before bootstrap.sh runs; then make a new version of the template and update the node group to it".to_owned(),
+            "the user data of the launch template, as a part of a shell script that runs before bootstrap.sh; then make a new version of the template and update the node group to it".to_owned(),
             format!(
                 "CONFIG={AL2}\njq -s '.[0] * .[1]' \"$CONFIG\" - > \"$CONFIG.new\" <<'EOF'\n{:#}\nEOF\ncat \"$CONFIG.new\" > \"$CONFIG\" && rm \"$CONFIG.new\"\n",
                 wanted.tree()

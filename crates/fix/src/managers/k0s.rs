@@ -63,7 +63,7 @@ pub(super) fn of(seen: &Seen<'_>, wanted: Wanted<'_>) -> Option<Management> {
             "k0s starts this kubelet ({evidence}) and writes its configuration again at each start"
         ),
         format!(
-            "the ClusterConfig of the controllers (/etc/k0s/k0s.yaml, or `k0s config edit`); then give `--profile=hardened` to `k0s worker` in the unit of each worker and restart it{at_once}"
+            "the ClusterConfig of the controllers (/etc/k0s/k0s.yaml, or `k0s config edit`), or its values into the profile that the workers have already; then give `--profile=hardened` to `k0s worker` in the unit of each worker and restart it{at_once}"
         ),
         text,
     ))

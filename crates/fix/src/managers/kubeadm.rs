@@ -20,15 +20,33 @@ const FLAGS: &str = "/var/lib/kubelet/kubeadm-flags.env";
 const BOOTSTRAP: &str = "/etc/kubernetes/bootstrap-kubelet.conf";
 
 pub(super) fn of(seen: &Seen<'_>, wanted: Wanted<'_>) -> Option<Management> {
+    let name = config_map(seen);
     if seen.is(CONFIG) {
         let evidence = evidence(seen)?;
-        return Some(config(seen, wanted, &evidence));
+        let reason = format!(
+            "kubeadm wrote {} ({evidence}), and writes it again from the ConfigMap {name} at the next `kubeadm upgrade node`; new nodes get it from there too",
+            seen.path
+        );
+        return Some(in_the_cluster(&name, wanted, reason));
     }
-    let is_dropin = seen.path.as_slice().ends_with(b"/10-kubeadm.conf");
-    if seen.is(FLAGS) || is_dropin {
-        return Some(arguments(seen, wanted));
-    }
-    None
+    let reason = if seen.is(FLAGS) {
+        format!(
+            "{} is written when a node is set up, from the configuration that `kubeadm init` or `kubeadm join` is given",
+            seen.path
+        )
+    } else if seen.path.as_slice().ends_with(b"/10-kubeadm.conf") {
+        format!(
+            "{} comes with kubeadm, to every node alike; what a new node's kubelet is given beyond it stands in the configuration of kubeadm",
+            seen.path
+        )
+    } else {
+        return None;
+    };
+    let arguments = arguments(seen, wanted);
+    Some(match arguments {
+        Some(text) => also(NAME, reason, INTO_NEW_NODES.to_owned(), text),
+        None => in_the_cluster(&name, wanted, reason),
+    })
 }
 
 fn evidence(seen: &Seen<'_>) -> Option<String> {
@@ -39,29 +57,29 @@ fn evidence(seen: &Seen<'_>) -> Option<String> {
         .then(|| format!("the kubelet is started with {BOOTSTRAP}"))
 }
 
-fn config(seen: &Seen<'_>, wanted: Wanted<'_>, evidence: &str) -> Management {
-    // Up to 1.23 every minor version had a ConfigMap of its own.
-    let name = match seen.minor() {
+/// Returns the name of the cluster's copy. Up to 1.23 every minor version had one of its own.
+fn config_map(seen: &Seen<'_>) -> String {
+    match seen.minor() {
         Some(minor) if minor < 24 => format!("kubelet-config-1.{minor}"),
         _ => "kubelet-config".to_owned(),
-    };
-    also(
-        NAME,
-        format!(
-            "kubeadm wrote {} ({evidence}), and writes it again from the ConfigMap {name} at the next `kubeadm upgrade node`; new nodes get it from there too",
-            seen.path
-        ),
-        format!(
-            "the ConfigMap {name} in kube-system: run `kubectl -n kube-system edit configmap {name}`; its key `kubelet` holds a whole KubeletConfiguration, in which these lines belong, in the place of those with the same keys; nodes take it at `kubeadm upgrade node phase kubelet-config`"
-        ),
-        wanted.yaml(4),
-    )
+    }
 }
 
-fn arguments(seen: &Seen<'_>, wanted: Wanted<'_>) -> Management {
+fn in_the_cluster(name: &str, wanted: Wanted<'_>, reason: String) -> Management {
+    let into = format!(
+        "the ConfigMap {name} in kube-system: run `kubectl -n kube-system edit configmap {name}`; its key `kubelet` holds a whole KubeletConfiguration, in which these lines belong, in the place of those with the same keys; nodes take it at `kubeadm upgrade node phase kubelet-config`"
+    );
+    // As deep as the lines of that key are in the editor.
+    also(NAME, reason, into, wanted.yaml(4))
+}
+
+const INTO_NEW_NODES: &str = "the configuration that new nodes are made with: `kubeadm join --config FILE` (InitConfiguration for `kubeadm init`), in the place of arguments with these names";
+
+/// Returns the settings as arguments that kubeadm gives, if any of them is one.
+fn arguments(seen: &Seen<'_>, wanted: Wanted<'_>) -> Option<String> {
     let flags = wanted.flags();
     if flags.taken.is_empty() {
-        return config(seen, wanted, "its name says so");
+        return None;
     }
     // kubeadm knows v1beta4, where arguments are a list, from 1.31.
     let is_list = seen.minor().is_none_or(|minor| minor >= 31);
@@ -70,7 +88,8 @@ fn arguments(seen: &Seen<'_>, wanted: Wanted<'_>) -> Management {
         "apiVersion: kubeadm.k8s.io/{api}\nkind: JoinConfiguration\nnodeRegistration:\n  kubeletExtraArgs:\n"
     );
     for (name, value) in &flags.taken {
-        let value = argument(value);
+        // A text whatever it looks like, as kubeadm wants it.
+        let value = scalar(value);
         // Writing to a String cannot fail.
         let _ = if is_list {
             writeln!(text, "    - name: {name}\n      value: {value}")
@@ -82,23 +101,5 @@ fn arguments(seen: &Seen<'_>, wanted: Wanted<'_>) -> Management {
         &flags.rest,
         "no flag sets these; they belong into the ConfigMap kubelet-config",
     ));
-    also(
-        NAME,
-        format!(
-            "{} is kubeadm's: it is written when a node is set up, from the configuration that `kubeadm init` or `kubeadm join` is given",
-            seen.path
-        ),
-        "the configuration that new nodes are made with: `kubeadm join --config FILE` (InitConfiguration for `kubeadm init`), in the place of arguments with these names".to_owned(),
-        text,
-    )
-}
-
-/// Returns the value of an argument, which is a text whatever it looks like.
-fn argument(value: &str) -> String {
-    let text = scalar(value);
-    if text.starts_with('"') || value.chars().any(|c| c.is_ascii_alphabetic()) {
-        text
-    } else {
-        format!("\"{value}\"")
-    }
+    Some(text)
 }

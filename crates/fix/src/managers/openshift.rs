@@ -5,6 +5,8 @@
 //! changed by hand makes its daemon call the node degraded.
 //! <https://github.com/openshift/microshift/blob/main/docs/user/howto_config.md> for `MicroShift`.
 
+use kubeassay_core::Value;
+
 use super::evidence::Seen;
 use super::wanted::{Wanted, left_out, yaml};
 use super::{Management, instead};
@@ -44,12 +46,23 @@ fn openshift(seen: &Seen<'_>, wanted: Wanted<'_>) -> Option<Management> {
     .any(|label| seen.says(label));
     let pool = if is_control_plane { "master" } else { "worker" };
     let config = wanted.tree_without(REFUSED);
+    let is_zero = |(_, value): &&(&str, &Value)| matches!(value, Value::Int(0));
+    let zeros: Vec<&str> = wanted
+        .0
+        .iter()
+        .filter(is_zero)
+        .map(|(path, _)| *path)
+        .collect();
     let text = format!(
-        "apiVersion: machineconfiguration.openshift.io/v1\nkind: KubeletConfig\nmetadata:\n  name: {pool}-kubelet\nspec:\n  machineConfigPoolSelector:\n    matchLabels:\n      pools.operator.machineconfiguration.openshift.io/{pool}: \"\"\n  kubeletConfig:\n{}{}",
+        "apiVersion: machineconfiguration.openshift.io/v1\nkind: KubeletConfig\nmetadata:\n  name: {pool}-kubelet\nspec:\n  machineConfigPoolSelector:\n    matchLabels:\n      pools.operator.machineconfiguration.openshift.io/{pool}: \"\"\n  kubeletConfig:\n{}{}{}",
         yaml(&config.taken, 4),
         left_out(
             &config.rest,
             "the operator does not take these (feature gates: the object FeatureGate)"
+        ),
+        left_out(
+            &zeros,
+            "the operator passes over zeros; take these out of the pool's other KubeletConfigs too"
         ),
     );
     Some(instead(
