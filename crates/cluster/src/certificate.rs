@@ -192,7 +192,7 @@ mod tests {
         let expired = Authority::in_years("kubernetes", (2015, 2026));
         let early = Authority::in_years("kubernetes", (2027, 2037));
         let (old_der, other_der) = (der(&old.pem()), der(&other.pem()));
-        let cases: [(&str, Vec<u8>, Vec<Vec<u8>>, Vouching); 12] = [
+        let cases = [
             (
                 "its authority",
                 old.client("a").der,

@@ -264,6 +264,7 @@ fn without_the_right_to_ask_nothing_is_told_and_the_right_is_named() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn the_kubelets_own_server_is_asked_as_nobody() {
     let authority = Arc::new(Authority::new("kubernetes"));
     let other = Authority::new("another");
@@ -371,7 +372,7 @@ fn the_kubelets_own_server_is_asked_as_nobody() {
         match (&found, expected) {
             (Err(why), Err(part)) => assert!(why.contains(part), "{cluster}: {why}"),
             (found, expected) => {
-                assert_eq!(found.clone(), expected.map_err(str::to_owned), "{cluster}")
+                assert_eq!(found.clone(), expected.map_err(str::to_owned), "{cluster}");
             }
         }
         let requests = running.requests();

@@ -12,6 +12,7 @@ mod proof;
 
 use std::collections::BTreeMap;
 
+use kubeassay_config::kubelet::Resolution;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Facts, ProcessFacts, ServiceFacts, Tool};
 use kubeassay_core::plan::{
@@ -20,7 +21,7 @@ use kubeassay_core::plan::{
 };
 use kubeassay_core::report::Finding;
 use kubeassay_core::rule::Rule;
-use kubeassay_core::{Bytes, Horizon, Value, Verdict};
+use kubeassay_core::{Bytes, Horizon, Origin, Value, Verdict};
 use kubeassay_engine::{Successor, successor};
 
 use crate::edit::Refused;
@@ -478,21 +479,26 @@ fn changes(rule: &Rule, kubelet: &PlannedKubelet) -> Vec<SettingChange> {
     ) else {
         return Vec::new();
     };
+    // An entry that a map lacks is a setting that nobody gives.
+    let of = |resolution: &Resolution, path: &str| {
+        let nobody = || Origin::default_of(resolution.minor.to_string());
+        let setting = resolution.setting(path);
+        let value = setting.as_ref().and_then(|setting| setting.value());
+        let origin = setting.map_or_else(nobody, |setting| setting.origin.as_ref().clone());
+        let value = serde_json::to_value(value.unwrap_or(Value::Null));
+        (value.unwrap_or_default(), origin)
+    };
     let paths = rule.fix().into_iter().flat_map(|fix| &fix.set);
     paths
         .filter_map(|(path, _)| {
-            let (from, to) = (before.setting(path)?, after.setting(path)?);
-            let value = |value: Option<Value>| {
-                serde_json::to_value(value.unwrap_or(Value::Null)).unwrap_or_default()
-            };
-            let change = SettingChange {
+            let ((from, from_origin), (to, to_origin)) = (of(before, path), of(after, path));
+            (from != to).then(|| SettingChange {
                 setting: path.clone(),
-                from: value(from.value()),
-                from_origin: from.origin.as_ref().clone(),
-                to: value(to.value()),
-                to_origin: to.origin.as_ref().clone(),
-            };
-            (change.from != change.to).then_some(change)
+                from,
+                from_origin,
+                to,
+                to_origin,
+            })
         })
         .collect()
 }

@@ -52,9 +52,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             active: Duration::from_secs(90),
-            healthz: Duration::from_secs(60),
-            judged: Duration::from_secs(60),
-            ready: Duration::from_secs(120),
+            healthz: Duration::from_mins(1),
+            judged: Duration::from_mins(1),
+            ready: Duration::from_mins(2),
             steady: Duration::from_secs(10),
         }
     }

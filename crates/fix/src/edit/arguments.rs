@@ -1,9 +1,19 @@
 //! Arguments of a service: in the command of its unit, in a variable of the unit, or in an environment file.
+//!
+//! Where an argument stands is known to the line, and how it may be written there is known too well: quotes, escapes,
+//! specifiers, continued lines. So the ways in which it could be taken out or changed are tried one after the other
+//! (`splice.rs`), and the one is taken whose next start is exactly the one that is wanted: the proof is the reader's.
 
-use kubeassay_core::Bytes;
-use kubeassay_core::facts::ServiceFacts;
+mod dropin;
+mod splice;
+
+use kubeassay_config::units::{self, Argument, NextStart};
+use kubeassay_core::facts::{Need, NeedKind, ServiceFacts};
+use kubeassay_core::{Bytes, OriginKind};
 
 use super::Refused;
+use crate::overlay;
+use splice::{Place, Text};
 
 /// What is to become of the arguments of the next start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +42,9 @@ pub struct Rewritten {
     pub is_new: bool,
 }
 
+/// Folders whose files belong to packages, or are made anew at every boot.
+const NOT_OURS: [&str; 4] = ["/usr/", "/lib/", "/run/", "/nix/"];
+
 /// Returns the file that has to change so that the next start of `service` has its arguments changed by `change`, and
 /// differs in nothing else. It is proven by reading the service again.
 ///
@@ -39,6 +52,181 @@ pub struct Rewritten {
 ///
 /// Where the next start cannot be told, and where no way is found whose next start is exactly that.
 pub fn rewrite(service: &ServiceFacts, change: &Change) -> Result<Rewritten, Refused> {
-    let _ = (service, change);
-    Err(Refused::new("arguments are not edited yet"))
+    let next = units::next_start(service).map_err(|unknown| Refused::new(unknown.reason))?;
+    let spot = Spot::of(&next, change)?;
+    let content = content(service, &spot.path)
+        .ok_or_else(|| Refused::new(format!("{} is not among what was read", spot.path)))?;
+    let wanted = Wanted {
+        arguments: changed(&next, change),
+        variable: spot.variable.clone(),
+        next: &next,
+    };
+    let is_ours = NOT_OURS
+        .iter()
+        .all(|folder| !spot.path.as_slice().starts_with(folder.as_bytes()));
+    let found = if is_ours {
+        let place = Place {
+            line: spot.line,
+            column: spot.column,
+            text: spot.text,
+        };
+        let mut ways = splice::ways(content, &place, &spot.old, &spot.new).into_iter();
+        ways.find_map(|way| {
+            let rewritten = Rewritten {
+                path: spot.path.clone(),
+                content: way,
+                is_new: false,
+            };
+            wanted.proves(service, &rewritten).then_some(rewritten)
+        })
+    } else {
+        let mut ways = dropin::ways(service, &next, &spot, content).into_iter();
+        ways.find(|rewritten| wanted.proves(service, rewritten))
+    };
+    found.ok_or_else(|| {
+        let old: Vec<String> = spot.old.iter().map(ToString::to_string).collect();
+        let what = if old.is_empty() {
+            "the command".to_owned()
+        } else {
+            old.join(" ")
+        };
+        let elsewhere = if is_ours {
+            "change it by hand"
+        } else {
+            "it is a package's or made anew at every boot: change it by hand in a drop-in (systemctl edit)"
+        };
+        Refused::at(
+            spot.line,
+            format!(
+                "{}:{}: no way was found to change {what} here that changes nothing else; {elsewhere}",
+                spot.path, spot.line
+            ),
+        )
+    })
+}
+
+/// Where something is to be changed.
+struct Spot {
+    /// The file, and the line and column of what is changed.
+    path: Bytes,
+    line: u32,
+    column: u32,
+    /// What kind of text it stands in.
+    text: Text,
+    /// The variable whose value it is a part of.
+    variable: Option<String>,
+    /// The arguments that go, and those that come.
+    old: Vec<Bytes>,
+    new: Vec<Bytes>,
+}
+
+impl Spot {
+    fn of(next: &NextStart, change: &Change) -> Result<Self, Refused> {
+        let (touched, new): (&[Argument], &[Bytes]) = match change {
+            Change::Replace { index, count, with } => {
+                let end = index.saturating_add(*count);
+                let touched = next.arguments.get(*index..end).unwrap_or_default();
+                if *index == 0 || touched.is_empty() {
+                    return Err(Refused::new("there is no such argument"));
+                }
+                (touched, with)
+            }
+            // The program stands where the command does.
+            Change::Append(with) => (next.arguments.get(..1).unwrap_or_default(), with),
+        };
+        let Some((first, rest)) = touched.split_first() else {
+            return Err(Refused::new("there is no command"));
+        };
+        let origin = first.origin.as_ref();
+        let (Some(path), Some(line)) = (origin.path.as_deref(), origin.line) else {
+            return Err(Refused::new(format!(
+                "where {} stands is not known",
+                first.text
+            )));
+        };
+        let of_place = |argument: &Argument| {
+            let origin = argument.origin.as_ref();
+            (origin.path.clone(), origin.variable.clone())
+        };
+        if let Some(other) = rest.iter().find(|one| of_place(one) != of_place(first)) {
+            return Err(Refused::at(
+                line,
+                format!(
+                    "{path}:{line}: {} stands here, and its value {} elsewhere; write both in one place first",
+                    first.text, other.text
+                ),
+            ));
+        }
+        let old: Vec<Bytes> = match change {
+            Change::Replace { .. } => touched.iter().map(|one| one.text.clone()).collect(),
+            Change::Append(_) => Vec::new(),
+        };
+        Ok(Self {
+            path: path.clone(),
+            line,
+            column: origin.column.unwrap_or(1),
+            text: match origin.kind {
+                OriginKind::Environment => Text::Value,
+                _ => Text::Command,
+            },
+            variable: origin.variable.as_deref().map(str::to_owned),
+            old,
+            new: new.to_vec(),
+        })
+    }
+}
+
+/// Returns the content of a file.
+fn content<'a>(service: &'a ServiceFacts, path: &Bytes) -> Option<&'a [u8]> {
+    let file = service.file(&Need {
+        what: NeedKind::Content,
+        path: path.clone(),
+    })?;
+    let content = file.content.as_ref().filter(|_| file.problem.is_none())?;
+    Some(content.as_slice())
+}
+
+/// Returns the arguments as they are to be.
+fn changed(next: &NextStart, change: &Change) -> Vec<Bytes> {
+    let mut arguments: Vec<Bytes> = next.arguments.iter().map(|one| one.text.clone()).collect();
+    match change {
+        Change::Replace { index, count, with } => {
+            let end = index.saturating_add(*count).min(arguments.len());
+            let start = (*index).min(end);
+            arguments.splice(start..end, with.iter().cloned());
+        }
+        Change::Append(with) => arguments.extend(with.iter().cloned()),
+    }
+    arguments
+}
+
+/// The next start that is wanted.
+struct Wanted<'a> {
+    arguments: Vec<Bytes>,
+    /// The variable whose value may differ.
+    variable: Option<String>,
+    next: &'a NextStart,
+}
+
+impl Wanted<'_> {
+    /// Returns whether the next start is this one once a file was rewritten.
+    fn proves(&self, service: &ServiceFacts, rewritten: &Rewritten) -> bool {
+        let service = overlay::with_file(service, &rewritten.path, &rewritten.content);
+        let Ok(next) = units::next_start(&service) else {
+            return false;
+        };
+        let arguments = next.arguments.iter().map(|argument| &argument.text);
+        let environment = |next: &NextStart| {
+            let mut environment = next.environment.clone();
+            if let Some(variable) = &self.variable {
+                environment.remove(variable);
+            }
+            environment
+        };
+        arguments.eq(&self.arguments)
+            && next.executable == self.next.executable
+            && next.cwd == self.next.cwd
+            && next.assumes.len() <= self.next.assumes.len()
+            && environment(&next) == environment(self.next)
+    }
 }

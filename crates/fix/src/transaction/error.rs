@@ -106,7 +106,7 @@ impl TransactionError {
             path: path.into(),
             action,
             said: said.to_string(),
-            advice: advice(said),
+            advice: advice(action, said),
         }
     }
 
@@ -116,20 +116,22 @@ impl TransactionError {
     }
 }
 
+/// What is done when a file is put in its place: not every file system can.
+pub(crate) const PUT_IN_PLACE: &str = "put in its place";
+
 /// Returns what to do about what the system said.
-const fn advice(said: Errno) -> &'static str {
+fn advice(action: &str, said: Errno) -> &'static str {
     match said {
         Errno::NOSPC | Errno::DQUOT => "make room on that file system",
         Errno::ROFS => "it is on a file system that is mounted read-only",
         Errno::ACCESS | Errno::PERM => {
             "run as root of the host; where that is so, look for an immutable file (lsattr) or a security module"
         }
-        Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP => {
+        Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP if action == PUT_IN_PLACE => {
             "this file system cannot exchange two files in one step: edit the file by hand"
         }
-        Errno::BUSY | Errno::XDEV => {
-            "the file is a mount of its own: edit it where it is mounted from"
-        }
+        Errno::OPNOTSUPP => "this file system cannot keep what the file has (attributes): edit the file by hand",
+        Errno::BUSY | Errno::XDEV => "it is a mount of its own: edit it where it is mounted from",
         Errno::IO => "look at the disk (dmesg)",
         Errno::NOENT => "it was there when the plan was made: make the plan again",
         Errno::EXIST => "it was not there when the plan was made: make the plan again",

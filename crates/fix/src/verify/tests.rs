@@ -16,13 +16,16 @@ use crate::preflight::fixture::{self, ARGUMENTS, NEW, Node, OLD, options, restar
 use crate::services::{ServiceError, Services, UnitState};
 use crate::world::{Api, ClientName, NodeKubeconfig, Reach, Vouching, World};
 
+/// An answer by how many milliseconds passed.
+type By<T, E> = Box<dyn Fn(u64) -> Result<T, E>>;
+
 /// A world in which everything is told by how many milliseconds passed since the restart.
 struct Fake {
     passed: Cell<u64>,
-    unit: Box<dyn Fn(u64) -> Result<UnitState, ServiceError>>,
-    healthz: Box<dyn Fn(u64) -> Result<u16, String>>,
-    facts: Box<dyn Fn(u64) -> Result<Facts, String>>,
-    ready: Option<Box<dyn Fn(u64) -> Result<bool, String>>>,
+    unit: By<UnitState, ServiceError>,
+    healthz: By<u16, String>,
+    facts: By<Facts, String>,
+    ready: Option<By<bool, String>>,
     asked: RefCell<Vec<SocketAddr>>,
     /// A clock that stands still.
     stopped: bool,
@@ -120,7 +123,7 @@ impl Api for Fake {
 }
 
 impl Services for Fake {
-    fn way(&self) -> &str {
+    fn way(&self) -> &'static str {
         "a fake"
     }
 
@@ -298,7 +301,7 @@ fn what_was_planned_is_seen_to_hold_or_the_first_that_does_not_is_the_last() {
         (
             "systemd cannot be asked",
             change(|fake| {
-                fake.unit = Box::new(|_| Err(ServiceError::Unreachable("gone".to_owned())))
+                fake.unit = Box::new(|_| Err(ServiceError::Unreachable("gone".to_owned())));
             }),
             "active fail",
             "systemd cannot be asked: gone",

@@ -1,0 +1,258 @@
+//! The ways to write arguments into a text that holds others already, or to take them out of it.
+
+use std::ops::Range;
+
+use kubeassay_core::Bytes;
+
+/// How many places of one line are tried.
+const MOST_PLACES: usize = 64;
+
+/// What kind of text arguments stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    /// The command of a unit: `ExecStart=`.
+    Command,
+    /// The value of a variable, in a unit or in an environment file.
+    Value,
+}
+
+/// Where arguments stand, or the command that they are to be added to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Line, from 1.
+    pub(super) line: u32,
+    /// Column in code points, from 1.
+    pub(super) column: u32,
+    /// What they stand in.
+    pub(super) text: Text,
+}
+
+/// Returns the contents in which `new` may stand in the place of `old`, the likeliest first; where nothing is old, `new`
+/// is added behind the command at `place`. Which of them means that is for the caller to find out.
+pub(super) fn ways(content: &[u8], place: &Place, old: &[Bytes], new: &[Bytes]) -> Vec<Vec<u8>> {
+    let region = region(content, place.line);
+    if old.is_empty() {
+        return added(content, &region, new);
+    }
+    let from = match place.text {
+        Text::Command => offset(content, &region, place.column),
+        Text::Value => region.start,
+    };
+    let mut ways = Vec::new();
+    for found in occurrences(content, from..region.end, old) {
+        if new.is_empty() {
+            ways.extend(removed(content, &found));
+        } else {
+            for text in written(new, place.text) {
+                ways.push(spliced(content, &found, text.as_bytes()));
+            }
+        }
+    }
+    ways
+}
+
+/// Returns the bytes of a line, and of those that continue it; comments may stand between.
+pub(super) fn region(content: &[u8], line: u32) -> Range<usize> {
+    let mut at = 0;
+    let mut start = None;
+    let mut number = 0;
+    for raw in content.split_inclusive(|byte| *byte == b'\n') {
+        number += 1;
+        let begin = at;
+        at += raw.len();
+        if number < line {
+            continue;
+        }
+        let start = *start.get_or_insert(begin);
+        let text = raw.trim_ascii_end();
+        let is_comment = number > line && matches!(text.trim_ascii_start(), [b'#' | b';', ..]);
+        if !is_comment && !text.ends_with(b"\\") {
+            return start..at;
+        }
+    }
+    start.unwrap_or(at)..at
+}
+
+/// Returns where the column of the first line of a region lies.
+fn offset(content: &[u8], region: &Range<usize>, column: u32) -> usize {
+    let text = content.get(region.clone()).unwrap_or_default();
+    let mut left = column;
+    let starts = text.iter().position(|byte| {
+        if byte & 0xc0 != 0x80 {
+            left -= 1;
+        }
+        left == 0
+    });
+    region.start + starts.unwrap_or(0)
+}
+
+/// Returns where the words stand one behind the other, each in one of the ways in which it may be written.
+fn occurrences(content: &[u8], within: Range<usize>, words: &[Bytes]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let Some((first, rest)) = words.split_first() else {
+        return found;
+    };
+    for start in within.clone() {
+        if found.len() >= MOST_PLACES {
+            break;
+        }
+        for end in ends(content, start, within.end, first) {
+            let mut ends_at = vec![end];
+            for word in rest {
+                let next = ends_at.iter().flat_map(|end| {
+                    let start = blank_from(content, *end, within.end);
+                    ends(content, start, within.end, word)
+                });
+                ends_at = next.collect();
+            }
+            let ranges = ends_at.into_iter().map(|end| start..end);
+            found.extend(ranges.filter(|range| is_bounded(content, range)));
+        }
+    }
+    found
+}
+
+/// Returns where a word may end that begins at `start`.
+fn ends(content: &[u8], start: usize, limit: usize, word: &Bytes) -> Vec<usize> {
+    let text = content.get(start..limit).unwrap_or_default();
+    let plain = word.as_slice().to_vec();
+    let specifiers = doubled(&plain, b'%');
+    let dollars = doubled(&specifiers, b'$');
+    let mut spellings = vec![plain, specifiers, dollars];
+    spellings.dedup();
+    let quoted: Vec<Vec<u8>> = spellings
+        .iter()
+        .flat_map(|text| [b'"', b'\''].map(|quote| [&[quote], text.as_slice(), &[quote]].concat()))
+        .collect();
+    let all = quoted.iter().chain(&spellings);
+    let found = all.filter(|spelling| text.starts_with(spelling));
+    found.map(|spelling| start + spelling.len()).collect()
+}
+
+/// Returns the text with every `byte` doubled.
+fn doubled(text: &[u8], byte: u8) -> Vec<u8> {
+    let mut doubled = Vec::with_capacity(text.len());
+    for each in text {
+        doubled.push(*each);
+        if *each == byte {
+            doubled.push(byte);
+        }
+    }
+    doubled
+}
+
+/// Returns where the blanks end that begin at `at`: those of continued lines too.
+fn blank_from(content: &[u8], at: usize, limit: usize) -> usize {
+    let rest = content.get(at..limit).unwrap_or_default();
+    let blank = rest
+        .iter()
+        .position(|byte| !matches!(byte, b' ' | b'\t' | b'\\' | b'\r' | b'\n'));
+    at + blank.unwrap_or(rest.len())
+}
+
+/// Returns whether what stands at `range` is no part of a longer word.
+fn is_bounded(content: &[u8], range: &Range<usize>) -> bool {
+    let before = range.start.checked_sub(1).and_then(|at| content.get(at));
+    let after = content.get(range.end);
+    let opens = before.is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'=".contains(byte));
+    let closes = after.is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'\\".contains(byte));
+    opens && closes
+}
+
+fn spliced(content: &[u8], range: &Range<usize>, text: &[u8]) -> Vec<u8> {
+    let before = content.get(..range.start).unwrap_or_default();
+    let after = content.get(range.end..).unwrap_or_default();
+    [before, text, after].concat()
+}
+
+/// Returns the contents without what stands at `range`: with the lines that it leaves empty, with the blanks before it,
+/// with those behind it, or as it is.
+fn removed(content: &[u8], range: &Range<usize>) -> Vec<Vec<u8>> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let head = content.get(..range.start).unwrap_or_default();
+    let tail = content.get(range.end..).unwrap_or_default();
+    let before = head.iter().rev().take_while(|byte| is_blank(byte)).count();
+    let after = tail.iter().take_while(|byte| is_blank(byte)).count();
+    let begins_line = head
+        .get(..head.len() - before)
+        .is_some_and(|head| head.ends_with(b"\n"));
+    let rest = tail.get(after..).unwrap_or_default();
+    let mut ways = Vec::new();
+    if begins_line {
+        let line_start = range.start - before;
+        let end = |at: &[u8]| {
+            at.iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(at.len(), |end| end + 1)
+        };
+        let line_end = range.end + after + end(rest);
+        let text = rest.get(..end(rest)).unwrap_or_default().trim_ascii();
+        if text == b"\\" {
+            ways.push(spliced(content, &(line_start..line_end), b""));
+        } else if text.is_empty() {
+            // The last of several lines: the one before continues no more.
+            let above = content.get(..line_start).unwrap_or_default();
+            let kept = above.trim_ascii_end();
+            let kept = kept.strip_suffix(b"\\").map(<[u8]>::trim_ascii_end);
+            if let Some(kept) = kept {
+                let end_of_line = above
+                    .iter()
+                    .rposition(|byte| *byte == b'\\')
+                    .map_or(0, |at| at + 1);
+                let line_end_bytes = above.get(end_of_line..).unwrap_or_default();
+                let rest = content.get(line_end..).unwrap_or_default();
+                ways.push([kept, line_end_bytes, rest].concat());
+            }
+        }
+    }
+    if before > 0 && !begins_line {
+        ways.push(spliced(content, &(range.start - before..range.end), b""));
+    }
+    ways.push(spliced(content, &(range.start..range.end + after), b""));
+    ways.push(spliced(content, range, b""));
+    ways
+}
+
+/// Returns the ways to write arguments into a text.
+pub(super) fn written(arguments: &[Bytes], text: Text) -> Vec<String> {
+    let each = |argument: &Bytes, quote: bool| -> Option<String> {
+        let plain = argument.as_str()?;
+        let escaped = match text {
+            Text::Command => plain.replace('%', "%%").replace('$', "$$"),
+            Text::Value => plain.replace('%', "%%"),
+        };
+        if !quote {
+            return Some(escaped);
+        }
+        let escaped = escaped.replace('\\', "\\\\").replace('"', "\\\"");
+        Some(format!("\"{escaped}\""))
+    };
+    let all = |quote: bool| -> Option<String> {
+        let words: Option<Vec<String>> = arguments.iter().map(|one| each(one, quote)).collect();
+        Some(words?.join(" "))
+    };
+    let plain = || -> Option<String> {
+        let words: Option<Vec<&str>> = arguments.iter().map(Bytes::as_str).collect();
+        Some(words?.join(" "))
+    };
+    [all(false), plain(), all(true)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Returns the contents with arguments added at the end of a command.
+fn added(content: &[u8], region: &Range<usize>, new: &[Bytes]) -> Vec<Vec<u8>> {
+    let command = content.get(region.clone()).unwrap_or_default();
+    let end = region.start + command.trim_ascii_end().len();
+    let ways = written(new, Text::Command);
+    ways.iter()
+        .map(|text| {
+            spliced(
+                content,
+                &(end..end),
+                [" ", text.as_str()].concat().as_bytes(),
+            )
+        })
+        .collect()
+}
