@@ -126,7 +126,20 @@ fn text(node: &Node) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::client_certificate;
+
+    proptest! {
+        #[test]
+        fn no_manifest_ends_it(at in 0_usize..900, with in "[\\[\\]{}:,&*!|>'\"#%a \n\t-]{0,3}") {
+            let mut text = manifest("[kube-apiserver, --kubelet-client-certificate=/etc/kubernetes/pki/a.crt]");
+            let at = at.min(text.len());
+            text.replace_range(at..(at + 1).min(text.len()), &with);
+            let found = client_certificate(text.as_bytes());
+            prop_assert!(found.is_err() || found.is_ok_and(|path| path.is_none_or(|path| path.as_slice().starts_with(b"/"))));
+        }
+    }
 
     /// Returns a manifest as kubeadm writes it, with this command.
     fn manifest(command: &str) -> String {

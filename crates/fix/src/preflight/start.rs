@@ -10,7 +10,7 @@ use super::after::{self, KERNEL_DEFAULTS};
 use super::{Looked, Outcome, Unread};
 
 /// The settings that a kubelet's refusals depend on (`crates/config/src/kubelet/refusals.rs`).
-const DECIDING: [&str; 30] = [
+pub(super) const DECIDING: [&str; 30] = [
     "featureGates",
     "eventBurst",
     "eventRecordQPS",
@@ -101,8 +101,14 @@ pub(super) fn would_start(looked: Looked<'_>) -> Outcome {
         [first, .., last] => format!("{first} to {last}"),
         [] => String::new(),
     };
+    let assumes = after.next.assumes.join("; ");
+    let assumes = if assumes.is_empty() {
+        assumes
+    } else {
+        format!("; taken for granted: {assumes}")
+    };
     Outcome::pass(format!(
-        "a kubelet of {versions} would start with it, as far as its arguments and files decide"
+        "a kubelet of {versions} would start with it, as far as its arguments and files decide{assumes}"
     ))
 }
 

@@ -765,6 +765,15 @@ fn whether_it_would_start_is_told_by_what_decides_it() {
 }
 
 #[test]
+fn every_setting_that_decides_a_start_is_one() {
+    let (planned, _) = to_webhook();
+    let resolution = &planned.kubelets[0].after.resolutions[0];
+    for path in super::start::DECIDING {
+        assert!(resolution.setting(path).is_some(), "{path}");
+    }
+}
+
+#[test]
 fn what_will_be_set_decides_where_nothing_else_does() {
     let with = |arguments: &str, config: &str| Node {
         arguments: arguments.to_owned(),

@@ -21,6 +21,7 @@ use kubeassay_fix::apply::{Applied, ApplyError, Order, apply, rollback};
 use kubeassay_fix::planner::{Asked, plan};
 use kubeassay_fix::transaction::Store;
 use kubeassay_fix::verify::Limits;
+use kubeassay_testkit::certificates::Authority;
 use node::{KUBEADM, config};
 use world::{Faults, Host, is_whole};
 
@@ -36,9 +37,10 @@ const UNTOLD: [&str; 5] = [
 
 fn host() -> Host {
     let always = config("AlwaysAllow");
+    let authority = Authority::new("kubernetes").pem();
     let own = [
         (CONFIG, always.as_str()),
-        ("/etc/kubernetes/pki/ca.crt", "ca\n"),
+        ("/etc/kubernetes/pki/ca.crt", authority.as_str()),
         ("/etc/hosts", "127.0.0.1 localhost\n"),
     ];
     Host::new(&[&KUBEADM[..], &own].concat())
@@ -88,7 +90,8 @@ fn a_plan_is_carried_out_and_seen_to_hold() {
     assert_eq!(transaction.outcome, Outcome::Fixed, "{transaction:?}");
     assert_eq!(host.read(CONFIG).unwrap(), config("Webhook"));
     assert_eq!(host.starts(), 1);
-    assert!(host.runs_what_is_there() && is_whole(&host));
+    assert!(host.runs_what_is_there());
+    assert!(is_whole(&host));
     assert_eq!(applied(&host, &planned(&host)).unwrap(), Applied::Nothing);
     let listed = Store::open(host.root()).unwrap().list().unwrap();
     assert_eq!(listed, [transaction]);

@@ -132,7 +132,7 @@ impl Host {
 }
 
 impl Services for Host {
-    fn way(&self) -> &str {
+    fn way(&self) -> &'static str {
         "a stand-in"
     }
 
@@ -154,7 +154,10 @@ impl Services for Host {
         if self.fault(|faults| &mut faults.starts) {
             return Err(ServiceError::Failed("the job failed: exit-code".to_owned()));
         }
-        *self.running.borrow_mut() = Some((self.files(), self.time()));
+        let mut files = self.files();
+        // What an unfinished transaction keeps beside the files that it wrote; no component reads it.
+        files.retain(|path, _| !path.contains("/.kubeassay-"));
+        *self.running.borrow_mut() = Some((files, self.time()));
         Ok(())
     }
 

@@ -252,6 +252,34 @@ fn all_that_concerns_the_plan_is_looked_at_and_the_rest_is_not() {
 }
 
 #[test]
+fn what_follows_the_first_certificate_is_told_by_the_size_alone() {
+    for (behind, expected) in [
+        ("", true),
+        ("\n", true),
+        (KEY, false),
+        (&pem("between"), false),
+    ] {
+        let folder = laid_out();
+        let text = format!("{}{behind}", pem("client"));
+        write(folder.path(), "/etc/kubernetes/pki/client.crt", &text);
+        let fake = Fake::default();
+        let (_, kubelet) = look(folder.path(), &fake);
+        let Some(ApiServerSeen::Here {
+            client: Ok(Some(client)),
+            ..
+        }) = kubelet.api_server
+        else {
+            panic!("{kubelet:?}");
+        };
+        assert_eq!(client.alone, expected, "{behind}");
+        assert_eq!(
+            fake.asked.into_inner(),
+            ["whom client", "one+two for client"]
+        );
+    }
+}
+
+#[test]
 fn where_the_network_may_not_be_asked_it_is_not() {
     let folder = laid_out();
     let fake = Fake::default();
@@ -468,5 +496,69 @@ fn a_file_or_folder_that_nobody_may_change_is_seen() {
         rustix::fs::ioctl_setflags(&opened, before).unwrap();
         assert!(seen.unwrap().marked, "{}", path.display());
         assert!(!root.place(&config).found.unwrap().marked);
+    }
+}
+
+/// Returns the mount points of this process, with the options of each.
+fn mounts() -> Vec<(String, String)> {
+    let root = Root::open(Path::new("/")).unwrap();
+    let table = root
+        .read(&Bytes::from("/proc/self/mountinfo"), 1 << 20)
+        .unwrap();
+    let table = String::from_utf8_lossy(&table).into_owned();
+    let mounts = table.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        Some((words.nth(4)?.to_owned(), words.next()?.to_owned()))
+    });
+    // Of mounts on the same place the last one is seen.
+    let mounts: Vec<_> = mounts.filter(|(path, _)| !path.contains('\\')).collect();
+    let last = |(index, (path, _)): &(usize, &(String, String))| {
+        !mounts
+            .iter()
+            .skip(index + 1)
+            .any(|(other, _)| Path::new(path).starts_with(other))
+    };
+    mounts
+        .iter()
+        .enumerate()
+        .filter(last)
+        .map(|(_, mount)| mount.clone())
+        .collect()
+}
+
+#[test]
+fn mounts_are_told_as_the_kernel_has_them() {
+    let root = Root::open(Path::new("/")).unwrap();
+    let mounts = mounts();
+    let (mut read_only, mut files) = (0, 0);
+    for (path, options) in &mounts {
+        let inside = Bytes::from(format!("{}/none", path.trim_end_matches('/')));
+        let place = root.place(&inside);
+        if place.folder.to_string() == *path
+            && let Ok(found) = place.found
+            && options.split(',').any(|option| option == "ro")
+        {
+            assert!(found.read_only, "{path}");
+            read_only += 1;
+        }
+        if let Ok(found) = root.place(&Bytes::from(path.as_str())).found
+            && found.size.is_some()
+        {
+            assert!(found.own_mount, "{path}");
+            files += 1;
+        }
+    }
+    let own = root
+        .place(&Bytes::from("/proc/self/mountinfo"))
+        .found
+        .unwrap();
+    assert!(!own.own_mount && matches!(own.file_system, FileSystem::Other(0x9fa0)));
+    if read_only == 0 {
+        eprintln!("skipped in part: needs a file system that is mounted read-only");
+    }
+    if files == 0 {
+        eprintln!(
+            "skipped in part: needs a file that is a mount of its own, as /etc/hosts of a container is"
+        );
     }
 }
