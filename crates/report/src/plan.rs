@@ -43,11 +43,19 @@ pub fn write(
         file(edit, &mut page);
     }
     section("Restart", &plan.restarts, &mut page, restart);
+    if plan.restarts.is_empty() && !plan.edits.is_empty() {
+        page.gap();
+        page.line(
+            Ink::Plain,
+            "Nothing is restarted: what reads these files does not run, and is not started.",
+        );
+    }
+    // Of a plan that cannot be applied, nothing has to be accepted.
     section(
         "What has to hold first",
         &plan.preflight,
         &mut page,
-        preflight,
+        |check, page| preflight(check, next.is_some(), page),
     );
     section(
         "Change it there too, or it does not last",
@@ -220,12 +228,12 @@ pub(crate) const fn readiness(readiness: Readiness) -> (Ink, &'static str) {
     }
 }
 
-fn preflight(check: &Preflight, page: &mut Page) {
+fn preflight(check: &Preflight, with_help: bool, page: &mut Page) {
     let (ink, word) = readiness(check.readiness);
     let reason = match (check.readiness, check.accepted) {
         (Readiness::Unknown, true) => format!("{} (accepted)", check.reason),
         // Some say themselves when it may be accepted.
-        (Readiness::Unknown, false) if !check.reason.contains("--accept") => {
+        (Readiness::Unknown, false) if with_help && !check.reason.contains("--accept") => {
             format!(
                 "{} To go on without knowing: --accept {}",
                 ended(&check.reason),

@@ -339,6 +339,28 @@ fn a_plan_without_changes_says_whether_that_is_good() {
 }
 
 #[test]
+fn what_does_not_run_is_not_restarted_and_what_cannot_be_applied_is_not_accepted() {
+    let mut plan = blocked();
+    plan.restarts.clear();
+    let said = text(&plan, 200, false);
+    assert!(said.contains("\nNothing is restarted: "), "{said}");
+    assert!(said.contains("--accept nodes-proxy"), "{said}");
+    let mut out = Vec::new();
+    let style = Style {
+        width: 200,
+        colour: false,
+    };
+    plan::write(&plan, None, style, &mut out).unwrap();
+    let said = String::from_utf8(out).unwrap();
+    assert!(said.contains("; --live asks it\n"), "{said}");
+    assert!(!said.contains("--accept"), "{said}");
+    assert!(
+        said.ends_with("blocked by: client-ca, nodes-proxy\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_symbolic_link_is_named_beside_the_file_that_is_written() {
     let mut plan = everything();
     plan.edits = vec![Edit {
