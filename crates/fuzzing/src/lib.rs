@@ -22,6 +22,7 @@ mod check;
 mod configz;
 mod dns;
 mod drop_ins;
+mod edit;
 mod exec_credential;
 mod executable;
 mod facts;
@@ -85,6 +86,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "drop_ins",
         run: drop_ins::run,
+    },
+    Target {
+        name: "edit",
+        run: edit::run,
     },
     Target {
         name: "exec_credential",
