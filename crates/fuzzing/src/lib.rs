@@ -26,6 +26,7 @@ mod exec_credential;
 mod executable;
 mod facts;
 mod input;
+mod journal;
 mod json;
 mod judging;
 mod kubeconfig;
@@ -97,6 +98,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "facts",
         run: facts::run,
+    },
+    Target {
+        name: "journal",
+        run: journal::run,
     },
     Target {
         name: "json",

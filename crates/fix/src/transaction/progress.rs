@@ -216,7 +216,7 @@ impl Progress {
                 self.said(at, format!("{target} is about to be put back"));
             }
             Record::Undone { hands } if hands.is_empty() => {
-                self.said(at, "every file is as before")
+                self.said(at, "every file is as before");
             }
             Record::Undone { .. } => self.said(at, "not every file is as before"),
             Record::Closing { reason } => self.closing = Some(reason.clone()),
@@ -273,15 +273,13 @@ impl Progress {
 
     /// Returns it as people and programs see it.
     pub(super) fn transaction(&self) -> Transaction {
-        let (finished, outcome, reason, hands) = match &self.finished {
-            Some((at, outcome, reason, hands)) => {
+        let (finished, outcome, reason, hands) =
+            if let Some((at, outcome, reason, hands)) = &self.finished {
                 (Some(*at), *outcome, reason.clone(), hands.clone())
-            }
-            None => {
+            } else {
                 let reason = "it is under way, or was cut short: `kubeassay rollback` undoes it";
                 (None, Outcome::Unfinished, reason.to_owned(), Vec::new())
-            }
-        };
+            };
         let written = self.files.iter().filter(|file| !file.abandoned);
         Transaction {
             schema: SCHEMA.to_owned(),
