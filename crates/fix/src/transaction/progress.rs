@@ -8,8 +8,9 @@ use kubeassay_core::transaction::{
     Outcome, SCHEMA, Step, Transaction, TransactionFile, Verification,
 };
 
+use super::folder::{self, Seen};
 use super::journal::{Entry, Record};
-use super::{Event, folder, id};
+use super::{Event, id};
 
 /// How far a file came.
 #[derive(Clone, Debug)]
@@ -28,6 +29,15 @@ pub(super) struct FileProgress {
     pub(super) abandoned: bool,
     /// The attempts in which a copy of the file as it was is complete beside it, and may be in its place.
     pub(super) restoring: Vec<u32>,
+}
+
+impl FileProgress {
+    /// Returns whether this is the file as it was before.
+    pub(super) fn is_before(&self, seen: &Seen) -> bool {
+        self.before
+            .as_ref()
+            .map_or(seen.is_absent(), |before| seen.is(before))
+    }
 }
 
 /// How far a transaction came.
