@@ -28,6 +28,7 @@ mod exec_credential;
 mod executable;
 mod facts;
 mod input;
+mod journal;
 mod json;
 mod judging;
 mod kubeconfig;
@@ -107,6 +108,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "facts",
         run: facts::run,
+    },
+    Target {
+        name: "journal",
+        run: journal::run,
     },
     Target {
         name: "json",

@@ -92,7 +92,7 @@ fn apply(root: &Path) -> Result<String, TransactionError> {
 fn change(root: &Path, running: &mut Running) -> Result<(), TransactionError> {
     let now = Timestamp::now();
     for file in &FILES {
-        running.write(host::write(file), now)?;
+        running.write(&host::write(file), now)?;
     }
     running.note(Event::Reloading, now)?;
     running.note(Event::Reloaded, now)?;
