@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test, which starts processes that serve on loopback"
@@ -131,9 +130,8 @@ impl Running {
     fn wait(&mut self) {
         let began = Instant::now();
         while self.healthz() != Some((200, "ok".to_owned())) {
-            if self.child.try_wait().unwrap().is_some() {
-                panic!("it ended: {:?}", self.end());
-            }
+            let ended = self.child.try_wait().unwrap().is_some();
+            assert!(!ended, "it ended: {:?}", self.end());
             assert!(began.elapsed() < LIMIT, "it does not serve");
             std::thread::sleep(Duration::from_millis(5));
         }
