@@ -124,12 +124,9 @@ fn apply_now(
     }
     fixing::hold_off_interrupts(messages)?;
     let order = fixing::order(asked, node);
-    fixing::applied(
-        apply::apply(&plan, order),
-        arguments.output,
-        global,
-        messages,
-    )
+    let applied = apply::apply(&plan, order);
+    let root = arguments.subject.host.root.as_deref();
+    fixing::applied(applied, root, arguments.output, global, messages)
 }
 
 /// Shows a plan on stdout, or keeps it in a file and shows it on stderr.

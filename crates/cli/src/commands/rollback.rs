@@ -27,11 +27,12 @@ fn rollback(arguments: &Rollback, global: &Global, messages: Messages) -> anyhow
     let asked = fixing::asked(&rules, &catalogue, None, Vec::new());
     fixing::hold_off_interrupts(messages)?;
     let order = fixing::order(&asked, &node);
+    let root = arguments.node.host.root.as_deref();
     let transaction = match apply::rollback(arguments.id.as_deref(), order) {
         Ok(transaction) => transaction,
-        Err(error) => return fixing::not_done(error, arguments.output, global, messages),
+        Err(error) => return fixing::not_done(error, root, arguments.output, global, messages),
     };
-    fixing::print(&transaction, arguments.output, global)?;
+    fixing::print(&transaction, root, arguments.output, global)?;
     Ok(match transaction.outcome {
         // Here that is what was asked for.
         Outcome::RolledBack => Exit::Success,
