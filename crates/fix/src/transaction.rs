@@ -33,6 +33,8 @@ mod progress;
 mod replace;
 mod running;
 mod store;
+#[cfg(test)]
+mod tests;
 mod undo;
 
 pub mod fuzzing;

@@ -69,14 +69,23 @@ fn run(root: &Path, act: &str, armed: Option<&str>) -> Ran {
     }
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let said = text.lines().find_map(|line| line.split_once("SAID ").map(|(_, said)| said.to_owned()));
+    let said = text
+        .lines()
+        .find_map(|line| line.split_once("SAID ").map(|(_, said)| said.to_owned()));
     if said.is_none() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.signal(), Some(9), "{act} {armed:?}: {text}{errors}");
+        assert_eq!(
+            output.status.signal(),
+            Some(9),
+            "{act} {armed:?}: {text}{errors}"
+        );
     }
     let points = fs::read_to_string(&trace).unwrap_or_default();
     drop(fs::remove_file(&trace));
-    Ran { said, points: points.lines().map(str::to_owned).collect() }
+    Ran {
+        said,
+        points: points.lines().map(str::to_owned).collect(),
+    }
 }
 
 /// Returns the points as they are armed: each with how often it was come to before.
@@ -94,7 +103,9 @@ fn numbered(points: &[String]) -> Vec<String> {
 /// Hosts in memory where there is room: thousands of them are made, each synced many times.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    let made = tempfile::Builder::new().prefix("kubeassay-").tempdir_in(memory);
+    let made = tempfile::Builder::new()
+        .prefix("kubeassay-")
+        .tempdir_in(memory);
     made.unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
@@ -115,7 +126,11 @@ fn states() -> States {
     assert_eq!(run(&root, "apply", None).said.as_deref(), Some("fixed"));
     let after = host::disk(&root);
     assert_ne!(before, after);
-    States { before, after, whole }
+    States {
+        before,
+        after,
+        whole,
+    }
 }
 
 impl States {
@@ -138,15 +153,25 @@ fn assert_settled(root: &Path, seen: &str, context: &str) {
     let disk = host::disk(root);
     let again = run(root, "recover", None).said;
     assert_eq!(again.as_deref(), Some("nothing"), "{context}");
-    assert_eq!(host::disk(root), disk, "{context}: the second time changed something");
-    match (store.list().unwrap().first().map(|newest| newest.outcome), seen) {
+    assert_eq!(
+        host::disk(root),
+        disk,
+        "{context}: the second time changed something"
+    );
+    match (
+        store.list().unwrap().first().map(|newest| newest.outcome),
+        seen,
+    ) {
         (Some(Outcome::Fixed), "all after") | (Some(Outcome::RolledBack) | None, "all before") => {}
         (outcome, _) => panic!("{context}: {seen}, and the newest is {outcome:?}"),
     }
     let transactions = root.join("var/lib/kubeassay/transactions");
     for entry in fs::read_dir(transactions).unwrap() {
         let name = entry.unwrap().file_name();
-        assert!(!name.to_string_lossy().starts_with('.'), "{context}: {name:?} is left");
+        assert!(
+            !name.to_string_lossy().starts_with('.'),
+            "{context}: {name:?} is left"
+        );
     }
 }
 
@@ -184,7 +209,10 @@ impl Scene {
             let ran = run(&root, act, *armed);
             assert_eq!(ran.said.is_none(), armed.is_some(), "{acts:?}");
         }
-        Self { _folder: folder, root }
+        Self {
+            _folder: folder,
+            root,
+        }
     }
 }
 
@@ -208,52 +236,99 @@ fn a_process_that_is_ended_leaves_the_old_files_or_the_new_ones() {
         let next = recovered.said.unwrap();
         let seen = states.name(&host::disk(&scene.root));
         let context = format!("apply ended at {point}, {left}, {next}");
-        let seen = seen.unwrap_or_else(|| panic!("{context}: a mixture: {:?}", host::disk(&scene.root)));
+        let seen =
+            seen.unwrap_or_else(|| panic!("{context}: a mixture: {:?}", host::disk(&scene.root)));
         assert_settled(&scene.root, seen, &context);
         visit(&recovered.points);
-        let row = Row { step: point.clone(), left: left.clone(), next, seen: seen.to_owned() };
+        let row = Row {
+            step: point.clone(),
+            left: left.clone(),
+            next,
+            seen: seen.to_owned(),
+        };
         rows.lock().unwrap().insert(index, row);
         // The same points on the way mean the same way.
         let way = format!("{left} {:?}", recovered.points);
         let numbered = numbered(&recovered.points);
-        recoveries.lock().unwrap().entry(way).or_insert_with(|| (point.clone(), numbered));
+        recoveries
+            .lock()
+            .unwrap()
+            .entry(way)
+            .or_insert_with(|| (point.clone(), numbered));
     });
-    let mut sections = vec![("`apply`", rows.into_inner().unwrap().into_values().collect::<Vec<_>>())];
+    let mut sections = vec![(
+        "`apply`",
+        rows.into_inner().unwrap().into_values().collect::<Vec<_>>(),
+    )];
 
     // Ended at every point of every way of recovering; then recovered.
     let recoveries = recoveries.into_inner().unwrap();
     let twice: Vec<(String, String)> = recoveries
         .into_values()
-        .flat_map(|(first, points)| points.into_iter().map(move |second| (first.clone(), second)))
+        .flat_map(|(first, points)| {
+            points
+                .into_iter()
+                .map(move |second| (first.clone(), second))
+        })
         .collect();
     let rows = Mutex::new(Vec::new());
     in_threads(twice, |(first, second)| {
         let scene = Scene::new(&[("apply", Some(&first)), ("recover", Some(&second))]);
-        rows.lock().unwrap().push(settle(&scene, &states, &second, &visit, &format!("{first}, {second}")));
+        rows.lock().unwrap().push(settle(
+            &scene,
+            &states,
+            &second,
+            &visit,
+            &format!("{first}, {second}"),
+        ));
     });
-    sections.push(("the recovery of each of them", table::sorted(rows.into_inner().unwrap())));
+    sections.push((
+        "the recovery of each of them",
+        table::sorted(rows.into_inner().unwrap()),
+    ));
 
     // Ended at every point of rolling back what came out as it was meant to; then recovered.
     let scene = Scene::new(&[("apply", None)]);
     let rolled = run(&scene.root, "rollback", None);
-    assert_eq!(states.name(&host::disk(&scene.root)), Some("all before"), "{:?}", rolled.said);
+    assert_eq!(
+        states.name(&host::disk(&scene.root)),
+        Some("all before"),
+        "{:?}",
+        rolled.said
+    );
     visit(&rolled.points);
     let rows = Mutex::new(BTreeMap::new());
-    in_threads(numbered(&rolled.points).into_iter().enumerate().collect(), |(index, point)| {
-        let scene = Scene::new(&[("apply", None), ("rollback", Some(&point))]);
-        let row = settle(&scene, &states, &point, &visit, &format!("rollback ended at {point}"));
-        rows.lock().unwrap().insert(index, row);
-    });
-    sections.push(("`rollback` later", rows.into_inner().unwrap().into_values().collect()));
+    in_threads(
+        numbered(&rolled.points).into_iter().enumerate().collect(),
+        |(index, point)| {
+            let scene = Scene::new(&[("apply", None), ("rollback", Some(&point))]);
+            let row = settle(
+                &scene,
+                &states,
+                &point,
+                &visit,
+                &format!("rollback ended at {point}"),
+            );
+            rows.lock().unwrap().insert(index, row);
+        },
+    );
+    sections.push((
+        "`rollback` later",
+        rows.into_inner().unwrap().into_values().collect(),
+    ));
 
     races(&states, &visit);
 
     if !states.whole {
-        eprintln!("skipped: the table and the reach of it need root, and a file system with attributes and ACLs");
+        eprintln!(
+            "skipped: the table and the reach of it need root, and a file system with attributes and ACLs"
+        );
         return;
     }
-    let all: BTreeSet<String> =
-        Step::ALL.iter().flat_map(|step| [step.name().to_owned(), format!("{}.done", step.name())]).collect();
+    let all: BTreeSet<String> = Step::ALL
+        .iter()
+        .flat_map(|step| [step.name().to_owned(), format!("{}.done", step.name())])
+        .collect();
     let visited = visited.into_inner().unwrap();
     let missed: Vec<_> = all.difference(&visited).collect();
     assert!(missed.is_empty(), "never come to: {missed:?}");
@@ -261,24 +336,52 @@ fn a_process_that_is_ended_leaves_the_old_files_or_the_new_ones() {
 }
 
 /// Recovers, and says what came of it.
-fn settle(scene: &Scene, states: &States, point: &str, visit: &(impl Fn(&[String]) + Sync), context: &str) -> Row {
+fn settle(
+    scene: &Scene,
+    states: &States,
+    point: &str,
+    visit: &(impl Fn(&[String]) + Sync),
+    context: &str,
+) -> Row {
     let left = host::describe(&scene.root);
     let recovered = run(&scene.root, "recover", None);
     visit(&recovered.points);
     let next = recovered.said.unwrap();
     let disk = host::disk(&scene.root);
-    let seen = states.name(&disk).unwrap_or_else(|| panic!("{context}, {left}, {next}: a mixture: {disk:?}"));
+    let seen = states
+        .name(&disk)
+        .unwrap_or_else(|| panic!("{context}, {left}, {next}: a mixture: {disk:?}"));
     assert_settled(&scene.root, seen, context);
-    Row { step: point.to_owned(), left, next, seen: seen.to_owned() }
+    Row {
+        step: point.to_owned(),
+        left,
+        next,
+        seen: seen.to_owned(),
+    }
 }
 
 /// What somebody else writes at the last moment stays, wherever the process is ended.
 fn races(states: &States, visit: &(impl Fn(&[String]) + Sync)) {
     let cases: [(&[(&str, Option<&str>)], &str, usize, &str); 4] = [
         (&[], "apply@replace.exchange:0", 0, "replace.exchange"),
-        (&[("apply", None)], "rollback@undo.exchange:1", 1, "undo.exchange"),
-        (&[("apply", None)], "rollback@undo.withdraw:2", 2, "undo.withdraw"),
-        (&[("apply", Some("journal.sync#12"))], "recover@undo.exchange:1", 1, "undo.exchange"),
+        (
+            &[("apply", None)],
+            "rollback@undo.exchange:1",
+            1,
+            "undo.exchange",
+        ),
+        (
+            &[("apply", None)],
+            "rollback@undo.withdraw:2",
+            2,
+            "undo.withdraw",
+        ),
+        (
+            &[("apply", Some("journal.sync#12"))],
+            "recover@undo.exchange:1",
+            1,
+            "undo.exchange",
+        ),
     ];
     for (first, act, file, at) in cases {
         let scene = Scene::new(first);
@@ -287,7 +390,11 @@ fn races(states: &States, visit: &(impl Fn(&[String]) + Sync)) {
         let mut expected = host::with_foreign(&states.before, &FILES[file]);
         // What is put into a folder that was made keeps it.
         if file == 2 {
-            let folder = Path::new(FILES[2].target).parent().unwrap().strip_prefix("/").unwrap();
+            let folder = Path::new(FILES[2].target)
+                .parent()
+                .unwrap()
+                .strip_prefix("/")
+                .unwrap();
             expected.insert(folder.to_owned(), states.after[folder].clone());
         }
         let kept = |disk: &Disk| {
@@ -305,13 +412,289 @@ fn races(states: &States, visit: &(impl Fn(&[String]) + Sync)) {
         in_threads(points[start..].to_vec(), |point| {
             let scene = Scene::new(first);
             let ended = run(&scene.root, act, Some(&point));
-            assert!(ended.said.is_none(), "{act} was not ended at {point}: {:?}", ended.said);
+            assert!(
+                ended.said.is_none(),
+                "{act} was not ended at {point}: {:?}",
+                ended.said
+            );
             let left = host::describe(&scene.root);
             let recovered = run(&scene.root, "recover", None);
             visit(&recovered.points);
             let disk = host::disk(&scene.root);
-            assert!(kept(&disk), "{act} ended at {point}, {left}, {:?}: {disk:?}", recovered.said);
-            assert_eq!(run(&scene.root, "recover", None).said.as_deref(), Some("nothing"), "{act} {point}");
+            assert!(
+                kept(&disk),
+                "{act} ended at {point}, {left}, {:?}: {disk:?}",
+                recovered.said
+            );
+            assert_eq!(
+                run(&scene.root, "recover", None).said.as_deref(),
+                Some("nothing"),
+                "{act} {point}"
+            );
         });
+    }
+}
+
+/// What a single error may lead to: asserts that what the process said is so.
+fn assert_honest(said: &str, seen: Option<&str>, context: &str) {
+    match said.split(':').next().unwrap() {
+        // Old files may lie about still.
+        "unsure" => assert!(context.contains("files new, new, new"), "{context}"),
+        "fixed" => assert_eq!(seen, Some("all after"), "{context}"),
+        "rolled back" | "error" => assert_eq!(seen, Some("all before"), "{context}"),
+        "needs hands" => {}
+        _ => panic!("{context}"),
+    }
+}
+
+#[test]
+fn a_system_call_that_fails_leaves_the_old_files_or_the_new_ones() {
+    let states = states();
+    let scene = Scene::new(&[]);
+    let points = numbered(&run(&scene.root, "apply", None).points);
+    let errors = ["eio", "enospc", "eio!", "erofs!"];
+    let all: Vec<String> = points
+        .iter()
+        .flat_map(|point| errors.map(|error| format!("{point}={error}")))
+        .collect();
+    let came_out = Mutex::new(BTreeMap::<String, u32>::new());
+    let count = |said: &str| {
+        let what = said.split(':').next().unwrap().to_owned();
+        *came_out.lock().unwrap().entry(what).or_default() += 1;
+    };
+    in_threads(all, |armed| {
+        let scene = Scene::new(&[]);
+        let said = run(&scene.root, "apply", Some(&armed)).said.unwrap();
+        count(&said);
+        let seen = states.name(&host::disk(&scene.root));
+        let context = format!(
+            "apply with {armed}: {said}: {}",
+            host::describe(&scene.root)
+        );
+        assert_honest(&said, seen, &context);
+        // One call that fails keeps nothing from being put back.
+        let is_unsure = said.starts_with("unsure");
+        assert!(
+            armed.ends_with('!') || seen.is_some() || is_unsure,
+            "{context}"
+        );
+        let next = run(&scene.root, "recover", None).said.unwrap();
+        let seen = states.name(&host::disk(&scene.root));
+        let seen = seen
+            .unwrap_or_else(|| panic!("{context}: then {next}: {}", host::describe(&scene.root)));
+        assert_settled(&scene.root, seen, &context);
+    });
+    for expected in ["rolled back", "error", "needs hands", "unsure"] {
+        assert!(
+            came_out.lock().unwrap().contains_key(expected),
+            "never {expected}: {came_out:?}"
+        );
+    }
+
+    let scene = Scene::new(&[("apply", None)]);
+    let points = numbered(&run(&scene.root, "rollback", None).points);
+    let all: Vec<String> = points
+        .iter()
+        .flat_map(|point| errors.map(|error| format!("{point}={error}")))
+        .collect();
+    in_threads(all, |armed| {
+        let scene = Scene::new(&[("apply", None)]);
+        let said = run(&scene.root, "rollback", Some(&armed)).said.unwrap();
+        let seen = states.name(&host::disk(&scene.root));
+        let context = format!(
+            "rollback with {armed}: {said}: {}",
+            host::describe(&scene.root)
+        );
+        if !said.starts_with("error") {
+            assert_honest(&said, seen, &context);
+        }
+        let next = run(&scene.root, "recover", None).said.unwrap();
+        let mut seen = states.name(&host::disk(&scene.root));
+        if seen != Some("all before") {
+            // It needed hands, or did not begin: asked for again, it is done.
+            let again = run(&scene.root, "rollback", None).said.unwrap();
+            assert!(
+                again.starts_with("rolled back"),
+                "{context}: {next}, then {again}"
+            );
+            seen = states.name(&host::disk(&scene.root));
+        }
+        assert_eq!(seen, Some("all before"), "{context}: {next}");
+        assert_settled(&scene.root, "all before", &context);
+    });
+}
+
+/// Runs a test again as root of mounts of its own; returns whether this is that run.
+fn in_own_mounts(test: &str) -> bool {
+    if std::env::var_os("KUBEASSAY_OWN_MOUNTS").is_some() {
+        return true;
+    }
+    let works = Command::new("unshare")
+        .args(["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        .output();
+    if !works.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: needs root, unshare and mount");
+        return false;
+    }
+    let mut command = Command::new("unshare");
+    command.arg("--mount").arg(std::env::current_exe().unwrap());
+    let output = command
+        .args([test, "--exact", "--nocapture"])
+        .env("KUBEASSAY_OWN_MOUNTS", "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
+    false
+}
+
+/// A host on a small file system of its own.
+struct Small {
+    folder: TempDir,
+    root: std::path::PathBuf,
+}
+
+impl Small {
+    fn new(options: &str) -> Self {
+        let folder = folder();
+        let root = folder.path().join("host");
+        fs::create_dir(&root).unwrap();
+        let small = Self { folder, root };
+        small.mount(&["-t", "tmpfs", "-o", options, "tmpfs"]);
+        host::make(&small.root);
+        small
+    }
+
+    fn mount(&self, arguments: &[&str]) {
+        let status = Command::new("mount")
+            .args(arguments)
+            .arg(&self.root)
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// Fills it but for `left` pages.
+    fn fill(&self, left: u64) {
+        let free = rustix::fs::statvfs(&self.root).unwrap().f_bavail;
+        fs::write(
+            self.root.join("fill"),
+            vec![1; usize::try_from((free - left) * 4096).unwrap()],
+        )
+        .unwrap();
+        assert_eq!(rustix::fs::statvfs(&self.root).unwrap().f_bavail, left);
+    }
+
+    /// Takes all but `left` of its inodes.
+    fn take_inodes(&self, left: u64) {
+        let folder = self.root.join("fill");
+        fs::create_dir(&folder).unwrap();
+        let free = rustix::fs::statvfs(&self.root).unwrap().f_favail;
+        for count in left..free {
+            fs::write(folder.join(count.to_string()), "").unwrap();
+        }
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg(&self.root).status());
+        let _ = &self.folder;
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_files_or_the_new_ones() {
+    if !in_own_mounts("a_full_disk_leaves_the_old_files_or_the_new_ones") {
+        return;
+    }
+    let states = states();
+    let reserves = |small: &Small, left| small.fill(left);
+    let takes = |small: &Small, left| small.take_inodes(left);
+    let cases: [(&str, &dyn Fn(&Small, u64)); 2] =
+        [("size=2m", &reserves), ("size=2m,nr_inodes=200", &takes)];
+    for (options, fill) in cases {
+        let mut refused = BTreeSet::new();
+        let mut rolled_back = 0;
+        let mut left = 0;
+        loop {
+            let small = Small::new(options);
+            fill(&small, left);
+            let ran = run(&small.root, "apply", None);
+            let said = ran.said.unwrap();
+            let seen = states.name(&host::disk(&small.root));
+            let context = format!(
+                "{options}, {left} left: {said}: {}",
+                host::describe(&small.root)
+            );
+            assert_honest(&said, seen, &context);
+            let seen = seen.unwrap_or_else(|| panic!("{context}"));
+            // Whatever is left to be done can be done on a disk that is still full.
+            let next = run(&small.root, "recover", None).said.unwrap();
+            assert_eq!(
+                states.name(&host::disk(&small.root)),
+                Some(seen),
+                "{context}: then {next}"
+            );
+            if said == "fixed" {
+                break;
+            }
+            let all = Store::open(&small.root).unwrap().list().unwrap();
+            let reason = all
+                .first()
+                .map_or(said.clone(), |newest| newest.reason.clone());
+            assert!(
+                reason.contains("make room on that file system"),
+                "{context}: {reason}"
+            );
+            rolled_back += u32::from(said.starts_with("rolled back"));
+            refused.insert(ran.points.last().unwrap().clone());
+            left += 1;
+            assert!(left < 64, "{context}");
+        }
+        assert!(
+            rolled_back > 1 && refused.len() > 1,
+            "{options}: {rolled_back} {refused:?}"
+        );
+        println!(
+            "{options}: with {left} left it is done; {rolled_back} were rolled back; ends {refused:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_system_that_is_read_only_stays_as_it_is() {
+    if !in_own_mounts("a_file_system_that_is_read_only_stays_as_it_is") {
+        return;
+    }
+    let states = states();
+    // Never written, and with a transaction that was cut short.
+    for first in [None, Some("journal.sync#12")] {
+        let small = Small::new("size=2m");
+        if first.is_some() {
+            assert!(run(&small.root, "apply", first).said.is_none());
+        }
+        let disk = host::disk(&small.root);
+        let listed = Store::open(&small.root).unwrap().list().unwrap();
+        small.mount(&["-o", "remount,ro"]);
+        for act in ["apply", "recover"] {
+            let said = run(&small.root, act, None).said.unwrap();
+            assert!(
+                said.starts_with("error: ") && said.contains("mounted read-only"),
+                "{said}"
+            );
+            assert_eq!(host::disk(&small.root), disk);
+            let store = Store::open(&small.root).unwrap();
+            assert_eq!(store.list().unwrap(), listed);
+            assert_eq!(store.unfinished().unwrap().is_some(), first.is_some());
+            assert!(!store.is_locked().unwrap());
+        }
+        small.mount(&["-o", "remount,rw"]);
+        run(&small.root, "recover", None);
+        assert_eq!(states.name(&host::disk(&small.root)), Some("all before"));
     }
 }

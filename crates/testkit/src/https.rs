@@ -72,18 +72,22 @@ impl Https {
             body.len()
         )?;
         let mut answer = Vec::new();
-        // Not every server says that it will send no more.
-        let ended = stream.read_to_end(&mut answer);
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let parsed = answer.split_once("\r\n\r\n").and_then(|(head, body)| {
-            let status = head.split(' ').nth(1)?.parse().ok()?;
-            Some((status, body.to_owned()))
-        });
-        match (parsed, ended) {
-            (Some(parsed), _) => Ok(parsed),
-            (None, Err(error)) => Err(error),
-            (None, Ok(_)) => Err(std::io::Error::other("no HTTP")),
+        let mut part = [0; 4096];
+        loop {
+            if let Some(whole) = whole(&answer) {
+                return Ok(whole);
+            }
+            match stream.read(&mut part) {
+                Ok(0) => break,
+                Ok(count) => answer.extend(part.iter().take(count)),
+                // Not every server says that it will send no more.
+                Err(_) if parsed(&answer).is_some() => break,
+                Err(error) => return Err(error),
+            }
         }
+        parsed(&answer)
+            .map(|(status, _, body)| (status, body))
+            .ok_or_else(|| std::io::Error::other("no HTTP"))
     }
 
     /// Returns status and body of what lies at a path.
@@ -94,4 +98,23 @@ impl Https {
     pub fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
         self.ask("GET", path, "application/json", "")
     }
+}
+
+/// Returns status, head and body of an answer, as far as it came.
+fn parsed(answer: &[u8]) -> Option<(u16, String, String)> {
+    let answer = String::from_utf8_lossy(answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, head.to_owned(), body.to_owned()))
+}
+
+/// Returns status and body of an answer that says how long it is, once all of it came.
+fn whole(answer: &[u8]) -> Option<(u16, String)> {
+    let (status, head, body) = parsed(answer)?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse::<usize>().ok())?
+    })?;
+    (body.len() >= length).then_some((status, body))
 }

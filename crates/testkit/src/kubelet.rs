@@ -5,6 +5,7 @@
 //! and what was not. It has a thread of its own and ends when dropped.
 
 mod server;
+pub mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -153,7 +154,16 @@ impl Kubelet {
     ///
     /// If it cannot.
     pub fn start(self) -> StandIn {
-        StandIn::start(self)
+        self.start_on(0, 0)
+    }
+
+    /// Starts it on these ports, with TLS and without; 0 is a free one.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot.
+    pub fn start_on(self, port: u16, read_only_port: u16) -> StandIn {
+        StandIn::start(self, port, read_only_port)
     }
 }
 
@@ -210,11 +220,11 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    fn start(kubelet: Kubelet) -> Self {
+    fn start(kubelet: Kubelet, own: u16, read_only: u16) -> Self {
         let log = Log::default();
         let (stop, stopped) = oneshot::channel();
-        let tls = listen(kubelet.bind);
-        let plain = listen(kubelet.bind);
+        let tls = listen(SocketAddr::new(kubelet.bind, own));
+        let plain = listen(SocketAddr::new(kubelet.bind, read_only));
         let (port, read_only_port) = (port(&tls), port(&plain));
         let plain = kubelet.read_only.then_some(plain);
         let seen = Arc::clone(&log);
@@ -247,10 +257,8 @@ impl Drop for StandIn {
     }
 }
 
-/// Listens on a free port.
-fn listen(address: IpAddr) -> std::net::TcpListener {
-    std::net::TcpListener::bind(SocketAddr::new(address, 0))
-        .unwrap_or_else(|error| panic!("{address}: {error}"))
+fn listen(address: SocketAddr) -> std::net::TcpListener {
+    std::net::TcpListener::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"))
 }
 
 fn port(listener: &std::net::TcpListener) -> u16 {

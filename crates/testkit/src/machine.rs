@@ -9,9 +9,11 @@
 //!
 //! # let kubeassay = std::path::Path::new("kubeassay");
 //! let unit = "[Service]\nExecStart=/usr/bin/kubelet --config=/etc/kubelet.yaml\n";
+//! let config = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n\
+//!     authorization: {mode: AlwaysAllow}\n";
 //! let boot = Boot::new()
 //!     .file("/etc/systemd/system/kubelet.service", unit)
-//!     .file("/etc/kubelet.yaml", "authorization: {mode: AlwaysAllow}\n")
+//!     .file("/etc/kubelet.yaml", config)
 //!     .kubelet()
 //!     .program("/usr/local/bin/kubeassay", kubeassay);
 //! // It has said why, where it cannot boot.

@@ -35,8 +35,12 @@ pub(super) fn keep(from: impl AsFd, to: impl AsFd) -> Result<(), Unkept> {
     let status = rustix::fs::fstat(from)?;
     let (owner, group) = (Uid::from_raw(status.st_uid), Gid::from_raw(status.st_gid));
     // Before the mode and the attributes: it takes away set-user-id and capabilities.
-    call(Step::StageOwner, || rustix::fs::fchown(to, Some(owner), Some(group)))?;
-    call(Step::StageMode, || rustix::fs::fchmod(to, Mode::from_raw_mode(status.st_mode)))?;
+    call(Step::StageOwner, || {
+        rustix::fs::fchown(to, Some(owner), Some(group))
+    })?;
+    call(Step::StageMode, || {
+        rustix::fs::fchmod(to, Mode::from_raw_mode(status.st_mode))
+    })?;
     let (wanted, there) = (extended(from)?, extended(to)?);
     if SIGNATURES.iter().any(|name| wanted.contains_key(*name)) {
         return Err(Unkept::Refused(
@@ -45,7 +49,9 @@ pub(super) fn keep(from: impl AsFd, to: impl AsFd) -> Result<(), Unkept> {
         ));
     }
     for name in there.keys().filter(|name| !wanted.contains_key(*name)) {
-        call(Step::StageStrip, || rustix::fs::fremovexattr(to, name.as_slice()))?;
+        call(Step::StageStrip, || {
+            rustix::fs::fremovexattr(to, name.as_slice())
+        })?;
     }
     for (name, value) in &wanted {
         if there.get(name) != Some(value) {
@@ -61,7 +67,9 @@ pub(super) fn keep(from: impl AsFd, to: impl AsFd) -> Result<(), Unkept> {
 pub(super) fn default(to: impl AsFd) -> Result<(), Unkept> {
     let to = to.as_fd();
     if rustix::process::geteuid().is_root() {
-        call(Step::StageOwner, || rustix::fs::fchown(to, Some(Uid::ROOT), Some(Gid::ROOT)))?;
+        call(Step::StageOwner, || {
+            rustix::fs::fchown(to, Some(Uid::ROOT), Some(Gid::ROOT))
+        })?;
     }
     let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
     call(Step::StageMode, || rustix::fs::fchmod(to, mode))?;
@@ -79,7 +87,10 @@ fn extended(file: BorrowedFd<'_>) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Errno> {
     let mut attributes = BTreeMap::new();
     let mut size = 0;
     let names = names.get(..length).unwrap_or_default();
-    for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+    for name in names
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+    {
         let mut value = vec![0; 64 << 10];
         let length = rustix::fs::fgetxattr(file, name, value.as_mut_slice())?;
         value.truncate(length);

@@ -90,7 +90,7 @@ pub enum TransactionError {
         cause: String,
     },
     /// A file could not be written, and not be put back either.
-    #[error("{cause} - and that is not so: {}", .hands.join("; "))]
+    #[error("{}. It could not be put back: {}", .cause.plain(), .hands.join("; "))]
     NotAsBefore {
         /// What went wrong first.
         cause: Box<Self>,
@@ -108,6 +108,14 @@ impl TransactionError {
             said: said.to_string(),
             advice: advice(action, said),
         }
+    }
+
+    /// Returns what went wrong, without how the file is now.
+    pub(crate) fn plain(&self) -> String {
+        let said = self.to_string();
+        said.strip_suffix(". It is as before")
+            .unwrap_or(&said)
+            .to_owned()
     }
 
     /// Returns whether the file that it is about, and all that was not written before it, is as before.
@@ -130,7 +138,9 @@ fn advice(action: &str, said: Errno) -> &'static str {
         Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP if action == PUT_IN_PLACE => {
             "this file system cannot exchange two files in one step: edit the file by hand"
         }
-        Errno::OPNOTSUPP => "this file system cannot keep what the file has (attributes): edit the file by hand",
+        Errno::OPNOTSUPP => {
+            "this file system cannot keep what the file has (attributes): edit the file by hand"
+        }
         Errno::BUSY | Errno::XDEV => "it is a mount of its own: edit it where it is mounted from",
         Errno::IO => "look at the disk (dmesg)",
         Errno::NOENT => "it was there when the plan was made: make the plan again",

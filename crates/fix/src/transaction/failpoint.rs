@@ -190,7 +190,12 @@ mod armed {
     fn from_environment() -> Points {
         let armed = std::env::var("KUBEASSAY_FAILPOINT").ok();
         let trace = std::env::var_os("KUBEASSAY_FAILPOINT_TRACE");
-        let open = |path| std::fs::OpenOptions::new().append(true).create(true).open(path);
+        let open = |path| {
+            std::fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)
+        };
         Points {
             armed: armed.map(|text| parse(&text)),
             trace: trace.and_then(|path| open(path).ok()),
@@ -200,10 +205,16 @@ mod armed {
     fn parse(text: &str) -> Armed {
         let (point, error) = text.split_once('=').unwrap_or((text, ""));
         let (name, count) = point.split_once('#').unwrap_or((point, "1"));
-        let known = Step::ALL.iter().any(|step| name.strip_suffix(".done").unwrap_or(name) == step.name());
+        let known = Step::ALL
+            .iter()
+            .any(|step| name.strip_suffix(".done").unwrap_or(name) == step.name());
         Armed {
             // A name that is none would let a test pass that ends nothing.
-            name: if known { name.to_owned() } else { "store.folder".to_owned() },
+            name: if known {
+                name.to_owned()
+            } else {
+                "store.folder".to_owned()
+            },
             count: count.parse().unwrap_or(1),
             error: match error.trim_end_matches('!') {
                 "enospc" => Some(Errno::NOSPC),

@@ -19,7 +19,9 @@ use super::id;
 pub(super) const LARGEST_FILE: usize = 16 << 20;
 
 /// How a folder is opened: to be read and synced, not only found.
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const FOLDER: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
 
 /// How often a search is begun again that a renamed folder interrupted.
 const SEARCHES: usize = 32;
@@ -39,7 +41,11 @@ impl Root {
         let descriptor = rustix::fs::openat(CWD, path, FOLDER, Mode::empty())?;
         let within = ResolveFlags::IN_ROOT;
         let openat2 = rustix::fs::openat2(&descriptor, ".", FOLDER, Mode::empty(), within).is_ok();
-        Ok(Self { descriptor, is_own: path == Path::new("/"), openat2 })
+        Ok(Self {
+            descriptor,
+            is_own: path == Path::new("/"),
+            openat2,
+        })
     }
 
     /// Returns the root as a kernel without `openat2` makes us search in it.
@@ -55,14 +61,21 @@ impl Root {
     /// on the way is an error (`ELOOP` or `ENOTDIR`).
     pub(super) fn folder(&self, path: &[u8]) -> Result<Folder, Errno> {
         let relative = path.strip_prefix(b"/").unwrap_or(path);
-        let relative = if relative.is_empty() { &b"."[..] } else { relative };
+        let relative = if relative.is_empty() {
+            &b"."[..]
+        } else {
+            relative
+        };
         let descriptor = if self.openat2 {
             self.search(relative)?
         } else if self.is_own {
             rustix::fs::openat(&self.descriptor, relative, FOLDER, Mode::empty())?
         } else {
             let mut at = rustix::fs::openat(&self.descriptor, ".", FOLDER, Mode::empty())?;
-            for part in relative.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
+            for part in relative
+                .split(|byte| *byte == b'/')
+                .filter(|part| !part.is_empty())
+            {
                 if part == b".." {
                     return Err(Errno::LOOP);
                 }
@@ -70,7 +83,10 @@ impl Root {
             }
             at
         };
-        Ok(Folder { descriptor, path: Bytes::from(path) })
+        Ok(Folder {
+            descriptor,
+            path: Bytes::from(path),
+        })
     }
 
     fn search(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
@@ -184,13 +200,21 @@ impl Folder {
             return Ok(Seen::Other("it is larger than what is worked with"));
         };
         let digest = id::digest(&content);
-        Ok(Seen::File(Regular { descriptor, status, content, digest }))
+        Ok(Seen::File(Regular {
+            descriptor,
+            status,
+            content,
+            digest,
+        }))
     }
 
     /// Makes a file that was not there, for its owner alone.
     pub(super) fn create(&self, name: &[u8], step: Step) -> Result<OwnedFd, Errno> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        call(step, || rustix::fs::openat(&self.descriptor, name, flags, Mode::RUSR | Mode::WUSR))
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        call(step, || {
+            rustix::fs::openat(&self.descriptor, name, flags, Mode::RUSR | Mode::WUSR)
+        })
     }
 
     /// Opens a file to write it, and makes it where `create` says so.
@@ -200,7 +224,12 @@ impl Folder {
     }
 
     /// Writes a file that was not there, down to the disk; the folder is not synced.
-    pub(super) fn write_new(&self, name: &[u8], content: &[u8], steps: [Step; 3]) -> Result<(), Errno> {
+    pub(super) fn write_new(
+        &self,
+        name: &[u8],
+        content: &[u8],
+        steps: [Step; 3],
+    ) -> Result<(), Errno> {
         let [create, write, sync] = steps;
         let file = self.create(name, create)?;
         call(write, || write_all(&file, content))?;
@@ -208,7 +237,12 @@ impl Folder {
     }
 
     /// Makes a folder.
-    pub(super) fn make_folder(&self, name: &[u8], mode: Mode, steps: [Step; 2]) -> Result<Self, Errno> {
+    pub(super) fn make_folder(
+        &self,
+        name: &[u8],
+        mode: Mode,
+        steps: [Step; 2],
+    ) -> Result<Self, Errno> {
         let [make, set] = steps;
         call(make, || rustix::fs::mkdirat(&self.descriptor, name, mode))?;
         let made = self.folder(name)?;
@@ -226,7 +260,10 @@ impl Folder {
     pub(super) fn folder(&self, name: &[u8]) -> Result<Self, Errno> {
         let flags = FOLDER | OFlags::NOFOLLOW;
         let descriptor = rustix::fs::openat(&self.descriptor, name, flags, Mode::empty())?;
-        Ok(Self { descriptor, path: self.path_of(name) })
+        Ok(Self {
+            descriptor,
+            path: self.path_of(name),
+        })
     }
 
     /// Makes what was done in it last.
@@ -252,13 +289,21 @@ impl Folder {
 
     /// Removes a file; one that is not there is no error.
     pub(super) fn remove(&self, name: &[u8], step: Step) -> Result<(), Errno> {
-        let removed = call(step, || rustix::fs::unlinkat(&self.descriptor, name, AtFlags::empty()));
-        if removed == Err(Errno::NOENT) { Ok(()) } else { removed }
+        let removed = call(step, || {
+            rustix::fs::unlinkat(&self.descriptor, name, AtFlags::empty())
+        });
+        if removed == Err(Errno::NOENT) {
+            Ok(())
+        } else {
+            removed
+        }
     }
 
     /// Removes an empty folder in it.
     pub(super) fn remove_folder(&self, name: &[u8], step: Step) -> Result<(), Errno> {
-        call(step, || rustix::fs::unlinkat(&self.descriptor, name, AtFlags::REMOVEDIR))
+        call(step, || {
+            rustix::fs::unlinkat(&self.descriptor, name, AtFlags::REMOVEDIR)
+        })
     }
 
     /// Returns the names in it, at most `most`.
@@ -312,9 +357,14 @@ pub(super) fn write_all(file: &OwnedFd, mut content: &[u8]) -> Result<(), Errno>
 /// Returns the folder and the name of an absolute path; `None` where it is none, or has a part that is empty, `.` or `..`.
 pub(super) fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
     let relative = path.strip_prefix(b"/")?;
-    let sound = |part: &[u8]| !part.is_empty() && part.len() <= 255 && part != b"." && part != b"..";
-    let all_sound = path.len() < 4096 && !path.contains(&0) && relative.split(|byte| *byte == b'/').all(sound);
-    let end = path.iter().rposition(|byte| *byte == b'/').filter(|_| all_sound)?;
+    let sound =
+        |part: &[u8]| !part.is_empty() && part.len() <= 255 && part != b"." && part != b"..";
+    let all_sound =
+        path.len() < 4096 && !path.contains(&0) && relative.split(|byte| *byte == b'/').all(sound);
+    let end = path
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .filter(|_| all_sound)?;
     let folder = path.get(..end)?;
     let folder = if folder.is_empty() { &b"/"[..] } else { folder };
     Some((folder, path.get(end + 1..)?))
@@ -367,7 +417,9 @@ mod tests {
         let inside = fs::metadata(root.path().join("etc")).unwrap();
         let is_inside = |path: &[u8]| {
             use std::os::unix::fs::MetadataExt as _;
-            opened.folder(path).map(|folder| folder.own_status().unwrap().st_ino == inside.ino())
+            opened
+                .folder(path)
+                .map(|folder| folder.own_status().unwrap().st_ino == inside.ino())
         };
         assert_eq!(is_inside(b"/etc"), Ok(true));
         if opened.openat2 {

@@ -27,17 +27,21 @@ pub(super) fn new(started: Timestamp, salt: &[u8]) -> String {
 pub(super) fn started(id: &str) -> Option<Timestamp> {
     let (moment, _) = id.split_once('-')?;
     let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", moment).ok()?;
-    time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    time.to_zoned(jiff::tz::TimeZone::UTC)
+        .ok()
+        .map(|zoned| zoned.timestamp())
 }
 
 /// Returns bytes in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Returns the hexadecimal SHA-256 of a content.
@@ -53,12 +57,17 @@ mod tests {
     fn a_name_is_never_a_path() {
         let moment = "2026-11-26T01:30:00.5Z".parse().unwrap();
         let id = new(moment, b"a");
-        assert!(id.starts_with("20261126T013000Z-") && id.len() == 23, "{id}");
+        assert!(
+            id.starts_with("20261126T013000Z-") && id.len() == 23,
+            "{id}"
+        );
         assert_ne!(id, new(moment, b"b"));
         assert_eq!(started(&id), "2026-11-26T01:30:00Z".parse().ok());
         assert!(is_valid(&id));
         let long = "a".repeat(65);
-        for id in ["", ".", "..", "a/b", "../x", ".new-x", "-x", "a b", "a\0", "é", &long] {
+        for id in [
+            "", ".", "..", "a/b", "../x", ".new-x", "-x", "a b", "a\0", "é", &long,
+        ] {
             assert!(!is_valid(id), "{id}");
             assert_eq!(started(id), None, "{id}");
         }

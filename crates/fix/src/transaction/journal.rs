@@ -174,7 +174,9 @@ pub(super) fn read(journal: &[u8]) -> Contents {
 /// Reads a line behind the one with the sum `previous`; returns its record and sum.
 fn entry(line: &[u8], previous: &str) -> Result<(Entry, String), &'static str> {
     let (sum, rest) = line.split_at_checked(2 * SUM).ok_or("it is too short")?;
-    let record = rest.strip_prefix(b" ").ok_or("it is not of a sum and a record")?;
+    let record = rest
+        .strip_prefix(b" ")
+        .ok_or("it is not of a sum and a record")?;
     let expected = sum_of(previous, record);
     if sum != expected.as_bytes() {
         return Err("its sum is another");
@@ -186,7 +188,9 @@ fn entry(line: &[u8], previous: &str) -> Result<(Entry, String), &'static str> {
 
 /// Returns the line of an entry behind the one with the sum `previous`, and its sum.
 pub(super) fn line(entry: &Entry, previous: &str) -> Option<(Vec<u8>, String)> {
-    let record = serde_json::to_vec(entry).ok().filter(|record| record.len() <= LONGEST)?;
+    let record = serde_json::to_vec(entry)
+        .ok()
+        .filter(|record| record.len() <= LONGEST)?;
     Some(sealed(&record, previous))
 }
 
@@ -197,7 +201,10 @@ pub(super) fn sealed(record: &[u8], previous: &str) -> (Vec<u8>, String) {
 }
 
 fn sum_of(previous: &str, record: &[u8]) -> String {
-    let digest = Sha256::new().chain_update(previous).chain_update(record).finalize();
+    let digest = Sha256::new()
+        .chain_update(previous)
+        .chain_update(record)
+        .finalize();
     hex(digest.get(..SUM).unwrap_or_default())
 }
 
@@ -215,12 +222,22 @@ impl Journal {
     /// Begins a journal in an empty file.
     pub(super) fn begin(file: OwnedFd) -> Result<Self, Errno> {
         reserve(&file)?;
-        Ok(Self { file, length: 0, sum: String::new(), is_torn: false })
+        Ok(Self {
+            file,
+            length: 0,
+            sum: String::new(),
+            is_torn: false,
+        })
     }
 
     /// Goes on with a journal that was read.
     pub(super) fn resume(file: OwnedFd, contents: &Contents) -> Self {
-        Self { file, length: contents.length, sum: contents.sum.clone(), is_torn: contents.torn }
+        Self {
+            file,
+            length: contents.length,
+            sum: contents.sum.clone(),
+            is_torn: contents.torn,
+        }
     }
 
     /// Adds a record, down to the disk.
@@ -252,11 +269,17 @@ impl Journal {
 
     fn write(&self, line: &[u8]) -> Result<(), Errno> {
         // In two parts where tests end the process between them: a line cut short.
-        let half = if cfg!(feature = "failpoints") { line.len() / 2 } else { line.len() };
+        let half = if cfg!(feature = "failpoints") {
+            line.len() / 2
+        } else {
+            line.len()
+        };
         let (first, rest) = line.split_at_checked(half).unwrap_or((line, &[]));
         call(Step::JournalWrite, || self.write_at(first, self.length))?;
         if !rest.is_empty() {
-            call(Step::JournalRest, || self.write_at(rest, self.length + first.len()))?;
+            call(Step::JournalRest, || {
+                self.write_at(rest, self.length + first.len())
+            })?;
         }
         call(Step::JournalSync, || rustix::fs::fsync(&self.file))
     }
@@ -281,7 +304,9 @@ impl Journal {
     fn cut(&mut self) -> Result<(), Errno> {
         if self.is_torn {
             let length = u64::try_from(self.length).map_err(|_| Errno::FBIG)?;
-            call(Step::JournalCut, || rustix::fs::ftruncate(&self.file, length))?;
+            call(Step::JournalCut, || {
+                rustix::fs::ftruncate(&self.file, length)
+            })?;
             self.is_torn = false;
             // Cutting gave back what was reserved; where it cannot be had again, a record says so itself.
             let _ = reserve(&self.file);
@@ -309,9 +334,18 @@ mod tests {
         let mut journal = Vec::new();
         let mut sum = String::new();
         for what in notes {
-            let note = Event::Said { what: (*what).to_owned() };
+            let note = Event::Said {
+                what: (*what).to_owned(),
+            };
             let at = "2026-11-26T01:30:00Z".parse().unwrap();
-            let (line, next) = line(&Entry { at, record: Record::Noted { note } }, &sum).unwrap();
+            let (line, next) = line(
+                &Entry {
+                    at,
+                    record: Record::Noted { note },
+                },
+                &sum,
+            )
+            .unwrap();
             journal.extend(line);
             sum = next;
         }
@@ -323,9 +357,23 @@ mod tests {
         let (one, both) = (journal(&["one"]), journal(&["one", "two"]));
         for length in 0..=both.len() {
             let contents = read(&both[..length]);
-            let whole = if length < one.len() { 0 } else if length < both.len() { 1 } else { 2 };
-            assert_eq!((contents.entries.len(), &contents.damage), (whole, &None), "{length}");
-            assert_eq!(contents.torn, ![0, one.len(), both.len()].contains(&length), "{length}");
+            let whole = if length < one.len() {
+                0
+            } else if length < both.len() {
+                1
+            } else {
+                2
+            };
+            assert_eq!(
+                (contents.entries.len(), &contents.damage),
+                (whole, &None),
+                "{length}"
+            );
+            assert_eq!(
+                contents.torn,
+                ![0, one.len(), both.len()].contains(&length),
+                "{length}"
+            );
         }
     }
 
@@ -346,10 +394,17 @@ mod tests {
     fn a_line_that_is_missing_is_seen() {
         let journal = journal(&["one", "two", "three"]);
         let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
-        for (lines, whole) in [([lines[0], lines[2]], 1), ([lines[1], lines[2]], 0), ([lines[1], lines[0]], 0)] {
+        for (lines, whole) in [
+            ([lines[0], lines[2]], 1),
+            ([lines[1], lines[2]], 0),
+            ([lines[1], lines[0]], 0),
+        ] {
             let contents = read(&lines.concat());
             assert_eq!(contents.entries.len(), whole);
-            assert_eq!(contents.damage, Some(format!("line {}: its sum is another", whole + 1)));
+            assert_eq!(
+                contents.damage,
+                Some(format!("line {}: its sum is another", whole + 1))
+            );
         }
     }
 }

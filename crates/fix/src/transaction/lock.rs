@@ -34,7 +34,9 @@ pub(super) enum Unlocked {
 
 /// Takes the lock in a store.
 pub(super) fn take(store: &Folder) -> Result<Lock, Unlocked> {
-    let opened = call(Step::LockFile, || store.open(NAME, OFlags::RDWR | OFlags::CREATE));
+    let opened = call(Step::LockFile, || {
+        store.open(NAME, OFlags::RDWR | OFlags::CREATE)
+    });
     let file = opened.map_err(Unlocked::System)?;
     let mut tries = 0;
     loop {
@@ -53,7 +55,9 @@ pub(super) fn take(store: &Folder) -> Result<Lock, Unlocked> {
     call(Step::LockClear, || rustix::fs::ftruncate(&file, 0))
         .and_then(|()| call(Step::LockProcess, || write_all(&file, process.as_bytes())))
         .map_err(Unlocked::System)?;
-    Ok(Lock { _file: Rc::new(file) })
+    Ok(Lock {
+        _file: Rc::new(file),
+    })
 }
 
 /// Returns whether a process has the lock in a store; makes no file.

@@ -65,19 +65,35 @@ impl Progress {
     ///
     /// In a few words, where these cannot be the records of one: with what was understood before.
     pub(super) fn of(id: &str, entries: &[Entry]) -> Result<Self, (Option<Box<Self>>, String)> {
-        let (first, rest) = entries.split_first().ok_or_else(|| (None, "it has no record".to_owned()))?;
-        let mut progress =
-            Self::begun(id, first).ok_or_else(|| (None, "line 1: it does not begin this transaction".to_owned()))?;
+        let (first, rest) = entries
+            .split_first()
+            .ok_or_else(|| (None, "it has no record".to_owned()))?;
+        let mut progress = Self::begun(id, first).ok_or_else(|| {
+            (
+                None,
+                "line 1: it does not begin this transaction".to_owned(),
+            )
+        })?;
         for (index, entry) in rest.iter().enumerate() {
             if let Err(reason) = progress.add(entry) {
-                return Err((Some(Box::new(progress)), format!("line {}: {reason}", index + 2)));
+                return Err((
+                    Some(Box::new(progress)),
+                    format!("line {}: {reason}", index + 2),
+                ));
             }
         }
         Ok(progress)
     }
 
     fn begun(name: &str, entry: &Entry) -> Option<Self> {
-        let Record::Begun { id, tool, node, rules, .. } = &entry.record else {
+        let Record::Begun {
+            id,
+            tool,
+            node,
+            rules,
+            ..
+        } = &entry.record
+        else {
             return None;
         };
         let mut progress = Self::unknown(name);
@@ -94,8 +110,15 @@ impl Progress {
         Self {
             id: name.to_owned(),
             started: id::started(name).unwrap_or(Timestamp::UNIX_EPOCH),
-            tool: Tool { name: "kubeassay".to_owned(), version: String::new(), commit: None },
-            node: PlannedNode { id: String::new(), name: String::new() },
+            tool: Tool {
+                name: "kubeassay".to_owned(),
+                version: String::new(),
+                commit: None,
+            },
+            node: PlannedNode {
+                id: String::new(),
+                name: String::new(),
+            },
             rules: Vec::new(),
             files: Vec::new(),
             folders: Vec::new(),
@@ -110,11 +133,16 @@ impl Progress {
     }
 
     fn said(&mut self, at: Timestamp, what: impl Into<String>) {
-        self.steps.push(Step { at, what: what.into() });
+        self.steps.push(Step {
+            at,
+            what: what.into(),
+        });
     }
 
     fn file(&mut self, index: usize) -> Result<&mut FileProgress, &'static str> {
-        self.files.get_mut(index).ok_or("it is about a file that is none of the transaction's")
+        self.files
+            .get_mut(index)
+            .ok_or("it is about a file that is none of the transaction's")
     }
 
     /// Adds a record.
@@ -126,12 +154,20 @@ impl Progress {
         let at = entry.at;
         match &entry.record {
             Record::Begun { .. } => return Err("it begins another transaction"),
-            Record::Preparing { target, kind, before, after, .. } => {
+            Record::Preparing {
+                target,
+                kind,
+                before,
+                after,
+                ..
+            } => {
                 if folder::split(target.as_slice()).is_none() {
                     return Err("its file is no absolute path");
                 }
                 if !is_digest(after)
-                    || before.as_ref().is_some_and(|before| !is_digest(before) || before == after)
+                    || before
+                        .as_ref()
+                        .is_some_and(|before| !is_digest(before) || before == after)
                     || before.is_some() != (*kind == EditKind::Change)
                 {
                     return Err("its digests cannot be");
@@ -179,10 +215,16 @@ impl Progress {
                 let target = file.target.clone();
                 self.said(at, format!("{target} is about to be put back"));
             }
-            Record::Undone { hands } if hands.is_empty() => self.said(at, "every file is as before"),
+            Record::Undone { hands } if hands.is_empty() => {
+                self.said(at, "every file is as before")
+            }
             Record::Undone { .. } => self.said(at, "not every file is as before"),
             Record::Closing { reason } => self.closing = Some(reason.clone()),
-            Record::Finished { outcome, reason, hands } => {
+            Record::Finished {
+                outcome,
+                reason,
+                hands,
+            } => {
                 self.finished = Some((at, *outcome, reason.clone(), hands.clone()));
                 self.said(at, format!("the transaction ended: {}", outcome.as_str()));
             }
@@ -221,7 +263,10 @@ impl Progress {
 
     /// Returns whether a file of it may be as it wrote it.
     pub(super) fn wrote(&self, target: &Bytes) -> bool {
-        let undone = matches!(self.finished, Some((_, Outcome::RolledBack | Outcome::Refused, ..)));
+        let undone = matches!(
+            self.finished,
+            Some((_, Outcome::RolledBack | Outcome::Refused, ..))
+        );
         let wrote = |file: &FileProgress| !file.abandoned && file.target == *target;
         !undone && self.files.iter().any(wrote)
     }
@@ -229,7 +274,9 @@ impl Progress {
     /// Returns it as people and programs see it.
     pub(super) fn transaction(&self) -> Transaction {
         let (finished, outcome, reason, hands) = match &self.finished {
-            Some((at, outcome, reason, hands)) => (Some(*at), *outcome, reason.clone(), hands.clone()),
+            Some((at, outcome, reason, hands)) => {
+                (Some(*at), *outcome, reason.clone(), hands.clone())
+            }
             None => {
                 let reason = "it is under way, or was cut short: `kubeassay rollback` undoes it";
                 (None, Outcome::Unfinished, reason.to_owned(), Vec::new())
@@ -277,5 +324,8 @@ impl Progress {
 
 /// Returns whether this is a SHA-256 in hexadecimal.
 pub(super) fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
 }

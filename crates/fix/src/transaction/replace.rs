@@ -21,7 +21,12 @@ pub(super) enum Exchanged {
 
 /// Writes a file beside the one that it is to replace, complete and down to the disk: like `like`, or as a file that is
 /// made.
-pub(super) fn stage(folder: &Folder, name: &[u8], content: &[u8], like: Option<&Regular>) -> Result<(), Unkept> {
+pub(super) fn stage(
+    folder: &Folder,
+    name: &[u8],
+    content: &[u8],
+    like: Option<&Regular>,
+) -> Result<(), Unkept> {
     let file = folder.create(name, Step::StageCreate)?;
     call(Step::StageWrite, || write_all(&file, content))?;
     match like {
@@ -63,7 +68,10 @@ pub(super) fn exchange(
 
 /// Returns which file a name is.
 fn inode(folder: &Folder, name: &[u8]) -> Result<u64, Errno> {
-    folder.status(name)?.map(|status| status.st_ino).ok_or(Errno::NOENT)
+    folder
+        .status(name)?
+        .map(|status| status.st_ino)
+        .ok_or(Errno::NOENT)
 }
 
 /// Returns the file that is to be written, as it is now.
@@ -75,14 +83,17 @@ pub(super) fn check(seen: Seen, before: &str) -> Result<Regular, &'static str> {
     match seen {
         Seen::Absent => Err("it is gone since the plan was made: make the plan again"),
         Seen::Other(reason) => Err(reason),
-        Seen::File(file) if file.status.st_nlink != 1 => {
-            Err("it has more than one name (hard links), and the others would keep the old content: write it by hand")
-        }
+        Seen::File(file) if file.status.st_nlink != 1 => Err(
+            "it has more than one name (hard links), and the others would keep the old content: write it by hand",
+        ),
         Seen::File(file) if file.digest != before => {
             Err("somebody else changed it since the plan was made: make the plan again")
         }
         Seen::File(file) => {
-            debug_assert_eq!(FileType::from_raw_mode(file.status.st_mode), FileType::RegularFile);
+            debug_assert_eq!(
+                FileType::from_raw_mode(file.status.st_mode),
+                FileType::RegularFile
+            );
             Ok(file)
         }
     }

@@ -80,10 +80,19 @@ impl Running {
             return Ok(());
         };
         match undo::file(self, index, now) {
-            Restored::Hands(hands) => Err(TransactionError::NotAsBefore { cause: Box::new(cause), hands: vec![hands] }),
+            Restored::Hands(hands) => Err(TransactionError::NotAsBefore {
+                cause: Box::new(cause),
+                hands: vec![hands],
+            }),
             Restored::Already | Restored::Now => {
                 // Undoing looks at the disk: it need not be written down.
-                let _ = self.append(Record::Abandoned { file: index, reason: cause.to_string() }, now);
+                let _ = self.append(
+                    Record::Abandoned {
+                        file: index,
+                        reason: cause.to_string(),
+                    },
+                    now,
+                );
                 Err(cause)
             }
         }
@@ -96,14 +105,19 @@ impl Running {
         };
         let (folder, name) = folder::split(file.target.as_slice())
             .ok_or_else(|| refused("its path is none that can be written"))?;
-        if !self.progress.is_unfinished() || self.progress.closing.is_some() || self.progress.attempts > 0 {
+        if !self.progress.is_unfinished()
+            || self.progress.closing.is_some()
+            || self.progress.attempts > 0
+        {
             return Err(refused("the transaction is at its end"));
         }
         if self.progress.wrote(&file.target) {
             return Err(refused("this transaction wrote it already"));
         }
         if file.content.len() > LARGEST_FILE {
-            return Err(refused("its new content is larger than what is worked with"));
+            return Err(refused(
+                "its new content is larger than what is worked with",
+            ));
         }
         let after = id::digest(&file.content);
         let system = |said| TransactionError::system("read", file.target.clone(), said);
@@ -112,7 +126,11 @@ impl Running {
                 if *before == after {
                     return Err(refused("its new content is the old one"));
                 }
-                let seen = self.root.folder(folder).and_then(|folder| folder.look(name)).map_err(system)?;
+                let seen = self
+                    .root
+                    .folder(folder)
+                    .and_then(|folder| folder.look(name))
+                    .map_err(system)?;
                 Some(replace::check(seen, before).map_err(refused)?)
             }
             (EditKind::Create, None) => {
@@ -122,11 +140,17 @@ impl Running {
                     Err(said) => return Err(system(said)),
                 };
                 if there {
-                    return Err(refused("it was not there when the plan was made: make the plan again"));
+                    return Err(refused(
+                        "it was not there when the plan was made: make the plan again",
+                    ));
                 }
                 None
             }
-            _ => return Err(refused("the plan contradicts itself about whether it is there")),
+            _ => {
+                return Err(refused(
+                    "the plan contradicts itself about whether it is there",
+                ));
+            }
         };
         Ok(Checked { old, after })
     }
@@ -144,20 +168,38 @@ impl Running {
             .map_err(|said| TransactionError::system("write", self.folder.path_of(&name), said))
     }
 
-    fn put(&mut self, index: usize, file: &FileWrite, checked: &Checked, now: Timestamp) -> Result<(), TransactionError> {
+    fn put(
+        &mut self,
+        index: usize,
+        file: &FileWrite,
+        checked: &Checked,
+        now: Timestamp,
+    ) -> Result<(), TransactionError> {
         let target = &file.target;
         let (folder, name) = folder::split(target.as_slice()).unwrap_or((b"/", b""));
-        let system = |action: &'static str| move |said| TransactionError::system(action, target.clone(), said);
-        let refused = |reason: &str| TransactionError::Refused { target: target.clone(), reason: reason.to_owned() };
+        let system = |action: &'static str| {
+            move |said| TransactionError::system(action, target.clone(), said)
+        };
+        let refused = |reason: &str| TransactionError::Refused {
+            target: target.clone(),
+            reason: reason.to_owned(),
+        };
         if file.kind == EditKind::Create {
             self.make_folders(folder, now)?;
         }
-        let folder = self.root.folder(folder).map_err(system("open the folder of"))?;
+        let folder = self
+            .root
+            .folder(folder)
+            .map_err(system("open the folder of"))?;
         let staged = self.staged_name(index);
-        replace::stage(&folder, &staged, &file.content, checked.old.as_ref()).map_err(|unkept| match unkept {
-            Unkept::System(said) => TransactionError::system("write a file beside", target.clone(), said),
-            Unkept::Refused(reason) => refused(reason),
-        })?;
+        replace::stage(&folder, &staged, &file.content, checked.old.as_ref()).map_err(
+            |unkept| match unkept {
+                Unkept::System(said) => {
+                    TransactionError::system("write a file beside", target.clone(), said)
+                }
+                Unkept::Refused(reason) => refused(reason),
+            },
+        )?;
         self.record(Record::Placing { file: index }, now)?;
         if let Some(old) = &checked.old {
             let (device, inode) = (old.status.st_dev, old.status.st_ino);
@@ -168,12 +210,18 @@ impl Running {
             let steps = [Step::ReplaceExchange, Step::ReplaceBack];
             let exchanged = replace::exchange(&folder, &staged, name, steps, is_expected);
             if exchanged.map_err(system(PUT_IN_PLACE))? == Exchanged::PutBack {
-                return Err(refused("somebody else wrote it just now: make the plan again"));
+                return Err(refused(
+                    "somebody else wrote it just now: make the plan again",
+                ));
             }
         } else {
-            folder.place(&staged, name, Step::ReplacePlace).map_err(system(PUT_IN_PLACE))?;
+            folder
+                .place(&staged, name, Step::ReplacePlace)
+                .map_err(system(PUT_IN_PLACE))?;
         }
-        folder.sync(Step::ReplaceSync).map_err(system("sync the folder of"))?;
+        folder
+            .sync(Step::ReplaceSync)
+            .map_err(system("sync the folder of"))?;
         self.record(Record::Placed { file: index }, now)
     }
 
@@ -193,7 +241,12 @@ impl Running {
         };
         let mode = Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH;
         for (path, name) in missing.into_iter().rev() {
-            self.record(Record::Folder { path: Bytes::from(path) }, now)?;
+            self.record(
+                Record::Folder {
+                    path: Bytes::from(path),
+                },
+                now,
+            )?;
             let made = above.make_folder(name, mode, [Step::FolderMake, Step::FolderMode]);
             above = made
                 .and_then(|made| above.sync(Step::FolderSync).map(|()| made))
@@ -220,13 +273,20 @@ impl Running {
     ///
     /// [`NeedsHands`] where somebody else wrote a file since, or it could not be put back; all others are.
     pub fn undo(&mut self, now: Timestamp) -> Result<Undone, NeedsHands> {
-        let mut undone = Undone { files: Vec::new(), reload: self.progress.reload, units: self.progress.units.clone() };
+        let mut undone = Undone {
+            files: Vec::new(),
+            reload: self.progress.reload,
+            units: self.progress.units.clone(),
+        };
         let was_decided = !self.progress.is_unfinished() || self.progress.closing.is_some();
         let attempt = self.progress.attempts.saturating_add(1);
         if let Err(error) = self.record(Record::Undoing { attempt }, now) {
             // What says that it is fixed must not be half undone. Otherwise it goes by the disk, whatever is written down.
             if was_decided {
-                return Err(NeedsHands { hands: vec![format!("nothing was put back: {error}")], undone });
+                return Err(NeedsHands {
+                    hands: vec![format!("nothing was put back: {error}")],
+                    undone,
+                });
             }
             self.progress.attempts = attempt;
         }
@@ -235,14 +295,28 @@ impl Running {
             match undo::file(self, index, now) {
                 Restored::Already => {}
                 Restored::Now => {
-                    undone.files.extend(self.progress.files.get(index).map(|file| file.target.clone()));
+                    undone.files.extend(
+                        self.progress
+                            .files
+                            .get(index)
+                            .map(|file| file.target.clone()),
+                    );
                 }
                 Restored::Hands(what) => hands.push(what),
             }
         }
         hands.extend(undo::folders(self));
-        let _ = self.append(Record::Undone { hands: hands.clone() }, now);
-        if hands.is_empty() { Ok(undone) } else { Err(NeedsHands { hands, undone }) }
+        let _ = self.append(
+            Record::Undone {
+                hands: hands.clone(),
+            },
+            now,
+        );
+        if hands.is_empty() {
+            Ok(undone)
+        } else {
+            Err(NeedsHands { hands, undone })
+        }
     }
 
     /// Ends it.
@@ -262,10 +336,22 @@ impl Running {
     ) -> Result<Transaction, TransactionError> {
         if outcome == Outcome::Fixed {
             self.check_written()?;
-            self.record(Record::Closing { reason: reason.to_owned() }, now)?;
+            self.record(
+                Record::Closing {
+                    reason: reason.to_owned(),
+                },
+                now,
+            )?;
             self.complete(now)?;
         } else {
-            self.record(Record::Finished { outcome, reason: reason.to_owned(), hands }, now)?;
+            self.record(
+                Record::Finished {
+                    outcome,
+                    reason: reason.to_owned(),
+                    hands,
+                },
+                now,
+            )?;
         }
         Ok(self.transaction())
     }
@@ -273,11 +359,15 @@ impl Running {
     /// Clears away what a transaction that came out as it was meant to left lying about, and ends it.
     pub(super) fn complete(&mut self, now: Timestamp) -> Result<(), TransactionError> {
         let reason = self.progress.closing.clone().unwrap_or_default();
-        let end = Record::Finished { outcome: Outcome::Fixed, reason, hands: Vec::new() };
+        let end = Record::Finished {
+            outcome: Outcome::Fixed,
+            reason,
+            hands: Vec::new(),
+        };
         let cleared = self.clear().and_then(|()| self.record(end, now));
         cleared.map_err(|cause| TransactionError::NotClosed {
             id: self.progress.id.clone(),
-            cause: cause.to_string(),
+            cause: cause.plain(),
         })
     }
 
@@ -297,7 +387,11 @@ impl Running {
             match cleared {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(said) => {
-                    return Err(TransactionError::system("remove the old file beside", file.target.clone(), said));
+                    return Err(TransactionError::system(
+                        "remove the old file beside",
+                        file.target.clone(),
+                        said,
+                    ));
                 }
             }
         }
@@ -305,7 +399,13 @@ impl Running {
     }
 
     fn check_written(&self) -> Result<(), TransactionError> {
-        for (index, file) in self.progress.files.iter().enumerate().filter(|(_, file)| !file.abandoned) {
+        for (index, file) in self
+            .progress
+            .files
+            .iter()
+            .enumerate()
+            .filter(|(_, file)| !file.abandoned)
+        {
             let system = |said| TransactionError::system("read", file.target.clone(), said);
             let (folder, name) = folder::split(file.target.as_slice()).unwrap_or((b"/", b""));
             let folder = self.root.folder(folder).map_err(system)?;
@@ -330,7 +430,8 @@ impl Running {
 
     fn record(&mut self, record: Record, now: Timestamp) -> Result<(), TransactionError> {
         let journal = self.folder.path_of(super::store::JOURNAL);
-        self.append(record, now).map_err(|said| TransactionError::system("write", journal, said))
+        self.append(record, now)
+            .map_err(|said| TransactionError::system("write", journal, said))
     }
 
     /// Returns the name, in the folder of the target, of the new file until it is in its place, and of the old one from

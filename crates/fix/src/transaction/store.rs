@@ -67,8 +67,11 @@ impl Store {
     /// Where `root` cannot be opened.
     pub fn open(root: &Path) -> Result<Self, TransactionError> {
         let opened = Root::open(root);
-        let root = opened.map_err(|said| TransactionError::system("open", folder::shown(root), said))?;
-        Ok(Self { root: Rc::new(root) })
+        let root =
+            opened.map_err(|said| TransactionError::system("open", folder::shown(root), said))?;
+        Ok(Self {
+            root: Rc::new(root),
+        })
     }
 
     /// Returns whether a process works on this host; writes nothing.
@@ -145,7 +148,11 @@ impl Store {
     /// # Errors
     ///
     /// [`TransactionError::Damaged`]; where the store cannot be read or written.
-    pub fn recover(&self, lock: &Lock, now: Timestamp) -> Result<Option<Running>, TransactionError> {
+    pub fn recover(
+        &self,
+        lock: &Lock,
+        now: Timestamp,
+    ) -> Result<Option<Running>, TransactionError> {
         self.clear_incomplete()?;
         let Some(read) = self.find_unfinished()? else {
             return Ok(None);
@@ -178,8 +185,15 @@ impl Store {
             TransactionError::system("begin a transaction in", path(TRANSACTIONS), said)
         })?;
         let progress = Progress::of(&id, &[entry]);
-        let progress = progress.map_err(|(_, reason)| damaged(&id, reason, &folder.path_of(b"")))?;
-        Ok(Running { root: Rc::clone(&self.root), folder, journal, progress, _lock: lock.clone() })
+        let progress =
+            progress.map_err(|(_, reason)| damaged(&id, reason, &folder.path_of(b"")))?;
+        Ok(Running {
+            root: Rc::clone(&self.root),
+            folder,
+            journal,
+            progress,
+            _lock: lock.clone(),
+        })
     }
 
     /// Opens a transaction to undo it: one that is unfinished, or the last that wrote its files.
@@ -196,9 +210,16 @@ impl Store {
         }
         let target_of = |other: &Read| {
             let written = read.progress.files.iter().filter(|file| !file.abandoned);
-            written.map(|file| &file.target).find(|target| other.progress.wrote(target)).cloned()
+            written
+                .map(|file| &file.target)
+                .find(|target| other.progress.wrote(target))
+                .cloned()
         };
-        for other in self.read_all()?.iter().filter(|other| other.progress.id != id) {
+        for other in self
+            .read_all()?
+            .iter()
+            .filter(|other| other.progress.id != id)
+        {
             if other.damage.is_some() || other.progress.is_unfinished() {
                 return Err(not_finished(other));
             }
@@ -207,7 +228,11 @@ impl Store {
                 && let Some(target) = target_of(other)
             {
                 let by = other.progress.id.clone();
-                return Err(TransactionError::Superseded { id: id.to_owned(), by, target });
+                return Err(TransactionError::Superseded {
+                    id: id.to_owned(),
+                    by,
+                    target,
+                });
             }
         }
         let reason = match read.progress.finished {
@@ -215,11 +240,19 @@ impl Store {
             Some((_, Outcome::Refused, ..)) => "wrote nothing",
             _ => return self.resume(read, lock),
         };
-        Err(TransactionError::NothingToUndo { id: id.to_owned(), reason })
+        Err(TransactionError::NothingToUndo {
+            id: id.to_owned(),
+            reason,
+        })
     }
 
     fn resume(&self, read: Read, lock: &Lock) -> Result<Running, TransactionError> {
-        let Read { path, contents, progress, damage } = read;
+        let Read {
+            path,
+            contents,
+            progress,
+            damage,
+        } = read;
         if let Some(damage) = damage {
             return Err(damaged(&progress.id, damage, &path));
         }
@@ -227,7 +260,13 @@ impl Store {
         let folder = self.root.folder(path.as_slice()).map_err(system)?;
         let file = folder.open(JOURNAL, OFlags::RDWR).map_err(system)?;
         let journal = Journal::resume(file, &contents);
-        Ok(Running { root: Rc::clone(&self.root), folder, journal, progress, _lock: lock.clone() })
+        Ok(Running {
+            root: Rc::clone(&self.root),
+            folder,
+            journal,
+            progress,
+            _lock: lock.clone(),
+        })
     }
 
     /// Opens a folder; `None` where it is not there.
@@ -242,7 +281,10 @@ impl Store {
     /// Opens the store to write into it, and makes what is missing.
     fn make(&self) -> Result<Folder, TransactionError> {
         let (above, name) = folder::split(STORE).unwrap_or((b"/", STORE));
-        let above = self.root.folder(above).map_err(|said| TransactionError::system("open", above, said))?;
+        let above = self
+            .root
+            .folder(above)
+            .map_err(|said| TransactionError::system("open", above, said))?;
         let made = make_private(&above, name, || self.root.folder(STORE)).and_then(|store| {
             make_private(&store, TRANSACTIONS, || store.folder(TRANSACTIONS))?;
             Ok(store)
@@ -252,11 +294,14 @@ impl Store {
         if status.st_uid != rustix::process::geteuid().as_raw() {
             return Err(TransactionError::Refused {
                 target: Bytes::from(STORE),
-                reason: "it belongs to another user: whoever that is could write what is undone".to_owned(),
+                reason: "it belongs to another user: whoever that is could write what is undone"
+                    .to_owned(),
             });
         }
         if status.st_mode & 0o7777 != 0o700 {
-            store.set_mode(Mode::RWXU, Step::StoreMode).map_err(system("set the mode of"))?;
+            store
+                .set_mode(Mode::RWXU, Step::StoreMode)
+                .map_err(system("set the mode of"))?;
         }
         Ok(store)
     }
@@ -266,14 +311,19 @@ impl Store {
             return Ok(Vec::new());
         };
         let names = transactions.names(MOST).map_err(system("list"))?;
-        let names = names.into_iter().filter_map(|name| String::from_utf8(name).ok());
+        let names = names
+            .into_iter()
+            .filter_map(|name| String::from_utf8(name).ok());
         Ok(names.filter(|name| id::is_valid(name)).collect())
     }
 
     /// Reads all transactions, the newest first.
     fn read_all(&self) -> Result<Vec<Read>, TransactionError> {
         let ids = self.ids()?;
-        let mut all = ids.iter().map(|id| self.read(id)).collect::<Result<Vec<Read>, _>>()?;
+        let mut all = ids
+            .iter()
+            .map(|id| self.read(id))
+            .collect::<Result<Vec<Read>, _>>()?;
         all.sort_by(|one, other| {
             let (one, other) = (&one.progress, &other.progress);
             (other.started, &other.id).cmp(&(one.started, &one.id))
@@ -287,7 +337,9 @@ impl Store {
     }
 
     fn read(&self, id: &str) -> Result<Read, TransactionError> {
-        let not_found = || TransactionError::NotFound { id: kubeassay_core::text::escape(id) };
+        let not_found = || TransactionError::NotFound {
+            id: kubeassay_core::text::escape(id),
+        };
         if !id::is_valid(id) {
             return Err(not_found());
         }
@@ -297,7 +349,13 @@ impl Store {
             Ok(Seen::File(file)) => (journal::read(&file.content), None),
             Ok(Seen::Absent) => (Contents::default(), Some("it is gone".to_owned())),
             Ok(Seen::Other(reason)) => (Contents::default(), Some(reason.to_owned())),
-            Err(said) => return Err(TransactionError::system("read", folder.path_of(JOURNAL), said)),
+            Err(said) => {
+                return Err(TransactionError::system(
+                    "read",
+                    folder.path_of(JOURNAL),
+                    said,
+                ));
+            }
         };
         let progress = Progress::of(id, &contents.entries).unwrap_or_else(|(progress, reason)| {
             damage.get_or_insert(reason);
@@ -305,7 +363,12 @@ impl Store {
         });
         let damage = contents.damage.take().or(damage);
         contents.entries = Vec::new();
-        Ok(Read { path, contents, progress, damage })
+        Ok(Read {
+            path,
+            contents,
+            progress,
+            damage,
+        })
     }
 
     /// Removes the folders of transactions that never began.
@@ -331,7 +394,11 @@ fn system(action: &'static str) -> impl Fn(Errno) -> TransactionError {
 }
 
 fn damaged(id: &str, reason: String, folder: &Bytes) -> TransactionError {
-    TransactionError::Damaged { id: id.to_owned(), reason, folder: folder.clone() }
+    TransactionError::Damaged {
+        id: id.to_owned(),
+        reason,
+        folder: folder.clone(),
+    }
 }
 
 fn not_finished(read: &Read) -> TransactionError {
@@ -360,9 +427,15 @@ fn make_private(
 
 /// Returns a name that no transaction has.
 fn new_id(transactions: &Folder, header: &Header) -> Result<String, Errno> {
-    let process = rustix::process::getpid().as_raw_nonzero().get().to_le_bytes();
+    let process = rustix::process::getpid()
+        .as_raw_nonzero()
+        .get()
+        .to_le_bytes();
     for count in 0..NAMES {
-        let id = id::new(header.started, &[&process[..], &count.to_le_bytes()].concat());
+        let id = id::new(
+            header.started,
+            &[&process[..], &count.to_le_bytes()].concat(),
+        );
         if transactions.status(id.as_bytes())?.is_none() {
             return Ok(id);
         }
@@ -371,9 +444,17 @@ fn new_id(transactions: &Folder, header: &Header) -> Result<String, Errno> {
 }
 
 /// Makes the folder of a transaction: complete under another name, then in its place.
-fn begin(transactions: &Folder, id: &str, header: Header) -> Result<(Folder, Journal, Entry), Errno> {
+fn begin(
+    transactions: &Folder,
+    id: &str,
+    header: Header,
+) -> Result<(Folder, Journal, Entry), Errno> {
     let incomplete = [INCOMPLETE, id.as_bytes()].concat();
-    let folder = transactions.make_folder(&incomplete, Mode::RWXU, [Step::BeginFolder, Step::BeginMode])?;
+    let folder = transactions.make_folder(
+        &incomplete,
+        Mode::RWXU,
+        [Step::BeginFolder, Step::BeginMode],
+    )?;
     let steps = [Step::PlanCreate, Step::PlanWrite, Step::PlanSync];
     folder.write_new(PLAN, &header.plan, steps)?;
     let mut journal = Journal::begin(folder.create(JOURNAL, Step::JournalCreate)?)?;
@@ -384,7 +465,10 @@ fn begin(transactions: &Folder, id: &str, header: Header) -> Result<(Folder, Jou
         rules: header.rules,
         plan: id::digest(&header.plan),
     };
-    let entry = Entry { at: header.started, record };
+    let entry = Entry {
+        at: header.started,
+        record,
+    };
     journal.append(&entry)?;
     folder.sync(Step::BeginFolderSync)?;
     transactions.place(&incomplete, id.as_bytes(), Step::BeginPlace)?;

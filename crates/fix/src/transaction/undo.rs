@@ -80,7 +80,14 @@ pub(super) fn file(running: &mut Running, index: usize, now: Timestamp) -> Resto
     };
     let restored = match opened(running, &file) {
         Ok(Some((folder, name))) => {
-            let mut undoing = Undoing { file: &file, index, folder: &folder, name, running, now };
+            let mut undoing = Undoing {
+                file: &file,
+                index,
+                folder: &folder,
+                name,
+                running,
+                now,
+            };
             undoing.leftovers().and_then(|()| undoing.restore())
         }
         Ok(None) => Ok(Restored::Already),
@@ -108,11 +115,16 @@ pub(super) fn file(running: &mut Running, index: usize, now: Timestamp) -> Resto
 
 /// Returns the folder of a file and its name; `None` where the folder is not there, and with it neither a file that was
 /// to be made.
-fn opened<'a>(running: &Running, file: &'a FileProgress) -> Result<Option<(Folder, &'a [u8])>, Errno> {
+fn opened<'a>(
+    running: &Running,
+    file: &'a FileProgress,
+) -> Result<Option<(Folder, &'a [u8])>, Errno> {
     let (folder, name) = folder::split(file.target.as_slice()).ok_or(Errno::INVAL)?;
     match running.root.folder(folder) {
         Ok(folder) => Ok(Some((folder, name))),
-        Err(Errno::NOENT) if file.kind == EditKind::Create || !file.placing || file.abandoned => Ok(None),
+        Err(Errno::NOENT) if file.kind == EditKind::Create || !file.placing || file.abandoned => {
+            Ok(None)
+        }
         Err(said) => Err(said),
     }
 }
@@ -129,11 +141,19 @@ struct Undoing<'a> {
 
 impl Undoing<'_> {
     fn is_ours(&self, seen: &Seen) -> bool {
-        seen.is(&self.file.after) || self.file.before.as_ref().is_some_and(|before| seen.is(before))
+        seen.is(&self.file.after)
+            || self
+                .file
+                .before
+                .as_ref()
+                .is_some_and(|before| seen.is(before))
     }
 
     fn is_before(&self, seen: &Seen) -> bool {
-        self.file.before.as_ref().map_or(seen.is_absent(), |before| seen.is(before))
+        self.file
+            .before
+            .as_ref()
+            .map_or(seen.is_absent(), |before| seen.is(before))
     }
 
     fn remove(&self, name: &[u8]) -> Result<(), Errno> {
@@ -156,11 +176,15 @@ impl Undoing<'_> {
                 let target = self.folder.look(self.name)?;
                 if !self.is_before(&target) {
                     let copy = self.folder.path_of(&copy);
-                    return Err(Stuck::Because(format!("somebody else wrote it twice; what was there first is {copy}")));
+                    return Err(Stuck::Because(format!(
+                        "somebody else wrote it twice; what was there first is {copy}"
+                    )));
                 }
                 let steps = [Step::UndoBack, Step::UndoBack];
                 let before = self.file.before.clone().unwrap_or_default();
-                replace::exchange(self.folder, &copy, self.name, steps, |seen| seen.is(&before))?;
+                replace::exchange(self.folder, &copy, self.name, steps, |seen| {
+                    seen.is(&before)
+                })?;
                 self.folder.sync(Step::ReplaceSync)?;
             }
             self.remove(&copy)?;
@@ -185,7 +209,12 @@ impl Undoing<'_> {
         }
     }
 
-    fn restore_changed(&mut self, staged_name: &[u8], staged: &Seen, target: &Seen) -> Result<Restored, Stuck> {
+    fn restore_changed(
+        &mut self,
+        staged_name: &[u8],
+        staged: &Seen,
+        target: &Seen,
+    ) -> Result<Restored, Stuck> {
         let before = self.file.before.clone().unwrap_or_default();
         if target.is(&self.file.after) && !staged.is(&self.file.after) {
             if staged.is_absent() {
@@ -194,7 +223,9 @@ impl Undoing<'_> {
             // The exchange took place. What came out goes back, be it the old file or what somebody else wrote just then.
             let steps = [Step::UndoExchange, Step::UndoBack];
             let after = &self.file.after;
-            let done = replace::exchange(self.folder, staged_name, self.name, steps, |seen| seen.is(after))?;
+            let done = replace::exchange(self.folder, staged_name, self.name, steps, |seen| {
+                seen.is(after)
+            })?;
             self.folder.sync(Step::ReplaceSync)?;
             if done == Exchanged::PutBack {
                 let staged = self.folder.look(staged_name)?;
@@ -221,7 +252,9 @@ impl Undoing<'_> {
         if target.is(&before) && self.running.progress.attempts > 1 {
             // An earlier attempt put the old file in the place of what somebody else wrote just then, and was ended.
             let steps = [Step::UndoBack, Step::UndoBack];
-            replace::exchange(self.folder, staged_name, self.name, steps, |seen| seen.is(&before))?;
+            replace::exchange(self.folder, staged_name, self.name, steps, |seen| {
+                seen.is(&before)
+            })?;
             self.folder.sync(Step::ReplaceSync)?;
             self.remove(staged_name)?;
             return Err(Stuck::Because("somebody else wrote it since".to_owned()));
@@ -235,14 +268,19 @@ impl Undoing<'_> {
             self.remove(staged_name)?;
         } else if !staged.is_absent() {
             let staged = self.folder.path_of(staged_name);
-            return Err(Stuck::Because(format!("somebody else wrote it twice; what was there first is {staged}")));
+            return Err(Stuck::Because(format!(
+                "somebody else wrote it twice; what was there first is {staged}"
+            )));
         }
         Err(Stuck::Because("somebody else wrote it since".to_owned()))
     }
 
     /// Puts a copy of the backup in its place, with the owner, mode and attributes that the file has now.
     fn restore_from_backup(&mut self, before: &str) -> Result<Restored, Stuck> {
-        let backup = self.running.folder.look(&Running::backup_name(self.index))?;
+        let backup = self
+            .running
+            .folder
+            .look(&Running::backup_name(self.index))?;
         let Seen::File(backup) = backup else {
             return Err(Stuck::Because("its backup is gone".to_owned()));
         };
@@ -253,14 +291,21 @@ impl Undoing<'_> {
             return Err(Stuck::Because("somebody else wrote it since".to_owned()));
         };
         if target.status.st_nlink != 1 {
-            return Err(Stuck::Because("it has more than one name (hard links) now".to_owned()));
+            return Err(Stuck::Because(
+                "it has more than one name (hard links) now".to_owned(),
+            ));
         }
         let attempt = self.running.progress.attempts.max(1);
         let copy = self.running.copy_name(self.index, attempt);
         let after = self.file.after.clone();
-        let staged = replace::stage(self.folder, &copy, &backup.content, Some(&target)).map_err(Stuck::from);
-        let record = Record::Restoring { file: self.index, attempt };
-        let staged = staged.and_then(|()| self.running.append(record, self.now).map_err(Stuck::System));
+        let staged =
+            replace::stage(self.folder, &copy, &backup.content, Some(&target)).map_err(Stuck::from);
+        let record = Record::Restoring {
+            file: self.index,
+            attempt,
+        };
+        let staged =
+            staged.and_then(|()| self.running.append(record, self.now).map_err(Stuck::System));
         if let Err(stuck) = staged {
             // Where this fails too, the next attempt does it.
             let _ = self.remove(&copy);
@@ -278,7 +323,12 @@ impl Undoing<'_> {
         }
     }
 
-    fn restore_created(&mut self, staged_name: &[u8], staged: &Seen, target: &Seen) -> Result<Restored, Stuck> {
+    fn restore_created(
+        &mut self,
+        staged_name: &[u8],
+        staged: &Seen,
+        target: &Seen,
+    ) -> Result<Restored, Stuck> {
         if !staged.is_absent() {
             if staged.is(&self.file.after) {
                 // Either it was never in its place, or it was withdrawn already.
@@ -286,7 +336,8 @@ impl Undoing<'_> {
                 return Ok(Restored::Already);
             }
             // It was withdrawn, and somebody else had written it by then.
-            self.folder.place(staged_name, self.name, Step::UndoReturn)?;
+            self.folder
+                .place(staged_name, self.name, Step::UndoReturn)?;
             self.folder.sync(Step::ReplaceSync)?;
             return Err(Stuck::Because("somebody else wrote it since".to_owned()));
         }
@@ -296,9 +347,11 @@ impl Undoing<'_> {
         if !target.is(&self.file.after) {
             return Err(Stuck::Because("somebody else wrote it since".to_owned()));
         }
-        self.folder.place(self.name, staged_name, Step::UndoWithdraw)?;
+        self.folder
+            .place(self.name, staged_name, Step::UndoWithdraw)?;
         if !self.folder.look(staged_name)?.is(&self.file.after) {
-            self.folder.place(staged_name, self.name, Step::UndoReturn)?;
+            self.folder
+                .place(staged_name, self.name, Step::UndoReturn)?;
             self.folder.sync(Step::ReplaceSync)?;
             return Err(Stuck::Because("somebody else wrote it just now".to_owned()));
         }
@@ -322,7 +375,9 @@ pub(super) fn folders(running: &Running) -> Vec<String> {
         match removed {
             // Somebody else put something into it: it is theirs now.
             Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => {}
-            Err(said) => hands.push(format!("{path} was made by this transaction, and could not be removed ({said}): remove it")),
+            Err(said) => hands.push(format!(
+                "{path} was made by this transaction, and could not be removed ({said}): remove it"
+            )),
         }
     }
     hands

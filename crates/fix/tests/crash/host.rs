@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -54,7 +55,12 @@ fn below(root: &Path, path: &str) -> PathBuf {
 /// An ACL that lets user 7 read.
 fn acl() -> Vec<u8> {
     let entry = |tag: u16, allowed: u16, id: u32| {
-        [&tag.to_le_bytes()[..], &allowed.to_le_bytes(), &id.to_le_bytes()].concat()
+        [
+            &tag.to_le_bytes()[..],
+            &allowed.to_le_bytes(),
+            &id.to_le_bytes(),
+        ]
+        .concat()
     };
     let none = u32::MAX;
     [
@@ -70,7 +76,13 @@ fn acl() -> Vec<u8> {
 
 /// Makes the host; returns whether its file system keeps everything that the files have.
 pub(crate) fn make(root: &Path) -> bool {
-    for folder in ["var/lib/kubelet", "etc/default", "etc/sysconfig", "etc/systemd/system", "run"] {
+    for folder in [
+        "var/lib/kubelet",
+        "etc/default",
+        "etc/sysconfig",
+        "etc/systemd/system",
+        "run",
+    ] {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
     for file in &FILES {
@@ -85,7 +97,11 @@ pub(crate) fn make(root: &Path) -> bool {
         std::os::unix::fs::chown(&config, Some(3), Some(5)).unwrap();
         std::os::unix::fs::chown(below(root, FILES[1].target), Some(0), Some(7)).unwrap();
     }
-    fs::set_permissions(below(root, FILES[1].target), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(
+        below(root, FILES[1].target),
+        fs::Permissions::from_mode(0o600),
+    )
+    .unwrap();
     fs::set_permissions(&config, fs::Permissions::from_mode(0o640)).unwrap();
     let mut set = |path: &Path, name: &str, value: &[u8]| {
         whole &= rustix::fs::setxattr(path, name, value, XattrFlags::empty()).is_ok();
@@ -103,12 +119,19 @@ pub(crate) fn make(root: &Path) -> bool {
 pub(crate) fn write(file: &Written) -> FileWrite {
     let digest = |content: &str| {
         let digest = Sha256::digest(content);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        digest
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
     };
     FileWrite {
         path: file.name.into(),
         target: file.target.into(),
-        kind: if file.before.is_some() { EditKind::Change } else { EditKind::Create },
+        kind: if file.before.is_some() {
+            EditKind::Change
+        } else {
+            EditKind::Create
+        },
         before: file.before.map(digest),
         content: file.after.as_bytes().to_vec(),
     }
@@ -116,11 +139,18 @@ pub(crate) fn write(file: &Written) -> FileWrite {
 
 /// Starts the service again: it reads its files by their names.
 pub(crate) fn start_service(root: &Path) {
-    let read = |file: &Written| fs::read_to_string(below(root, file.name)).unwrap_or_else(|_| "absent\n".to_owned());
+    let read = |file: &Written| {
+        fs::read_to_string(below(root, file.name)).unwrap_or_else(|_| "absent\n".to_owned())
+    };
     let runs: String = FILES.iter().map(read).collect();
-    let new = root.join("run/.service");
-    fs::write(&new, runs).unwrap();
-    fs::rename(new, root.join(SERVICE)).unwrap();
+    // In place and always of one size: it needs no room on a full disk.
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(root.join(SERVICE))
+        .unwrap();
+    file.write_all(format!("{runs:<512}").as_bytes()).unwrap();
 }
 
 /// Writes a file as an editor does: another one in its place.
@@ -156,7 +186,11 @@ pub(crate) fn disk(root: &Path) -> Disk {
             }
             let status = fs::symlink_metadata(&path).unwrap();
             let content = if status.is_symlink() {
-                fs::read_link(&path).unwrap().as_os_str().as_bytes().to_vec()
+                fs::read_link(&path)
+                    .unwrap()
+                    .as_os_str()
+                    .as_bytes()
+                    .to_vec()
             } else if status.is_dir() {
                 folders.push(path.clone());
                 Vec::new()
@@ -178,7 +212,9 @@ pub(crate) fn disk(root: &Path) -> Disk {
 fn attributes(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut names = vec![0; 4096];
     let length = rustix::fs::llistxattr(path, names.as_mut_slice()).unwrap_or(0);
-    let names = names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    let names = names[..length]
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty());
     let with_value = |name: &[u8]| {
         let mut value = vec![0; 4096];
         let length = rustix::fs::lgetxattr(path, name, value.as_mut_slice()).unwrap();
@@ -194,7 +230,10 @@ pub(crate) fn with_foreign(disk: &Disk, file: &Written) -> Disk {
     let path = PathBuf::from(file.target.trim_start_matches('/'));
     let thing = Thing {
         mode: 0o100_644,
-        owner: (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
+        owner: (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        ),
         content: FOREIGN.as_bytes().to_vec(),
         attributes: BTreeMap::new(),
     };
@@ -220,7 +259,12 @@ pub(crate) fn describe(root: &Path) -> String {
         let target = below(root, file.target);
         let entries = fs::read_dir(target.parent().unwrap()).into_iter().flatten();
         for path in entries.map(|entry| entry.unwrap().path()) {
-            if path.file_name().unwrap().as_bytes().starts_with(b".kubeassay-") {
+            if path
+                .file_name()
+                .unwrap()
+                .as_bytes()
+                .starts_with(b".kubeassay-")
+            {
                 let content = fs::read_to_string(&path).unwrap();
                 beside.push(if content == file.after {
                     "a new one"
@@ -245,7 +289,7 @@ pub(crate) fn describe(root: &Path) -> String {
     }
     let runs = fs::read_to_string(root.join(SERVICE)).unwrap();
     let after: String = FILES.iter().map(|file| file.after).collect();
-    if runs == after {
+    if runs.trim_end_matches(' ') == after {
         said += "; the service runs with the new ones";
     }
     said

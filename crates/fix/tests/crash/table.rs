@@ -37,7 +37,9 @@ pub(crate) fn render(sections: &[(&str, Vec<Row>)]) -> String {
             let at = match alike.len() {
                 1 => format!("`{}`", first.step),
                 2 => format!("`{}`, `{}`", first.step, last.step),
-                count if section.starts_with('`') => format!("`{}` to `{}` ({count} points)", first.step, last.step),
+                count if section.starts_with('`') => {
+                    format!("`{}` to `{}` ({count} points)", first.step, last.step)
+                }
                 count => format!("{count} points"),
             };
             let (left, next, seen) = first.came_out();
@@ -51,12 +53,18 @@ pub(crate) fn render(sections: &[(&str, Vec<Row>)]) -> String {
 pub(crate) fn compare(mark: &str, text: &str) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md");
     let document = fs::read_to_string(path).unwrap();
-    let (begin, end) = (format!("<!-- {mark}: begin -->\n"), format!("<!-- {mark}: end -->"));
+    let (begin, end) = (
+        format!("<!-- {mark}: begin -->\n"),
+        format!("<!-- {mark}: end -->"),
+    );
     let (above, rest) = document.split_once(&begin).unwrap();
     let (recorded, below) = rest.split_once(&end).unwrap();
     if std::env::var_os("KUBEASSAY_RECORD").is_some() {
         fs::write(path, format!("{above}{begin}{text}{end}{below}")).unwrap();
         return;
     }
-    assert!(recorded == text, "{path} is of another time: KUBEASSAY_RECORD=1 writes it anew\n{text}");
+    assert!(
+        recorded == text,
+        "{path} is of another time: KUBEASSAY_RECORD=1 writes it anew\n{text}"
+    );
 }

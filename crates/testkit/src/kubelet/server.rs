@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-use super::{Fault, Kubelet, Log, Mode, Received, Seen, capture};
+use super::{Fault, Kubelet, Log, Mode, Received, Seen};
 
 /// The largest head of a request.
 const MAX_HEAD: usize = 64 << 10;
@@ -257,8 +257,7 @@ impl Answer {
     }
 
     /// Returns an answer as it was captured.
-    fn captured(name: &str) -> Self {
-        let text = capture(name);
+    fn captured(text: &[u8]) -> Self {
         let end = text
             .windows(4)
             .position(|window| window == b"\r\n\r\n")
@@ -279,8 +278,10 @@ impl Answer {
     /// Returns what the read-only port answers to everybody.
     fn of_read_only(path: &str) -> Self {
         Self::captured(match path {
-            "/pods" => "http-200-readonly-10255-pods.txt",
-            _ => "http-404-readonly-10255-configz.txt",
+            "/pods" => {
+                include_bytes!("../../../../tests/captures/http-200-readonly-10255-pods.txt")
+            }
+            _ => include_bytes!("../../../../tests/captures/http-404-readonly-10255-configz.txt"),
         })
     }
 
@@ -292,10 +293,14 @@ impl Answer {
         };
         // An unknown path is answered before anybody is asked who they are.
         if !served {
-            return Self::captured("http-404-nosuch-admin.txt");
+            return Self::captured(include_bytes!(
+                "../../../../tests/captures/http-404-nosuch-admin.txt"
+            ));
         }
         let Some(user) = user(kubelet, received) else {
-            return Self::captured("http-401-pods-anonymous.txt");
+            return Self::captured(include_bytes!(
+                "../../../../tests/captures/http-401-pods-anonymous.txt"
+            ));
         };
         let name = received.path.trim_start_matches('/');
         let attributes = format!("user={user}, verb=get, resource=nodes");
@@ -313,7 +318,9 @@ impl Answer {
         }
         match name {
             "configz" => Self::new(200, "application/json", kubelet.configz.clone()),
-            _ => Self::captured("http-200-pods-anonymous.txt"),
+            _ => Self::captured(include_bytes!(
+                "../../../../tests/captures/http-200-pods-anonymous.txt"
+            )),
         }
     }
 }

@@ -1,0 +1,434 @@
+//! `kubeassay fix`, `apply` and `rollback` in a machine with a real systemd, on a stand-in kubelet that honours its
+//! configuration: what is written and started again, what is undone, and what is refused.
+//!
+//! ```text
+//! cargo test -p kubeassay --test fix_machine
+//! ```
+//!
+//! Needs root and systemd-nspawn, else says that it is skipped. Each scenario begins with the node as it was laid out.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "tests fail where something is not as it should be, and say how far they are"
+)]
+
+use std::path::Path;
+use std::process::Output;
+
+use kubeassay_testkit::certificates::Authority;
+use kubeassay_testkit::kubelet::service::{KNOBS, become_one_if_called};
+use kubeassay_testkit::machine::{Boot, Machine};
+
+const CONFIG: &str = "/var/lib/kubelet/config.yaml";
+const UNIT: &str = "/etc/systemd/system/kubelet.service";
+const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/10-site.conf";
+const EXTRA: &str = "/etc/default/kubelet";
+const PLAN: &str = "/root/node.plan";
+
+const OF_UNIT: &str = "[Service]\nEnvironmentFile=-/etc/default/kubelet\nExecStart=/usr/bin/kubelet --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_EXTRA_ARGS\nTimeoutStartSec=4\nTimeoutStopSec=4\n";
+
+/// What nobody can tell in a machine without a network.
+const ACCEPTED: [&str; 3] = ["kubeconfig", "client-ca", "api-authorization"];
+
+fn main() {
+    become_one_if_called();
+    let authority = Authority::new("kubernetes").pem();
+    let boot = Boot::new()
+        .file("/etc/kubernetes/pki/ca.crt", &authority)
+        .file(
+            "/etc/kubernetes/kubelet.conf",
+            "apiVersion: v1\nkind: Config\n",
+        )
+        .file(UNIT, OF_UNIT)
+        .file(CONFIG, &config("AlwaysAllow"))
+        .kubelet()
+        .program(
+            "/usr/bin/kubeassay",
+            Path::new(env!("CARGO_BIN_EXE_kubeassay")),
+        );
+    let Some(machine) = boot.boot() else { return };
+    let scenarios: [(&str, fn(&Node<'_>)); 12] = [
+        ("planning writes nothing", planning_writes_nothing),
+        (
+            "a fix is applied, seen to hold, and rolled back",
+            applied_and_rolled_back,
+        ),
+        (
+            "a plan in a file is applied, and nothing else",
+            a_plan_in_a_file,
+        ),
+        ("several findings are one restart", several_findings),
+        (
+            "a flag of a package's unit is taken out in a drop-in",
+            a_drop_in_is_made,
+        ),
+        (
+            "what does not start with it is rolled back",
+            rolled_back_at_start,
+        ),
+        (
+            "a start that does not end is rolled back",
+            rolled_back_hanging,
+        ),
+        (
+            "what is never well with it is rolled back",
+            rolled_back_unwell,
+        ),
+        ("what does not run again needs hands", needs_hands),
+        (
+            "a unit that somebody edited since is left alone",
+            edited_since,
+        ),
+        ("a plan that somebody changed is refused", tampered),
+        ("what was cut short is undone by the next run", cut_short),
+    ];
+    for (name, scenario) in scenarios {
+        let node = Node { machine: &machine };
+        node.lay_out();
+        scenario(&node);
+        println!("test {name} ... ok");
+    }
+}
+
+fn config(mode: &str) -> String {
+    format!(
+        "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nauthentication:\n  anonymous:\n    enabled: false\n  webhook:\n    enabled: true\n  x509:\n    clientCAFile: /etc/kubernetes/pki/ca.crt\nauthorization:\n  mode: {mode}  # who asks\nrotateCertificates: true\n"
+    )
+}
+
+/// The machine as a node.
+struct Node<'a> {
+    machine: &'a Machine,
+}
+
+impl Node<'_> {
+    /// Puts everything back as it was, and starts the kubelet.
+    fn lay_out(&self) {
+        self.ok(&["systemctl", "stop", "kubelet.service"]);
+        self.ok(&[
+            "rm",
+            "-rf",
+            "/var/lib/kubeassay",
+            "/etc/systemd/system/kubelet.service.d",
+            EXTRA,
+            KNOBS,
+            PLAN,
+        ]);
+        self.machine.write(UNIT, OF_UNIT);
+        self.machine.write(CONFIG, &config("AlwaysAllow"));
+        self.start();
+    }
+
+    fn start(&self) {
+        self.ok(&["systemctl", "daemon-reload"]);
+        self.ok(&["systemctl", "reset-failed"]);
+        self.ok(&["systemctl", "restart", "kubelet.service"]);
+    }
+
+    /// Runs a command that has to succeed.
+    fn ok(&self, command: &[&str]) -> String {
+        let output = self.machine.run(command);
+        assert!(
+            output.status.success(),
+            "{command:?}: {}",
+            self.machine.told(&output)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs kubeassay, which has to end with this code.
+    fn kubeassay(&self, code: i32, arguments: &[&str]) -> Output {
+        let output = self.machine.run(&[&["kubeassay"], arguments].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            self.machine.told(&output)
+        );
+        output
+    }
+
+    /// Mends some rules at once.
+    fn fix(&self, code: i32, rules: &[&str]) -> Output {
+        let mut arguments = vec![
+            "fix",
+            "--apply",
+            "--auto-approve",
+            "--kubernetes-version",
+            "1.34",
+        ];
+        for id in ACCEPTED {
+            arguments.extend(["--accept", id]);
+        }
+        arguments.extend(rules);
+        self.kubeassay(code, &arguments)
+    }
+
+    /// Writes a plan for control 4.2.2 into a file.
+    fn plan(&self) {
+        let mut arguments = vec![
+            "fix",
+            "4.2.2",
+            "--kubernetes-version",
+            "1.34",
+            "--output-file",
+            PLAN,
+        ];
+        for id in ACCEPTED {
+            arguments.extend(["--accept", id]);
+        }
+        self.kubeassay(0, &arguments);
+    }
+
+    fn scan(&self) -> i32 {
+        let scan = ["kubeassay", "scan", "4.2.2", "--kubernetes-version", "1.34"];
+        self.machine.run(&scan).status.code().unwrap()
+    }
+
+    /// Returns the process of the kubelet, and how it is.
+    fn kubelet(&self) -> (String, String) {
+        let show = |what| {
+            self.ok(&[
+                "systemctl",
+                "show",
+                "--value",
+                "-p",
+                what,
+                "kubelet.service",
+            ])
+        };
+        (
+            show("MainPID").trim().to_owned(),
+            show("ActiveState").trim().to_owned(),
+        )
+    }
+
+    /// Returns every file that a fix might write, with its content and owner, as one text.
+    fn files(&self) -> String {
+        let script = "find /etc/systemd /etc/default /etc/kubernetes /var/lib/kubelet | LC_ALL=C sort | while read f; do stat -c '%n %F %a %u %g' \"$f\"; test -f \"$f\" && sha256sum < \"$f\"; done; true";
+        self.ok(&["sh", "-c", script])
+    }
+
+    /// Makes every start go wrong while the configuration says Webhook.
+    fn with_webhook(&self, script: &str) {
+        let text = format!(
+            "[Service]\nExecStartPre=/bin/sh -c 'if grep -q Webhook {CONFIG}; then {script}; else rm -f {KNOBS}; fi'\n"
+        );
+        self.machine.write(DROP_IN, &text);
+        self.start();
+    }
+
+    /// Asserts that the node is as before, and that its kubelet runs.
+    fn is_as(&self, before: &str) {
+        assert_eq!(self.files(), before);
+        assert_eq!(self.kubelet().1, "active");
+        assert_eq!(self.scan(), 1);
+    }
+
+    fn outcome(&self) -> String {
+        let list = self.ok(&["kubeassay", "transactions", "-o", "json"]);
+        let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+        let first = list
+            .as_array()
+            .or_else(|| list["transactions"].as_array())
+            .unwrap();
+        first[0]["outcome"].as_str().unwrap().to_owned()
+    }
+}
+
+fn planning_writes_nothing(node: &Node<'_>) {
+    let before = node.files();
+    let plan = ["fix", "4.2.2", "--kubernetes-version", "1.34"];
+    node.kubeassay(0, &plan);
+    node.kubeassay(2, &[&plan[..], &["--detailed-exitcode"]].concat());
+    assert_eq!(node.files(), before);
+    assert!(
+        !node
+            .machine
+            .run(&["test", "-e", "/var/lib/kubeassay"])
+            .status
+            .success()
+    );
+    // Without a word on what could not be told, nothing is applied either.
+    node.kubeassay(1, &[&plan[..], &["--apply", "--auto-approve"]].concat());
+    node.is_as(&before);
+}
+
+fn applied_and_rolled_back(node: &Node<'_>) {
+    let before = node.files();
+    let (old, _) = node.kubelet();
+    node.fix(0, &["4.2.2"]);
+    assert_eq!(node.machine.read(CONFIG), config("Webhook"));
+    let (new, state) = node.kubelet();
+    assert!(new != old && state == "active");
+    assert_eq!(node.scan(), 0);
+    assert_eq!(node.outcome(), "fixed");
+    node.fix(0, &["4.2.2"]);
+    assert_eq!(
+        node.kubelet().0,
+        new,
+        "nothing to do, and yet it was started again"
+    );
+    node.kubeassay(0, &["rollback", "--kubernetes-version", "1.34"]);
+    node.is_as(&before);
+}
+
+fn a_plan_in_a_file(node: &Node<'_>) {
+    node.plan();
+    let before = node.files();
+    node.kubeassay(0, &["apply", PLAN]);
+    assert_eq!(node.scan(), 0);
+    assert_ne!(node.files(), before);
+    // A second time it is not what would be planned.
+    node.kubeassay(1, &["apply", PLAN]);
+}
+
+fn several_findings(node: &Node<'_>) {
+    node.machine.write(
+        EXTRA,
+        "KUBELET_EXTRA_ARGS=--read-only-port=10255 --make-iptables-util-chains=false\n",
+    );
+    node.start();
+    node.ok(&["sh", "-c", "echo 0 > /run/starts"]);
+    let count =
+        "[Service]\nExecStartPre=/bin/sh -c 'echo $(( $(cat /run/starts) + 1 )) > /run/starts'\n";
+    node.machine.write(DROP_IN, &count.replace("$(", "$$("));
+    node.ok(&["systemctl", "daemon-reload"]);
+    node.fix(0, &["4.2.2", "4.2.4", "4.2.6"]);
+    assert_eq!(node.ok(&["cat", "/run/starts"]).trim(), "1");
+    assert_eq!(node.machine.read(EXTRA), "KUBELET_EXTRA_ARGS=\n");
+}
+
+fn a_drop_in_is_made(node: &Node<'_>) {
+    node.machine.write(CONFIG, &config("Webhook"));
+    node.ok(&["rm", UNIT]);
+    let packaged = "/usr/lib/systemd/system/kubelet.service";
+    node.machine.write(
+        packaged,
+        &OF_UNIT.replace(" $KUBELET", " --authorization-mode=AlwaysAllow $KUBELET"),
+    );
+    node.start();
+    let before = node.files();
+    node.fix(0, &["4.2.2"]);
+    assert_eq!(node.scan(), 0);
+    node.ok(&[
+        "test",
+        "-f",
+        "/etc/systemd/system/kubelet.service.d/90-kubeassay.conf",
+    ]);
+    node.kubeassay(0, &["rollback", "--kubernetes-version", "1.34"]);
+    node.is_as(&before);
+    node.ok(&["rm", packaged]);
+}
+
+fn rolled_back_at_start(node: &Node<'_>) {
+    node.with_webhook("exit 1");
+    let before = node.files();
+    node.fix(3, &["4.2.2"]);
+    node.is_as(&before);
+    assert_eq!(node.outcome(), "rolled-back");
+}
+
+fn rolled_back_hanging(node: &Node<'_>) {
+    node.with_webhook("sleep 600");
+    let before = node.files();
+    node.fix(3, &["4.2.2"]);
+    node.is_as(&before);
+}
+
+fn rolled_back_unwell(node: &Node<'_>) {
+    node.with_webhook(&format!("echo unhealthy > {KNOBS}"));
+    let before = node.files();
+    node.fix(3, &["4.2.2"]);
+    node.is_as(&before);
+}
+
+fn needs_hands(node: &Node<'_>) {
+    let before = node.files();
+    node.machine.write(KNOBS, "refuse\n");
+    let output = node.fix(4, &["4.2.2"]);
+    let said = node.machine.told(&output);
+    assert!(said.contains("systemctl status kubelet.service"), "{said}");
+    assert_eq!(node.files(), before);
+    assert_eq!(node.outcome(), "needs-hands");
+}
+
+fn edited_since(node: &Node<'_>) {
+    node.plan();
+    node.machine.write(
+        DROP_IN,
+        "[Service]\nEnvironment=KUBELET_EXTRA_ARGS=--authorization-mode=AlwaysAllow\n",
+    );
+    let before = node.files();
+    let (process, _) = node.kubelet();
+    node.kubeassay(1, &["apply", PLAN]);
+    assert_eq!((node.files(), node.kubelet().0), (before, process));
+}
+
+fn tampered(node: &Node<'_>) {
+    let edits = [
+        "s#/var/lib/kubelet/config.yaml#/etc/shadow#g",
+        "s#mode: Webhook#mode: AlwaysAllow#",
+        "s#kubelet.service#sshd.service#g",
+    ];
+    for edit in edits {
+        node.plan();
+        let before = node.files();
+        node.ok(&["sed", "-i", edit, PLAN]);
+        node.kubeassay(1, &["apply", PLAN]);
+        node.is_as(&before);
+    }
+    node.plan();
+    node.ok(&["chmod", "0666", PLAN]);
+    let before = node.files();
+    let refused = node.machine.run(&["kubeassay", "apply", PLAN]);
+    assert_eq!(
+        refused.status.code(),
+        Some(64),
+        "{}",
+        node.machine.told(&refused)
+    );
+    node.is_as(&before);
+}
+
+fn cut_short(node: &Node<'_>) {
+    // Before anything is in its place, right after, and when everything is but the end of the journal.
+    for point in [
+        "replace.exchange",
+        "replace.exchange.done",
+        "leftover.remove",
+    ] {
+        node.lay_out();
+        node.plan();
+        let before = node.files();
+        let armed = format!("KUBEASSAY_FAILPOINT={point}");
+        let killed = node
+            .machine
+            .run(&["env", &armed, "kubeassay", "apply", PLAN]);
+        assert!(
+            !killed.status.success(),
+            "{point}: {}",
+            node.machine.told(&killed)
+        );
+        let undone = node
+            .machine
+            .run(&["kubeassay", "rollback", "--kubernetes-version", "1.34"]);
+        assert!(
+            undone.status.success(),
+            "{point}: {}",
+            node.machine.told(&undone)
+        );
+        node.is_as(&before);
+        let again = node
+            .machine
+            .run(&["kubeassay", "rollback", "--kubernetes-version", "1.34"]);
+        assert_eq!(
+            again.status.code(),
+            Some(1),
+            "{point}: {}",
+            node.machine.told(&again)
+        );
+    }
+}
