@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Fix, global: &Global, messages: Messages) -> anyho
     if arguments.apply {
         fixing::refuse_recordings(&arguments.subject.host, "fix --apply")?;
     }
-    let said = hosts::version(&arguments.subject)?;
+    let said = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
     let destination = Destination::new(arguments.output_file.as_deref(), "kubeassay fix -o json")?;
     let style = if output::layout_of_stderr(global).colour {
         RenderStyle::Colour
