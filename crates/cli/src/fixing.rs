@@ -15,6 +15,7 @@ use kubeassay_fix::planner::{self, Asked};
 use kubeassay_fix::preflight::{self, Lock, Observations};
 use kubeassay_fix::transaction::{Store, TransactionError};
 use kubeassay_fix::verify::Limits;
+use kubeassay_report::describe::shell_word;
 use kubeassay_report::{Style, plan, transaction};
 
 use crate::args::{Global, HostArgs, TextFormat};
@@ -153,6 +154,7 @@ pub(crate) fn order<'a>(asked: &'a Asked<'a>, node: &'a Node<'_>) -> Order<'a> {
 /// Where stdout does not take it.
 pub(crate) fn applied(
     applied: Result<Applied, ApplyError>,
+    root: Option<&Path>,
     format: TextFormat,
     global: &Global,
     messages: Messages,
@@ -163,10 +165,10 @@ pub(crate) fn applied(
             Ok(Exit::Success)
         }
         Ok(Applied::Done(transaction)) => {
-            print(&transaction, format, global)?;
+            print(&transaction, root, format, global)?;
             Ok(Exit::Transaction(transaction.outcome))
         }
-        Err(error) => not_done(error, format, global, messages),
+        Err(error) => not_done(error, root, format, global, messages),
     }
 }
 
@@ -178,6 +180,7 @@ pub(crate) fn applied(
 /// Where stdout does not take it.
 pub(crate) fn not_done(
     error: ApplyError,
+    root: Option<&Path>,
     format: TextFormat,
     global: &Global,
     messages: Messages,
@@ -188,7 +191,7 @@ pub(crate) fn not_done(
             return Ok(Exit::Success);
         }
         ApplyError::CutShort(transaction) => {
-            print(transaction, format, global)?;
+            print(transaction, root, format, global)?;
             Exit::Transaction(transaction.outcome)
         }
         ApplyError::Store(cause) if !cause.is_as_before() => Exit::Transaction(Outcome::NeedsHands),
@@ -257,13 +260,14 @@ pub(crate) fn hold_off_interrupts(messages: Messages) -> anyhow::Result<()> {
     interrupt::hold_off(heard).context("interrupts cannot be held off")
 }
 
-/// Prints how a transaction came out.
+/// Prints how a transaction came out, on the host below `root`.
 ///
 /// # Errors
 ///
 /// Where stdout does not take it.
 pub(crate) fn print(
     transaction: &Transaction,
+    root: Option<&Path>,
     format: TextFormat,
     global: &Global,
 ) -> anyhow::Result<()> {
@@ -275,7 +279,12 @@ pub(crate) fn print(
                 colour: layout.colour,
             };
             let mut text = Vec::new();
-            transaction::write(transaction, style, &mut text)?;
+            let mut undo = "kubeassay rollback".to_owned();
+            if let Some(root) = root {
+                undo.push_str(" --root ");
+                undo.push_str(&shell_word(&root.display().to_string()));
+            }
+            transaction::write(transaction, &undo, style, &mut text)?;
             text
         }
         format => commands::safe_document(transaction, format)?,

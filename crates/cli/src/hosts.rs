@@ -115,7 +115,7 @@ pub(crate) fn facts(
     if arguments.facts.is_empty() {
         let asking = Asking::if_wanted(&arguments.live, messages)?;
         let asking = asking.as_ref();
-        let said = version(arguments)?;
+        let said = version(arguments.kubernetes_version.as_deref())?;
         let facts = node(&arguments.host, &arguments.live, asking, said, messages)?;
         let source = facts.source;
         return Ok((vec![facts], source));
@@ -232,12 +232,8 @@ fn ask(asking: &Asking, targets: &[Target], live: &LiveArgs) -> anyhow::Result<V
 }
 
 /// Reads the version that the user gave.
-pub(crate) fn version(arguments: &SubjectArgs) -> anyhow::Result<Option<Minor>> {
-    let parsed = arguments
-        .kubernetes_version
-        .as_deref()
-        .map(kubeassay_engine::parse_version)
-        .transpose();
+pub(crate) fn version(given: Option<&str>) -> anyhow::Result<Option<Minor>> {
+    let parsed = given.map(kubeassay_engine::parse_version).transpose();
     parsed.context("--kubernetes-version")
 }
 

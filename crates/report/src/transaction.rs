@@ -54,13 +54,15 @@ pub fn write_list(
     Ok(())
 }
 
-/// Writes one transaction: how it came out and why, what a person has to do, files, units, steps and checks.
+/// Writes one transaction: how it came out and why, what a person has to do, files, units, steps and checks. `undo` is the
+/// command that undoes it, without its name.
 ///
 /// # Errors
 ///
 /// When `out` does not take it.
 pub fn write(
     transaction: &Transaction,
+    undo: &str,
     style: Style,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
@@ -103,7 +105,7 @@ pub fn write(
             }
         },
     );
-    closing(transaction, &mut page);
+    closing(transaction, undo, &mut page);
     out.write_all(page.into_text().as_bytes())?;
     Ok(())
 }
@@ -147,7 +149,7 @@ fn file(file: &TransactionFile, page: &mut Page) {
     page.item(2, "", LABEL, (Ink::Dim, &text));
 }
 
-fn closing(transaction: &Transaction, page: &mut Page) {
+fn closing(transaction: &Transaction, undo: &str, page: &mut Page) {
     let (ink, word) = outcome(transaction.outcome);
     page.gap();
     page.line(ink, &format!("{word}: {}", transaction.reason));
@@ -157,7 +159,7 @@ fn closing(transaction: &Transaction, page: &mut Page) {
         Outcome::NeedsHands => "once that is done, or to try again to undo it",
         Outcome::Fixed | Outcome::Refused | Outcome::RolledBack => return,
     };
-    let text = format!("{next}: kubeassay rollback {}", transaction.id);
+    let text = format!("{next}: {undo} {}", transaction.id);
     page.item(0, "next", 6, (Ink::Plain, &text));
 }
 

@@ -512,7 +512,13 @@ fn list(transactions: &[Transaction], width: usize) -> String {
 
 fn show(transaction: &Transaction, width: usize, colour: bool) -> String {
     let mut out = Vec::new();
-    shown::write(transaction, Style { width, colour }, &mut out).unwrap();
+    shown::write(
+        transaction,
+        "kubeassay rollback",
+        Style { width, colour },
+        &mut out,
+    )
+    .unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -165,6 +165,9 @@ pub(crate) struct Rollback {
     /// The transaction; the last one where none is named
     #[arg(value_name = "ID")]
     pub(crate) id: Option<String>,
+    /// The kubelet's version, where it cannot be told from the host (1.34 or v1.34.2)
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<String>,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
     /// Format of how it came out

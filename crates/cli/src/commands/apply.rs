@@ -27,10 +27,7 @@ fn apply(arguments: &Apply, global: &Global, messages: Messages) -> anyhow::Resu
     let node = Node::new(&arguments.node.host, &arguments.node.live, said, messages)?;
     fixing::hold_off_interrupts(messages)?;
     let order = fixing::order(&asked, &node);
-    fixing::applied(
-        apply::apply(&plan, order),
-        arguments.output,
-        global,
-        messages,
-    )
+    let applied = apply::apply(&plan, order);
+    let root = arguments.node.host.root.as_deref();
+    fixing::applied(applied, root, arguments.output, global, messages)
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(
         let settings = settings_of(&rules);
         (rules, settings)
     };
-    let version = hosts::version(&arguments.subject)?;
+    let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
     let (facts, source) = hosts::facts(
         &arguments.subject,
         arguments.endpoint.node_address.as_deref(),

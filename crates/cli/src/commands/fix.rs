@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Fix, global: &Global, messages: Messages) -> anyho
     if arguments.apply {
         fixing::refuse_recordings(&arguments.subject.host, "fix --apply")?;
     }
-    let said = hosts::version(&arguments.subject)?;
+    let said = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
     let destination = Destination::new(arguments.output_file.as_deref(), "kubeassay fix -o json")?;
     let style = if output::layout_of_stderr(global).colour {
         RenderStyle::Colour
@@ -124,12 +124,9 @@ fn apply_now(
     }
     fixing::hold_off_interrupts(messages)?;
     let order = fixing::order(asked, node);
-    fixing::applied(
-        apply::apply(&plan, order),
-        arguments.output,
-        global,
-        messages,
-    )
+    let applied = apply::apply(&plan, order);
+    let root = arguments.subject.host.root.as_deref();
+    fixing::applied(applied, root, arguments.output, global, messages)
 }
 
 /// Shows a plan on stdout, or keeps it in a file and shows it on stderr.

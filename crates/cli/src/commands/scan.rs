@@ -21,7 +21,7 @@ use crate::tool::tool;
 use crate::{catalogue, hosts, output};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
-    let version = hosts::version(&arguments.subject)?;
+    let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
     let format = format(arguments.output);
     let command = format!("kubeassay scan -o {}", format.as_str());
     let destination = Destination::new(arguments.output_file.as_deref(), &command)?;

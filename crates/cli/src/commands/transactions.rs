@@ -30,7 +30,8 @@ fn show(arguments: &Transactions, global: &Global) -> anyhow::Result<Exit> {
     refuse_unless_readable(root)?;
     let all = Store::open(root)?.list()?;
     if let Some(TransactionsCommand::Show { id }) = &arguments.command {
-        fixing::print(find(&all, id)?, arguments.output, global)?;
+        let root = arguments.root.as_deref();
+        fixing::print(find(&all, id)?, root, arguments.output, global)?;
         return Ok(Exit::Success);
     }
     let data = match arguments.output {
