@@ -13,6 +13,7 @@ mod evidence;
 mod gke;
 mod ignition;
 mod k0s;
+mod kops;
 mod kubeadm;
 mod local;
 mod marker;
@@ -68,6 +69,7 @@ const MANAGERS: &[Manager] = &[
     rancher::of,
     microk8s::of,
     k0s::of,
+    kops::of,
     gke::of,
     aks::of,
     eks::of,

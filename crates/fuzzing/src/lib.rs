@@ -23,6 +23,7 @@ mod configz;
 mod dbus;
 mod dns;
 mod drop_ins;
+mod edit;
 mod exec_credential;
 mod executable;
 mod facts;
@@ -90,6 +91,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "drop_ins",
         run: drop_ins::run,
+    },
+    Target {
+        name: "edit",
+        run: edit::run,
     },
     Target {
         name: "exec_credential",

@@ -205,6 +205,29 @@ pub(super) fn nodes() -> Vec<(&'static str, Node, &'static str)> {
             },
             CONFIG,
         ),
+        (
+            "kops",
+            Node {
+                files: vec![(
+                    "/etc/sysconfig/kubelet",
+                    "DAEMON_ARGS=\"--config=/var/lib/kubelet/kubelet.conf --v=2\"\n".to_owned(),
+                )],
+                ..Node::default()
+            },
+            "/var/lib/kubelet/kubelet.conf",
+        ),
+        ("none-kops-path-alone", Node { files: config("/var/lib/kubelet/kubelet.conf"), ..Node::default() }, "/var/lib/kubelet/kubelet.conf"),
+        (
+            "none-what-a-fix-wrote",
+            Node {
+                files: vec![(
+                    "/etc/systemd/system/kubelet.service.d/90-kubeassay.conf",
+                    "# Written by kubeassay in the place of a file that belongs to a package.\n# `kubeassay transactions` lists what it changed, `kubeassay rollback` undoes it.\n[Service]\n".to_owned(),
+                )],
+                ..Node::default()
+            },
+            "/etc/systemd/system/kubelet.service.d/90-kubeassay.conf",
+        ),
         ("eks-nodeadm", eks.clone(), "/etc/kubernetes/kubelet/config.json"),
         ("eks-nodeadm-drop-in", eks.clone(), "/etc/kubernetes/kubelet/config.json.d/40-nodeadm.conf"),
         ("eks-environment", os("amzn"), "/etc/eks/kubelet/environment"),
@@ -329,6 +352,7 @@ const OWNERS: &[(&str, &str, bool)] = &[
     ("eks-al2", "EKS", false),
     ("eks", "EKS", true),
     ("bottlerocket", "Bottlerocket", true),
+    ("kops", "kOps", true),
     ("gke", "GKE", true),
     ("aks", "AKS", true),
     ("openshift", "OpenShift", true),
@@ -420,6 +444,7 @@ fn other_names_and_settings_without_a_way_are_told() {
         "microk8s",
         "minikube",
         "bottlerocket",
+        "kops",
         "gke",
         "aks",
         "openshift",

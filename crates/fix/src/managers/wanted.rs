@@ -59,7 +59,9 @@ impl<'a> Wanted<'a> {
         let (mut taken, mut rest) = (Map::new(), Vec::new());
         for (path, value) in self.0 {
             match translate(path, value) {
-                Some((name, value)) => drop(taken.insert(name.to_owned(), value)),
+                Some((name, value)) => {
+                    put(taken.entry(name).or_insert(Json::Null), &[], value);
+                }
                 None => rest.push(*path),
             }
         }
