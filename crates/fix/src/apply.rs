@@ -118,7 +118,7 @@ pub fn apply(plan: &Plan, order: Order<'_>) -> Result<Applied, ApplyError> {
     }
     let files = files(order.root, &planned.plan)?;
     let mut running = store.begin(&lock, header(&planned.plan, order)?)?;
-    let transaction = match carry_out(&mut running, files, &planned, order) {
+    let transaction = match carry_out(&mut running, &files, &planned, order) {
         Ok(()) => {
             let reason = "every planned verdict was seen to hold";
             running.finish(Outcome::Fixed, reason, Vec::new(), order.world.now())?
@@ -210,7 +210,7 @@ fn header(plan: &Plan, order: Order<'_>) -> Result<Header, ApplyError> {
 /// Writes the files, starts the services again and verifies; returns why it did not come to its end.
 fn carry_out(
     running: &mut Running,
-    files: Vec<FileWrite>,
+    files: &[FileWrite],
     planned: &Planned,
     order: Order<'_>,
 ) -> Result<(), String> {
