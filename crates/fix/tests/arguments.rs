@@ -52,11 +52,7 @@ fn changed(files: &[(&str, &str)], what: &What) -> Result<(Rewritten, Vec<String
                 .iter()
                 .position(|one| one.starts_with("--mode"))
                 .unwrap();
-            let count = if before[index].contains('=') {
-                1
-            } else {
-                2
-            };
+            let count = if before[index].contains('=') { 1 } else { 2 };
             let with = match what {
                 What::Becomes(text) => vec![Bytes::from(*text)],
                 _ => Vec::new(),
