@@ -53,8 +53,8 @@ const PARTS: [&[&str]; 8] = [
     ],
     &[
         "",
-        "tlsCipherSuites:\n- TLS_RSA_WITH_RC4_128_SHA\n",
-        "tlsCipherSuites: [TLS_RSA_WITH_RC4_128_SHA]\n",
+        "tlsCipherSuites:\n- TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n- TLS_RSA_WITH_AES_128_CBC_SHA\n",
+        "tlsCipherSuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_RSA_WITH_AES_128_CBC_SHA]\n",
     ],
     &[
         "",
@@ -94,7 +94,8 @@ fn node() -> impl Strategy<Value = (BTreeMap<String, String>, &'static str)> {
             add("/etc/kubernetes/pki/ca.crt", "ca\n".to_owned());
             add("/var/lib/kubelet/kubeadm-flags.env", format!("KUBELET_KUBEADM_ARGS=\"{}\"\n", of_kubeadm.join(" ")));
             add("/etc/default/kubelet", format!("# ours\nKUBELET_EXTRA_ARGS='{}'", of_site.join(" ")));
-            if let Some(part) = drop_in {
+            // The version before drop-ins does not know their flag.
+            if let Some(part) = drop_in.filter(|_| version != "1.27") {
                 add("/etc/kubernetes/kubelet.conf.d/10.conf", format!("{head}{part}"));
                 let unit = "[Service]\nEnvironment=KUBELET_CONFIG_DROPIN_DIR_ALPHA=1\nEnvironment=\"KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml --config-dir=/etc/kubernetes/kubelet.conf.d\"\n";
                 add("/etc/systemd/system/kubelet.service.d/20-site.conf", unit.to_owned());
@@ -123,7 +124,8 @@ fn edited(files: &BTreeMap<String, String>, plan: &Plan) -> BTreeMap<String, Str
 fn next(files: &BTreeMap<String, String>, version: &str) -> Successor {
     let facts = Node::of(files.clone()).facts();
     let said = Some(parse_version(version).unwrap());
-    successor(&facts.services[0], &facts, said).unwrap()
+    let service = facts.services.first().unwrap();
+    successor(service, &facts, said).unwrap()
 }
 
 /// Returns every setting in words, the entries of maps one by one.
