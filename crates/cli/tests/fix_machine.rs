@@ -16,6 +16,8 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use kubeassay_testkit::certificates::Authority;
 use kubeassay_testkit::kubelet::service::{KNOBS, become_one_if_called};
@@ -32,8 +34,60 @@ const OF_UNIT: &str = "[Service]\nEnvironmentFile=-/etc/default/kubelet\nExecSta
 /// What nobody can tell in a machine without a network.
 const ACCEPTED: [&str; 3] = ["kubeconfig", "client-ca", "api-authorization"];
 
+/// What happens on a node.
+type Scenario = (&'static str, fn(&Node<'_>));
+
+const SCENARIOS: [Scenario; 12] = [
+    ("what was cut short is undone by the next run", cut_short),
+    ("planning writes nothing", planning_writes_nothing),
+    (
+        "a fix is applied, seen to hold, and rolled back",
+        applied_and_rolled_back,
+    ),
+    (
+        "a plan in a file is applied, and nothing else",
+        a_plan_in_a_file,
+    ),
+    ("several findings are one restart", several_findings),
+    (
+        "a flag of a package's unit is taken out in a drop-in",
+        a_drop_in_is_made,
+    ),
+    (
+        "what does not start with it is rolled back",
+        rolled_back_at_start,
+    ),
+    (
+        "a start that does not end is rolled back",
+        rolled_back_hanging,
+    ),
+    (
+        "what is never well with it is rolled back",
+        rolled_back_unwell,
+    ),
+    ("what does not run again needs hands", needs_hands),
+    (
+        "a unit that somebody edited since is left alone",
+        edited_since,
+    ),
+    ("a plan that somebody changed is refused", tampered),
+];
+
+/// Each scenario waits most of its time, so that several machines go on at once.
+const MACHINES: usize = 4;
+
 fn main() {
     become_one_if_called();
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..MACHINES {
+            scope.spawn(|| go_through(&next));
+        }
+    });
+}
+
+/// Boots a machine, and goes through the scenarios that no other has begun.
+fn go_through(next: &AtomicUsize) {
     let authority = Authority::new("kubernetes").pem();
     let boot = Boot::new()
         .file("/etc/kubernetes/pki/ca.crt", &authority)
@@ -49,42 +103,7 @@ fn main() {
             Path::new(env!("CARGO_BIN_EXE_kubeassay")),
         );
     let Some(machine) = boot.boot() else { return };
-    let scenarios: [(&str, fn(&Node<'_>)); 12] = [
-        ("planning writes nothing", planning_writes_nothing),
-        (
-            "a fix is applied, seen to hold, and rolled back",
-            applied_and_rolled_back,
-        ),
-        (
-            "a plan in a file is applied, and nothing else",
-            a_plan_in_a_file,
-        ),
-        ("several findings are one restart", several_findings),
-        (
-            "a flag of a package's unit is taken out in a drop-in",
-            a_drop_in_is_made,
-        ),
-        (
-            "what does not start with it is rolled back",
-            rolled_back_at_start,
-        ),
-        (
-            "a start that does not end is rolled back",
-            rolled_back_hanging,
-        ),
-        (
-            "what is never well with it is rolled back",
-            rolled_back_unwell,
-        ),
-        ("what does not run again needs hands", needs_hands),
-        (
-            "a unit that somebody edited since is left alone",
-            edited_since,
-        ),
-        ("a plan that somebody changed is refused", tampered),
-        ("what was cut short is undone by the next run", cut_short),
-    ];
-    for (name, scenario) in scenarios {
+    while let Some((name, scenario)) = SCENARIOS.get(next.fetch_add(1, Ordering::Relaxed)) {
         let node = Node { machine: &machine };
         node.lay_out();
         scenario(&node);
@@ -148,6 +167,10 @@ impl Node<'_> {
             self.machine.told(&output)
         );
         output
+    }
+
+    fn text(&self, path: &str) -> String {
+        String::from_utf8(self.machine.read(path).unwrap()).unwrap()
     }
 
     /// Mends some rules at once.
@@ -260,7 +283,7 @@ fn applied_and_rolled_back(node: &Node<'_>) {
     let before = node.files();
     let (old, _) = node.kubelet();
     node.fix(0, &["4.2.2"]);
-    assert_eq!(node.machine.read(CONFIG), config("Webhook"));
+    assert_eq!(node.text(CONFIG), config("Webhook"));
     let (new, state) = node.kubelet();
     assert!(new != old && state == "active");
     assert_eq!(node.scan(), 0);
@@ -271,7 +294,7 @@ fn applied_and_rolled_back(node: &Node<'_>) {
         new,
         "nothing to do, and yet it was started again"
     );
-    node.kubeassay(0, &["rollback", "--kubernetes-version", "1.34"]);
+    node.kubeassay(0, &["rollback"]);
     node.is_as(&before);
 }
 
@@ -298,7 +321,7 @@ fn several_findings(node: &Node<'_>) {
     node.ok(&["systemctl", "daemon-reload"]);
     node.fix(0, &["4.2.2", "4.2.4", "4.2.6"]);
     assert_eq!(node.ok(&["cat", "/run/starts"]).trim(), "1");
-    assert_eq!(node.machine.read(EXTRA), "KUBELET_EXTRA_ARGS=\n");
+    assert_eq!(node.text(EXTRA), "KUBELET_EXTRA_ARGS=\n");
 }
 
 fn a_drop_in_is_made(node: &Node<'_>) {
@@ -318,7 +341,7 @@ fn a_drop_in_is_made(node: &Node<'_>) {
         "-f",
         "/etc/systemd/system/kubelet.service.d/90-kubeassay.conf",
     ]);
-    node.kubeassay(0, &["rollback", "--kubernetes-version", "1.34"]);
+    node.kubeassay(0, &["rollback"]);
     node.is_as(&before);
     node.ok(&["rm", packaged]);
 }
@@ -386,7 +409,7 @@ fn tampered(node: &Node<'_>) {
     let refused = node.machine.run(&["kubeassay", "apply", PLAN]);
     assert_eq!(
         refused.status.code(),
-        Some(64),
+        Some(1),
         "{}",
         node.machine.told(&refused)
     );
@@ -412,21 +435,17 @@ fn cut_short(node: &Node<'_>) {
             "{point}: {}",
             node.machine.told(&killed)
         );
-        let undone = node
-            .machine
-            .run(&["kubeassay", "rollback", "--kubernetes-version", "1.34"]);
+        let undone = node.machine.run(&["kubeassay", "rollback"]);
         assert!(
             undone.status.success(),
             "{point}: {}",
             node.machine.told(&undone)
         );
         node.is_as(&before);
-        let again = node
-            .machine
-            .run(&["kubeassay", "rollback", "--kubernetes-version", "1.34"]);
+        let again = node.machine.run(&["kubeassay", "rollback"]);
         assert_eq!(
             again.status.code(),
-            Some(1),
+            Some(0),
             "{point}: {}",
             node.machine.told(&again)
         );

@@ -260,11 +260,22 @@ impl<'a> Planner<'a> {
                 }),
             Err(reason) => Err(reason),
         };
+        // What refuses its own arguments is no kubelet but a program that brings one.
+        let before = before.and_then(|(service, before)| {
+            let refusals = before.resolutions.iter().map(|one| one.refusal.as_ref());
+            match refusals.collect::<Option<Vec<_>>>().as_deref() {
+                Some([.., refusal]) if process.is_some() => Err(format!(
+                    "{} starts something else than this kubelet, or would not start: {}",
+                    service.unit, refusal.reason
+                )),
+                _ => Ok((service, before)),
+            }
+        });
         let (service, before) = match before {
             Ok(before) => before,
             Err(reason) => {
                 for case in cases {
-                    let unfixed = by_hand(case, subject, &reason);
+                    let unfixed = self.by_hand(case, process, subject, &reason);
                     self.plan.unfixed.extend(unfixed);
                 }
                 return;
@@ -351,6 +362,58 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Returns how a rule is left as it is where nothing can be edited at all, with what to paste: into what its manager
+    /// takes, else into the kubelet's own file.
+    fn by_hand(
+        &self,
+        case: &Case<'_>,
+        process: Option<&ProcessFacts>,
+        subject: &str,
+        reason: &str,
+    ) -> Option<Unfixed> {
+        let finding = case.open()?;
+        let mut stuck = Stuck::new(reason);
+        let fix = case.rule.fix().filter(|_| finding.verdict == Verdict::Fail);
+        if let Some(fix) = fix.filter(|fix| !fix.set.is_empty()) {
+            stuck = self.managed(process, &fix.set).unwrap_or_else(|| Stuck {
+                instead: Some(Paste {
+                    into: "the file that --config names, then start the kubelet again".to_owned(),
+                    text: fragment(&fix.set),
+                }),
+                ..stuck
+            });
+        }
+        Some(unfixed(case, subject, stuck))
+    }
+
+    /// Returns what to give to the manager of a kubelet that no service of its own starts, if it has one.
+    fn managed(
+        &self,
+        process: Option<&ProcessFacts>,
+        settings: &[(String, Value)],
+    ) -> Option<Stuck> {
+        let process = process?;
+        let unit = process.unit.clone()?;
+        let mut services = self.facts.services.iter();
+        let service = services.find(|service| service.unit == unit).cloned();
+        let service = service.unwrap_or_else(|| ServiceFacts {
+            started: vec![process.pid],
+            ..ServiceFacts::new(unit.clone())
+        });
+        let path = Bytes::from(format!("/etc/systemd/system/{unit}"));
+        let settings: Vec<(&str, &Value)> = settings
+            .iter()
+            .map(|(path, value)| (path.as_str(), value))
+            .collect();
+        match managers::of(self.facts, &service, &path, &settings) {
+            Management::Instead { reason, paste, .. } => Some(Stuck {
+                reason,
+                instead: Some(paste),
+            }),
+            Management::None | Management::Also { .. } => None,
+        }
+    }
+
     /// Adds what has to be changed elsewhere too, once for each manager, with all settings that it manages.
     fn remember_managers(&mut self, draft: &Draft<'_>) {
         for (path, settings) in &draft.managed {
@@ -418,20 +481,6 @@ fn unfixed(case: &Case<'_>, subject: &str, stuck: Stuck) -> Unfixed {
         reason: stuck.reason,
         instead: stuck.instead,
     }
-}
-
-/// Returns how a rule is left as it is where nothing can be edited at all, with the settings to paste.
-fn by_hand(case: &Case<'_>, subject: &str, reason: &str) -> Option<Unfixed> {
-    let finding = case.open()?;
-    let mut stuck = Stuck::new(reason);
-    let fix = case.rule.fix().filter(|_| finding.verdict == Verdict::Fail);
-    if let Some(fix) = fix.filter(|fix| !fix.set.is_empty()) {
-        stuck.instead = Some(Paste {
-            into: "the file that --config names, then start the kubelet again".to_owned(),
-            text: fragment(&fix.set),
-        });
-    }
-    Some(unfixed(case, subject, stuck))
 }
 
 /// Returns settings as the lines of a configuration document.

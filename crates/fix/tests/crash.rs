@@ -8,7 +8,6 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test, which starts itself again, in a folder of its own, and reads what that wrote"
@@ -170,7 +169,8 @@ fn assert_settled(root: &Path, seen: &str, context: &str) {
         let name = entry.unwrap().file_name();
         assert!(
             !name.to_string_lossy().starts_with('.'),
-            "{context}: {name:?} is left"
+            "{context}: {} is left",
+            name.display()
         );
     }
 }
@@ -222,101 +222,14 @@ fn a_process_that_is_ended_leaves_the_old_files_or_the_new_ones() {
     let visited = Mutex::new(BTreeSet::<String>::new());
     let visit = |points: &[String]| visited.lock().unwrap().extend(points.iter().cloned());
 
-    // Ended at every point of applying; then recovered.
-    let scene = Scene::new(&[]);
-    let applied = run(&scene.root, "apply", None).points;
-    visit(&applied);
-    let points = numbered(&applied);
-    let rows = Mutex::new(BTreeMap::new());
-    let recoveries = Mutex::new(BTreeMap::<String, (String, Vec<String>)>::new());
-    in_threads(points.iter().enumerate().collect(), |(index, point)| {
-        let scene = Scene::new(&[("apply", Some(point))]);
-        let left = host::describe(&scene.root);
-        let recovered = run(&scene.root, "recover", None);
-        let next = recovered.said.unwrap();
-        let seen = states.name(&host::disk(&scene.root));
-        let context = format!("apply ended at {point}, {left}, {next}");
-        let seen =
-            seen.unwrap_or_else(|| panic!("{context}: a mixture: {:?}", host::disk(&scene.root)));
-        assert_settled(&scene.root, seen, &context);
-        visit(&recovered.points);
-        let row = Row {
-            step: point.clone(),
-            left: left.clone(),
-            next,
-            seen: seen.to_owned(),
-        };
-        rows.lock().unwrap().insert(index, row);
-        // The same points on the way mean the same way.
-        let way = format!("{left} {:?}", recovered.points);
-        let numbered = numbered(&recovered.points);
-        recoveries
-            .lock()
-            .unwrap()
-            .entry(way)
-            .or_insert_with(|| (point.clone(), numbered));
-    });
-    let mut sections = vec![(
-        "`apply`",
-        rows.into_inner().unwrap().into_values().collect::<Vec<_>>(),
-    )];
-
-    // Ended at every point of every way of recovering; then recovered.
-    let recoveries = recoveries.into_inner().unwrap();
-    let twice: Vec<(String, String)> = recoveries
-        .into_values()
-        .flat_map(|(first, points)| {
-            points
-                .into_iter()
-                .map(move |second| (first.clone(), second))
-        })
-        .collect();
-    let rows = Mutex::new(Vec::new());
-    in_threads(twice, |(first, second)| {
-        let scene = Scene::new(&[("apply", Some(&first)), ("recover", Some(&second))]);
-        rows.lock().unwrap().push(settle(
-            &scene,
-            &states,
-            &second,
-            &visit,
-            &format!("{first}, {second}"),
-        ));
-    });
-    sections.push((
-        "the recovery of each of them",
-        table::sorted(rows.into_inner().unwrap()),
-    ));
-
-    // Ended at every point of rolling back what came out as it was meant to; then recovered.
-    let scene = Scene::new(&[("apply", None)]);
-    let rolled = run(&scene.root, "rollback", None);
-    assert_eq!(
-        states.name(&host::disk(&scene.root)),
-        Some("all before"),
-        "{:?}",
-        rolled.said
-    );
-    visit(&rolled.points);
-    let rows = Mutex::new(BTreeMap::new());
-    in_threads(
-        numbered(&rolled.points).into_iter().enumerate().collect(),
-        |(index, point)| {
-            let scene = Scene::new(&[("apply", None), ("rollback", Some(&point))]);
-            let row = settle(
-                &scene,
-                &states,
-                &point,
-                &visit,
-                &format!("rollback ended at {point}"),
-            );
-            rows.lock().unwrap().insert(index, row);
-        },
-    );
-    sections.push((
-        "`rollback` later",
-        rows.into_inner().unwrap().into_values().collect(),
-    ));
-
+    let (applied, recoveries) = ended_in_apply(&states, &visit);
+    let recovered = ended_twice(&states, &visit, recoveries);
+    let rolled_back = ended_in_rollback(&states, &visit);
+    let sections = [
+        ("`apply`", applied),
+        ("the recovery of each of them", recovered),
+        ("`rollback` later", rolled_back),
+    ];
     races(&states, &visit);
 
     if !states.whole {
@@ -335,14 +248,89 @@ fn a_process_that_is_ended_leaves_the_old_files_or_the_new_ones() {
     table::compare("crash matrix", &table::render(&sections));
 }
 
-/// Recovers, and says what came of it.
+/// Every way in which a process recovered that was not ended: where the one before it was, and its points.
+type Recoveries = Vec<(String, Vec<String>)>;
+
+/// Ended at every point of applying; then recovered.
+fn ended_in_apply(states: &States, visit: &(impl Fn(&[String]) + Sync)) -> (Vec<Row>, Recoveries) {
+    let scene = Scene::new(&[]);
+    let applied = run(&scene.root, "apply", None).points;
+    visit(&applied);
+    let points = numbered(&applied);
+    let rows = Mutex::new(BTreeMap::new());
+    in_threads(points.iter().enumerate().collect(), |(index, point)| {
+        let scene = Scene::new(&[("apply", Some(point))]);
+        let settled = settle(
+            &scene,
+            states,
+            point,
+            visit,
+            &format!("apply ended at {point}"),
+        );
+        rows.lock().unwrap().insert(index, settled);
+    });
+    let mut all = Vec::new();
+    let mut recoveries = BTreeMap::new();
+    for (row, points) in rows.into_inner().unwrap().into_values() {
+        // The same points after the same state are the same way.
+        let way = (row.left.clone(), points.clone());
+        recoveries
+            .entry(way)
+            .or_insert_with(|| (row.step.clone(), numbered(&points)));
+        all.push(row);
+    }
+    (all, recoveries.into_values().collect())
+}
+
+/// Ended at every point of every way of recovering; then recovered again.
+fn ended_twice(
+    states: &States,
+    visit: &(impl Fn(&[String]) + Sync),
+    recoveries: Recoveries,
+) -> Vec<Row> {
+    let twice = recoveries.into_iter().flat_map(|(first, points)| {
+        let second = points.into_iter();
+        second.map(move |second| (first.clone(), second))
+    });
+    let rows = Mutex::new(Vec::new());
+    in_threads(twice.collect(), |(first, second)| {
+        let scene = Scene::new(&[("apply", Some(&first)), ("recover", Some(&second))]);
+        let context = format!("ended at {first}, then at {second}");
+        let (row, _) = settle(&scene, states, &second, visit, &context);
+        rows.lock().unwrap().push(row);
+    });
+    table::sorted(rows.into_inner().unwrap())
+}
+
+/// Ended at every point of rolling back what came out as it was meant to; then recovered.
+fn ended_in_rollback(states: &States, visit: &(impl Fn(&[String]) + Sync)) -> Vec<Row> {
+    let scene = Scene::new(&[("apply", None)]);
+    let rolled = run(&scene.root, "rollback", None);
+    let seen = states.name(&host::disk(&scene.root));
+    assert_eq!(seen, Some("all before"), "{:?}", rolled.said);
+    visit(&rolled.points);
+    let rows = Mutex::new(BTreeMap::new());
+    let points = numbered(&rolled.points);
+    in_threads(
+        points.into_iter().enumerate().collect(),
+        |(index, point)| {
+            let scene = Scene::new(&[("apply", None), ("rollback", Some(&point))]);
+            let context = format!("rollback ended at {point}");
+            let (row, _) = settle(&scene, states, &point, visit, &context);
+            rows.lock().unwrap().insert(index, row);
+        },
+    );
+    rows.into_inner().unwrap().into_values().collect()
+}
+
+/// Recovers, and says what came of it, and at which points the recovery was.
 fn settle(
     scene: &Scene,
     states: &States,
     point: &str,
     visit: &(impl Fn(&[String]) + Sync),
     context: &str,
-) -> Row {
+) -> (Row, Vec<String>) {
     let left = host::describe(&scene.root);
     let recovered = run(&scene.root, "recover", None);
     visit(&recovered.points);
@@ -351,18 +339,22 @@ fn settle(
     let seen = states
         .name(&disk)
         .unwrap_or_else(|| panic!("{context}, {left}, {next}: a mixture: {disk:?}"));
-    assert_settled(&scene.root, seen, context);
-    Row {
+    assert_settled(&scene.root, seen, &format!("{context}, {left}, {next}"));
+    let row = Row {
         step: point.to_owned(),
         left,
         next,
         seen: seen.to_owned(),
-    }
+    };
+    (row, recovered.points)
 }
+
+/// What processes do before, and where they are ended.
+type Acts = [(&'static str, Option<&'static str>)];
 
 /// What somebody else writes at the last moment stays, wherever the process is ended.
 fn races(states: &States, visit: &(impl Fn(&[String]) + Sync)) {
-    let cases: [(&[(&str, Option<&str>)], &str, usize, &str); 4] = [
+    let cases: [(&Acts, &str, usize, &str); 4] = [
         (&[], "apply@replace.exchange:0", 0, "replace.exchange"),
         (
             &[("apply", None)],
@@ -510,7 +502,8 @@ fn a_system_call_that_fails_leaves_the_old_files_or_the_new_ones() {
         }
         let next = run(&scene.root, "recover", None).said.unwrap();
         let mut seen = states.name(&host::disk(&scene.root));
-        if seen != Some("all before") {
+        let newest = Store::open(&scene.root).unwrap().list().unwrap().remove(0);
+        if newest.outcome != Outcome::RolledBack {
             // It needed hands, or did not begin: asked for again, it is done.
             let again = run(&scene.root, "rollback", None).said.unwrap();
             assert!(
@@ -525,7 +518,7 @@ fn a_system_call_that_fails_leaves_the_old_files_or_the_new_ones() {
 }
 
 /// Runs a test again as root of mounts of its own; returns whether this is that run.
-fn in_own_mounts(test: &str) -> bool {
+fn in_own_mounts(name: &str) -> bool {
     if std::env::var_os("KUBEASSAY_OWN_MOUNTS").is_some() {
         return true;
     }
@@ -539,7 +532,7 @@ fn in_own_mounts(test: &str) -> bool {
     let mut command = Command::new("unshare");
     command.arg("--mount").arg(std::env::current_exe().unwrap());
     let output = command
-        .args([test, "--exact", "--nocapture"])
+        .args([name, "--exact", "--nocapture"])
         .env("KUBEASSAY_OWN_MOUNTS", "1")
         .output()
         .unwrap();
@@ -554,7 +547,7 @@ fn in_own_mounts(test: &str) -> bool {
 
 /// A host on a small file system of its own.
 struct Small {
-    folder: TempDir,
+    _folder: TempDir,
     root: std::path::PathBuf,
 }
 
@@ -563,7 +556,10 @@ impl Small {
         let folder = folder();
         let root = folder.path().join("host");
         fs::create_dir(&root).unwrap();
-        let small = Self { folder, root };
+        let small = Self {
+            _folder: folder,
+            root,
+        };
         small.mount(&["-t", "tmpfs", "-o", options, "tmpfs"]);
         host::make(&small.root);
         small
@@ -603,9 +599,11 @@ impl Small {
 impl Drop for Small {
     fn drop(&mut self) {
         drop(Command::new("umount").arg(&self.root).status());
-        let _ = &self.folder;
     }
 }
+
+/// Leaves so much of a disk.
+type Fill<'a> = &'a dyn Fn(&Small, u64);
 
 #[test]
 fn a_full_disk_leaves_the_old_files_or_the_new_ones() {
@@ -615,16 +613,19 @@ fn a_full_disk_leaves_the_old_files_or_the_new_ones() {
     let states = states();
     let reserves = |small: &Small, left| small.fill(left);
     let takes = |small: &Small, left| small.take_inodes(left);
-    let cases: [(&str, &dyn Fn(&Small, u64)); 2] =
-        [("size=2m", &reserves), ("size=2m,nr_inodes=200", &takes)];
-    for (options, fill) in cases {
+    let cases: [(&str, Fill<'_>, &str); 3] = [
+        ("size=2m", &reserves, "apply"),
+        ("size=2m", &reserves, "apply@greedy"),
+        ("size=2m,nr_inodes=200", &takes, "apply"),
+    ];
+    for (options, fill, act) in cases {
         let mut refused = BTreeSet::new();
         let mut rolled_back = 0;
         let mut left = 0;
         loop {
             let small = Small::new(options);
             fill(&small, left);
-            let ran = run(&small.root, "apply", None);
+            let ran = run(&small.root, act, None);
             let said = ran.said.unwrap();
             let seen = states.name(&host::disk(&small.root));
             let context = format!(
@@ -633,6 +634,9 @@ fn a_full_disk_leaves_the_old_files_or_the_new_ones() {
             );
             assert_honest(&said, seen, &context);
             let seen = seen.unwrap_or_else(|| panic!("{context}"));
+            // What began is at its end: the journal has room for that.
+            let unfinished = Store::open(&small.root).unwrap().unfinished().unwrap();
+            assert_eq!(unfinished, None, "{context}");
             // Whatever is left to be done can be done on a disk that is still full.
             let next = run(&small.root, "recover", None).said.unwrap();
             assert_eq!(

@@ -23,10 +23,12 @@ mod configz;
 mod dbus;
 mod dns;
 mod drop_ins;
+mod edit;
 mod exec_credential;
 mod executable;
 mod facts;
 mod input;
+mod journal;
 mod json;
 mod judging;
 mod kubeconfig;
@@ -92,6 +94,10 @@ pub const TARGETS: &[Target] = &[
         run: drop_ins::run,
     },
     Target {
+        name: "edit",
+        run: edit::run,
+    },
+    Target {
         name: "exec_credential",
         run: exec_credential::run,
     },
@@ -102,6 +108,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "facts",
         run: facts::run,
+    },
+    Target {
+        name: "journal",
+        run: journal::run,
     },
     Target {
         name: "json",

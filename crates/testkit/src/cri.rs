@@ -1,6 +1,6 @@
 //! A stand-in container runtime: as much of the CRI as a kubelet wants to hear before it serves.
 //!
-//! It says its version and that nothing runs; everything else is not implemented, so the node never becomes ready.
+//! It says its version, that it is ready, and that nothing runs; everything else is not implemented.
 //! The messages are those of `k8s.io/cri-api/pkg/apis/runtime/v1/api.proto`, over gRPC's framing on HTTP/2.
 
 use std::path::Path;
@@ -77,12 +77,11 @@ fn message(method: &str) -> Option<Vec<u8>> {
         // VersionResponse: version, runtime_name, runtime_version, runtime_api_version.
         "Version" => {
             let fields = ["0.1.0", "stand-in", "1.0.0", "v1"];
-            let fields = (1_u8..).zip(fields).map(|(number, text)| {
-                let length = u8::try_from(text.len()).unwrap_or(0);
-                [&[number << 3 | 2, length], text.as_bytes()].concat()
-            });
+            let fields = (1_u8..).zip(fields);
+            let fields = fields.map(|(number, text)| field(number, text.as_bytes()));
             Some(fields.flatten().collect())
         }
+        "Status" => Some(status()),
         "ListPodSandbox"
         | "ListContainers"
         | "ListImages"
@@ -92,4 +91,19 @@ fn message(method: &str) -> Option<Vec<u8>> {
         | "UpdateRuntimeConfig" => Some(Vec::new()),
         _ => None,
     }
+}
+
+/// Returns a `StatusResponse`: a `RuntimeStatus` whose conditions, type and status, are all true.
+fn status() -> Vec<u8> {
+    let conditions = ["RuntimeReady", "NetworkReady"].map(|kind| {
+        let condition = [&field(1, kind.as_bytes())[..], &[2 << 3, 1]].concat();
+        field(1, &condition)
+    });
+    field(1, &conditions.concat())
+}
+
+/// Returns a field whose value has a length, of fewer than 128 bytes.
+fn field(number: u8, value: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(value.len()).unwrap_or(0);
+    [&[number << 3 | 2, length], value].concat()
 }

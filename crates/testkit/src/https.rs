@@ -5,9 +5,10 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned};
 
 /// Whom to ask, and as whom.
 pub struct Https {
@@ -26,26 +27,27 @@ impl Https {
     ///
     /// If one of them cannot be used.
     pub fn new(port: u16, authority: &str, chain: &str, key: &str) -> Self {
-        let mut roots = RootCertStore::empty();
-        let read = |pem: &str| {
-            let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
-            certificate.unwrap_or_else(|error| panic!("no certificate: {error}"))
-        };
-        roots
-            .add(read(authority))
-            .unwrap_or_else(|error| panic!("no authority: {error}"));
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
         let key = key.unwrap_or_else(|error| panic!("no key: {error}"));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap_or_else(|error| panic!("no TLS: {error}"))
-            .with_root_certificates(roots)
-            .with_client_auth_cert(vec![read(chain)], key)
+        let config = trusting(authority)
+            .with_client_auth_cert(vec![certificate(chain)], key)
             .unwrap_or_else(|error| panic!("no client certificate: {error}"));
         Self {
             port,
             config: Arc::new(config),
+        }
+    }
+
+    /// Returns a client of the server at `port` of 127.0.0.1, whose certificate `authority` (PEM) signed; it shows no
+    /// certificate.
+    ///
+    /// # Panics
+    ///
+    /// If `authority` cannot be used.
+    pub fn anonymous(port: u16, authority: &str) -> Self {
+        Self {
+            port,
+            config: Arc::new(trusting(authority).with_no_client_auth()),
         }
     }
 
@@ -98,6 +100,23 @@ impl Https {
     pub fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
         self.ask("GET", path, "application/json", "")
     }
+}
+
+fn certificate(pem: &str) -> CertificateDer<'static> {
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
+    certificate.unwrap_or_else(|error| panic!("no certificate: {error}"))
+}
+
+fn trusting(authority: &str) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(certificate(authority))
+        .unwrap_or_else(|error| panic!("no authority: {error}"));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap_or_else(|error| panic!("no TLS: {error}"))
+        .with_root_certificates(roots)
 }
 
 /// Returns status, head and body of an answer, as far as it came.

@@ -1,5 +1,5 @@
 //! What tests run against: captured hosts, as they are and laid out as folders; certificates; stand-ins for kubelets,
-//! API servers and container runtimes; a real cluster.
+//! API servers, container runtimes and systemd; a real cluster.
 //!
 //! Everything here panics with a message when something is faulty: it is only for tests.
 
@@ -14,7 +14,9 @@ mod cri;
 pub mod https;
 pub mod kubelet;
 pub mod machine;
+pub mod namespaces;
 pub mod real_cluster;
+pub mod systemd;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;

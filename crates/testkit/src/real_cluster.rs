@@ -1,8 +1,8 @@
 //! A real control plane and kubelet on loopback, for tests that `KUBEBUILDER_ASSETS` makes possible.
 //!
 //! The variable names a folder with `etcd`, `kube-apiserver` and `kubelet`, as the test tools of the ecosystem want it.
-//! Nothing else of a cluster is there: no scheduler, no controllers, and a stand-in for the container runtime, so the
-//! node never becomes ready, which neither `/configz` nor authorization minds.
+//! Nothing else of a cluster is there: no scheduler, no controllers, and a stand-in for the container runtime, with which
+//! the node becomes ready and no pod ever runs.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -19,7 +19,7 @@ use crate::cri;
 use crate::https::Https;
 
 /// What `KUBEBUILDER_ASSETS` must hold.
-const PROGRAMS: [&str; 3] = ["etcd", "kube-apiserver", "kubelet"];
+pub const PROGRAMS: [&str; 3] = ["etcd", "kube-apiserver", "kubelet"];
 /// How long a component may take to answer.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The name of the node.
@@ -66,14 +66,8 @@ impl RealCluster {
     /// # Panics
     ///
     /// If the folder lacks one of the programs, or they do not come up.
-    #[expect(clippy::print_stderr, reason = "a test that does not run says so")]
     pub fn start() -> Option<Self> {
-        let Some(assets) = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from) else {
-            eprintln!(
-                "skipped: KUBEBUILDER_ASSETS names no folder with etcd, kube-apiserver and kubelet"
-            );
-            return None;
-        };
+        let assets = assets()?;
         for program in PROGRAMS {
             let path = assets.join(program);
             assert!(path.exists(), "{} is missing", path.display());
@@ -169,49 +163,101 @@ impl RealCluster {
     /// If it does not come up.
     pub fn start_kubelet(&mut self, settings: &Settings<'_>) {
         self.node = None;
-        let runtime = self.path("cri.sock");
-        if !runtime.exists() {
-            cri::serve(&runtime);
-            let server = self.authority.server(&["127.0.0.1", "localhost", NODE]);
-            self.issued("kubelet-server", &server);
-            let user = format!("system:node:{NODE}");
-            let client = self.authority.member(&user, "system:nodes");
-            self.issued("node", &client);
-            self.kubeconfig_of("node");
-        }
+        self.prepare_node();
         self.configure(settings);
         // What changed within the error of a clock of the process's start might have changed after it.
         thread::sleep(Duration::from_millis(200));
         let mut program = self.program("kubelet");
-        program
-            .arg(format!("--config={}", self.kubelet_config().display()))
-            .arg(format!(
-                "--kubeconfig={}",
-                self.path("node.kubeconfig").display()
-            ))
-            .arg(format!("--hostname-override={NODE}"))
-            .arg(format!("--root-dir={}", self.path("kubelet").display()));
+        program.args(self.arguments(&self.kubelet_config(), &self.path("kubelet")));
         self.node = Some(Running(self.run(program, "kubelet")));
-        let port = self.kubelet;
-        self.wait("the kubelet", || {
-            let admin = Https::new(
-                port,
-                &self.authority.pem(),
-                &self.read("admin.crt"),
-                &self.read("admin.key"),
-            );
-            admin.get("/configz").is_ok_and(|(status, _)| status == 200)
-        });
+        self.wait_for_kubelet();
+    }
+
+    /// Waits until the kubelet serves and its node is known.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come up.
+    pub fn wait_for_kubelet(&self) {
+        self.wait("the kubelet", || self.configz().is_some());
         self.wait("the node", || {
-            let path = format!("/api/v1/nodes/{NODE}");
-            self.admin.get(&path).is_ok_and(|(status, body)| {
-                status == 200 && body.contains("kubeletEndpoint") && body.contains("\"Port\"")
-            })
+            self.node()
+                .is_some_and(|node| node.contains("kubeletEndpoint") && node.contains("\"Port\""))
         });
+    }
+
+    /// Waits until the node is `Ready`, which it is once its kubelet has started everything.
+    ///
+    /// # Panics
+    ///
+    /// If it does not become so.
+    pub fn wait_until_ready(&self) {
+        self.wait("the node's readiness", || {
+            self.node()
+                .is_some_and(|node| node.contains("KubeletReady"))
+        });
+    }
+
+    /// Returns what the kubelet says of its configuration, as JSON; nothing where it does not answer.
+    pub fn configz(&self) -> Option<String> {
+        let admin = Https::new(
+            self.kubelet,
+            &self.authority.pem(),
+            &self.read("admin.crt"),
+            &self.read("admin.key"),
+        );
+        let answer = admin.get("/configz").ok()?;
+        (answer.0 == 200).then_some(answer.1)
+    }
+
+    /// Returns the Node object, as JSON; nothing where there is none.
+    fn node(&self) -> Option<String> {
+        let answer = self.admin.get(&format!("/api/v1/nodes/{NODE}")).ok()?;
+        (answer.0 == 200).then_some(answer.1)
+    }
+
+    /// Makes what a kubelet needs of its node: a container runtime, certificates, a kubeconfig.
+    pub fn prepare_node(&self) {
+        let runtime = self.path("cri.sock");
+        if runtime.exists() {
+            return;
+        }
+        cri::serve(&runtime);
+        let server = self.authority.server(&["127.0.0.1", "localhost", NODE]);
+        self.issued("kubelet-server", &server);
+        let user = format!("system:node:{NODE}");
+        let client = self.authority.member(&user, "system:nodes");
+        self.issued("node", &client);
+        self.kubeconfig_of("node");
+    }
+
+    /// Returns the path of the kubelet's program.
+    pub fn kubelet_program(&self) -> PathBuf {
+        self.assets.join("kubelet")
+    }
+
+    /// Returns the path of the kubeconfig of the node's kubelet.
+    pub fn node_kubeconfig(&self) -> PathBuf {
+        self.path("node.kubeconfig")
+    }
+
+    /// Returns the arguments of a kubelet with this configuration that keeps what it has in the folder `root`.
+    pub fn arguments(&self, config: &Path, root: &Path) -> Vec<String> {
+        vec![
+            format!("--config={}", config.display()),
+            format!("--kubeconfig={}", self.node_kubeconfig().display()),
+            format!("--hostname-override={NODE}"),
+            format!("--root-dir={}", root.display()),
+        ]
     }
 
     /// Writes the kubelet's configuration without starting it again.
     pub fn configure(&self, settings: &Settings<'_>) {
+        self.write("kubelet.yaml", &self.configuration(settings));
+    }
+
+    /// Returns the kubelet's configuration.
+    pub fn configuration(&self, settings: &Settings<'_>) -> String {
         let Settings {
             mode,
             anonymous,
@@ -250,12 +296,23 @@ authorization:
             logs = path("pod-logs"),
         );
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
-        self.write("kubelet.yaml", &text);
+        text
     }
 
     /// Returns the path of the kubelet's configuration.
     pub fn kubelet_config(&self) -> PathBuf {
         self.path("kubelet.yaml")
+    }
+
+    /// Returns the path of the certificate that the API server shows to kubelets.
+    pub fn kubelet_client(&self) -> PathBuf {
+        self.path("kubelet-client.crt")
+    }
+
+    /// Makes a certificate for a user, and returns its path.
+    pub fn certificate(&self, user: &str) -> PathBuf {
+        self.issued(user, &self.authority.client(user));
+        self.path(&format!("{user}.crt"))
     }
 
     /// Returns the path of the certificate of the cluster's authority.
@@ -408,6 +465,18 @@ impl Drop for RealCluster {
             drop(server);
         }
     }
+}
+
+/// Returns the folder with the programs; where there is none says so on stderr.
+#[expect(clippy::print_stderr, reason = "a test that does not run says so")]
+pub fn assets() -> Option<PathBuf> {
+    let assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+    if assets.is_none() {
+        eprintln!(
+            "skipped: KUBEBUILDER_ASSETS names no folder with etcd, kube-apiserver and kubelet"
+        );
+    }
+    assets
 }
 
 /// Returns ports that are free now.

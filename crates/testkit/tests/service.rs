@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test, which starts processes that serve on loopback"
@@ -25,7 +24,7 @@ use tempfile::TempDir;
 
 fn main() {
     become_one_if_called();
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 7] = [
         ("it_is_what_its_files_say", it_is_what_its_files_say),
         ("flags_and_drop_ins_count", flags_and_drop_ins_count),
         (
@@ -35,6 +34,10 @@ fn main() {
         (
             "it_makes_one_certificate_and_keeps_it",
             it_makes_one_certificate_and_keeps_it,
+        ),
+        (
+            "it_knows_the_token_that_it_is_told",
+            it_knows_the_token_that_it_is_told,
         ),
         ("it_goes_wrong_as_it_is_told", it_goes_wrong_as_it_is_told),
         ("a_systemd_starts_it", a_systemd_starts_it),
@@ -131,9 +134,8 @@ impl Running {
     fn wait(&mut self) {
         let began = Instant::now();
         while self.healthz() != Some((200, "ok".to_owned())) {
-            if self.child.try_wait().unwrap().is_some() {
-                panic!("it ended: {:?}", self.end());
-            }
+            let ended = self.child.try_wait().unwrap().is_some();
+            assert!(!ended, "it ended: {:?}", self.end());
             assert!(began.elapsed() < LIMIT, "it does not serve");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -250,6 +252,18 @@ fn it_makes_one_certificate_and_keeps_it() {
     assert_eq!(kept(), made);
 }
 
+fn it_knows_the_token_that_it_is_told() {
+    let closed = "authentication: {anonymous: {enabled: false}, webhook: {enabled: true}}\n";
+    let flags = ["--kubeconfig=%/config.yaml", "--authorization-mode=Webhook"];
+    let mut running = start(closed, &flags, "token let-me-in\n");
+    running.wait();
+    for (token, status) in [("let-me-in", 200), ("let-me-out", 401)] {
+        let head = format!("application/json\r\nAuthorization: Bearer {token}");
+        let (found, body) = running.client().ask("GET", "/configz", &head, "").unwrap();
+        assert_eq!(found, status, "{body}");
+    }
+}
+
 fn it_goes_wrong_as_it_is_told() {
     assert_eq!(start(OPEN, &[], "crash 0.1").end().0, Some(2));
     let mut slow = start(OPEN, &[], "slow-healthz 0.3");
@@ -285,28 +299,31 @@ fn a_systemd_starts_it() {
         .file("/etc/kubelet.yaml", &format!("{HEAD}{OPEN}"))
         .kubelet();
     let Some(machine) = boot.boot() else { return };
-    let healthz = "for i in $(seq 200); do \
-        if exec 3<>/dev/tcp/127.0.0.1/10248; then printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3; exit; fi; \
-        sleep 0.1; done 2>/dev/null; exit 1";
+    let until = |what: &str| {
+        let again =
+            format!("for i in $(seq 200); do {what} && exit; sleep 0.1; done 2>/dev/null; exit 1");
+        machine.must(&["bash", "-c", &again])
+    };
+    let connect = |port: u16| format!("exec 3<>/dev/tcp/127.0.0.1/{port}");
     machine.must(&["systemctl", "start", "kubelet.service"]);
-    assert!(
-        machine
-            .must(&["bash", "-c", healthz])
-            .ends_with("\r\n\r\nok")
+    let ask = format!(
+        "{} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3",
+        connect(10_248)
     );
+    let healthz = until(&ask);
+    assert!(healthz.ends_with("\r\n\r\nok"), "{healthz}");
     machine.write(
         "/etc/default/kubelet",
         "MORE=--authorization-mode=Webhook\n",
     );
     machine.must(&["systemctl", "restart", "kubelet.service"]);
-    let failed =
-        "for i in $(seq 200); do systemctl is-failed kubelet && exit; sleep 0.1; done; exit 1";
-    machine.must(&["bash", "-c", failed]);
+    until("systemctl is-failed kubelet");
     machine.write("/etc/default/kubelet", "");
     machine.write(KNOBS, "no-healthz\n");
     machine.must(&["systemctl", "restart", "kubelet.service"]);
-    let once = "exec 3<>/dev/tcp/127.0.0.1/10248";
-    assert!(!machine.run(&["bash", "-c", once]).status.success());
+    until(&format!("({})", connect(10_250)));
+    let healthz = machine.run(&["bash", "-c", &connect(10_248)]);
+    assert!(!healthz.status.success());
     assert_eq!(
         machine.must(&["systemctl", "is-active", "kubelet"]),
         "active\n"

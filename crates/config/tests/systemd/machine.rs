@@ -1,12 +1,12 @@
-//! A machine with a real systemd: an overlay of this machine's own root, booted by systemd-nspawn for some seconds.
+//! What a machine with a real systemd makes of units.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use kubeassay_testkit::machine::Boot;
 use serde::{Deserialize, Serialize};
 
 /// What systemd made of a unit.
@@ -63,157 +63,68 @@ const OWN: [&str; 7] = [
     "container",
 ];
 
-/// The folder of one machine; taken down when it is dropped.
-struct Overlay(PathBuf);
-
-impl Overlay {
-    fn new() -> Option<Self> {
-        let folder = std::env::temp_dir().join(format!("kubeassay-systemd-{}", std::process::id()));
-        for name in ["up", "work", "root", "out"] {
-            fs::create_dir_all(folder.join(name)).unwrap();
-        }
-        let overlay = Self(folder);
-        let at = |name: &str| overlay.0.join(name).display().to_string();
-        let options = format!("lowerdir=/,upperdir={},workdir={}", at("up"), at("work"));
-        let mounted = run(Command::new("mount").args([
-            "-t",
-            "overlay",
-            "overlay",
-            "-o",
-            &options,
-            &at("root"),
-        ]));
-        mounted.then_some(overlay)
-    }
-
-    fn root(&self) -> PathBuf {
-        self.0.join("root")
-    }
-}
-
-impl Drop for Overlay {
-    fn drop(&mut self) {
-        run(Command::new("umount").arg("-l").arg(self.root()));
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
-fn run(command: &mut Command) -> bool {
-    command.output().is_ok_and(|output| output.status.success())
-}
+/// Where the probe writes.
+const OUT: &str = "/probe-out";
 
 /// Boots a machine with these files, starts the units, and returns what became of each; nothing where that is not
 /// possible here, and says so.
 pub(crate) fn boot(files: &[(&str, &str)], units: &[&str]) -> Option<BTreeMap<String, Seen>> {
-    let is_root = fs::metadata("/proc/self")
-        .is_ok_and(|facts| std::os::unix::fs::MetadataExt::uid(&facts) == 0);
-    if !is_root
-        || !["systemd-nspawn", "cc"]
-            .iter()
-            .all(|program| run(Command::new(program).arg("--version")))
-    {
-        eprintln!(
-            "skipped: needs root, a C compiler and systemd-nspawn (package systemd-container)"
-        );
-        return None;
-    }
-    let Some(overlay) = Overlay::new() else {
-        eprintln!("skipped: no overlay can be mounted here");
+    let folder = tempfile::tempdir().unwrap();
+    let Some(probe) = probe(folder.path()) else {
+        eprintln!("skipped: needs a C compiler");
         return None;
     };
-    prepare(&overlay, files, units);
-    let bind = format!("--bind={}:/probe-out", overlay.0.join("out").display());
-    let mut nspawn = Command::new("timeout");
-    nspawn.args([
-        "-k",
-        "5",
-        "90",
-        "systemd-nspawn",
-        "--register=no",
-        "--keep-unit",
-        "--quiet",
-        "--private-network",
-    ]);
-    nspawn
-        .args(["-b", "-D"])
-        .arg(overlay.root())
-        .arg(&bind)
-        .arg("systemd.unit=kubeassay-probe.service");
-    let output = nspawn.output().expect("timeout(1)");
-    let out = overlay.0.join("out");
-    if !out.join("done").exists() {
-        let said = String::from_utf8_lossy(&output.stdout);
-        // What a sandbox forbids is no fault of the units.
-        assert!(
-            !said.contains("Welcome to"),
-            "systemd did not come to its end: {said}"
-        );
-        eprintln!(
-            "skipped: systemd-nspawn does not boot here: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        return None;
+    // `/run` is made anew when the machine boots.
+    let (late, early): (Vec<_>, Vec<_>) = files
+        .iter()
+        .partition(|(path, _)| path.starts_with("/run/"));
+    let mut boot = Boot::new().files(&early).file(&format!("{OUT}/README"), "");
+    for unit in units {
+        for folder in ["/opt/probe", "/usr/local/bin"] {
+            boot = boot.program(&format!("{folder}/{}", name(unit)), &probe);
+        }
     }
-    Some(
-        units
-            .iter()
-            .map(|unit| ((*unit).to_owned(), seen(&out, unit)))
-            .collect(),
-    )
+    let machine = boot.boot()?;
+    for (path, content) in late {
+        machine.write(path, content);
+    }
+    machine.must(&["systemctl", "daemon-reload"]);
+    let mut shown = BTreeMap::new();
+    for unit in units {
+        let show = [
+            "systemctl",
+            "show",
+            "-p",
+            "LoadState,FragmentPath,DropInPaths",
+            unit,
+        ];
+        shown.insert(*unit, machine.must(&show));
+        // What is not to start does not.
+        machine.run(&["timeout", "5", "systemctl", "start", unit]);
+    }
+    // The last of them may not be done yet.
+    std::thread::sleep(Duration::from_secs(1));
+    let seen = shown.iter().map(|(unit, shown)| {
+        let read = |what: &str| machine.read(&format!("{OUT}/{}.{what}", name(unit)));
+        ((*unit).to_owned(), seen(shown, read))
+    });
+    Some(seen.collect())
 }
 
-fn prepare(overlay: &Overlay, files: &[(&str, &str)], units: &[&str]) {
-    let root = overlay.root();
-    let below = |path: &str| root.join(path.trim_start_matches('/'));
-    // `/run` is made anew when the machine boots.
-    let mut late = "";
-    for (path, content) in files {
-        let kept = path
-            .strip_prefix("/run/")
-            .map(|rest| format!("/opt/run/{rest}"));
-        let to = below(kept.as_deref().unwrap_or(path));
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        match content.strip_prefix("-> ") {
-            Some(target) => symlink(target, &to).unwrap(),
-            None => fs::write(&to, content).unwrap(),
-        }
-        if kept.is_some() {
-            late = "cp -a /opt/run/. /run/\n";
-        }
-    }
-    let source = overlay.0.join("probe.c");
-    let program = overlay.0.join("probe");
+/// Returns the program of a unit.
+fn name(unit: &str) -> &str {
+    unit.strip_suffix(".service").unwrap()
+}
+
+/// Compiles the probe; nothing where nobody can.
+fn probe(folder: &Path) -> Option<PathBuf> {
+    let (source, program) = (folder.join("probe.c"), folder.join("probe"));
     fs::write(&source, PROBE).unwrap();
-    assert!(
-        run(Command::new("cc")
-            .arg("-O1")
-            .arg("-o")
-            .arg(&program)
-            .arg(&source)),
-        "cc"
-    );
-    let mut script = format!("#!/bin/sh\n{late}systemctl daemon-reload\n");
-    for unit in units {
-        let name = unit.strip_suffix(".service").unwrap();
-        for folder in ["/opt/probe", "/usr/local/bin"] {
-            fs::create_dir_all(below(folder)).unwrap();
-            let to = below(folder).join(name);
-            fs::copy(&program, &to).unwrap();
-            fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        write!(
-            script,
-            "systemctl show -p LoadState -p FragmentPath -p DropInPaths '{unit}' >'/probe-out/{name}.show'\ntimeout 5 systemctl start '{unit}' >/dev/null 2>&1\n"
-        )
-        .unwrap();
-    }
-    script += "sleep 1\ntouch /probe-out/done\nsystemctl --force --force poweroff\n";
-    let to = below("/opt/kubeassay-probe");
-    fs::write(&to, script).unwrap();
-    fs::set_permissions(&to, fs::Permissions::from_mode(0o755)).unwrap();
-    let unit =
-        "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/opt/kubeassay-probe\n";
-    fs::write(below("/etc/systemd/system/kubeassay-probe.service"), unit).unwrap();
+    let mut cc = Command::new("cc");
+    cc.arg("-O1").arg("-o").arg(&program).arg(&source);
+    let compiled = cc.status().ok()?;
+    assert!(compiled.success(), "cc");
+    Some(program)
 }
 
 /// Returns a path as it is where `/lib` is a link to `/usr/lib`.
@@ -225,13 +136,9 @@ fn merged(path: &str) -> String {
     }
 }
 
-fn seen(out: &Path, unit: &str) -> Seen {
-    let name = unit.strip_suffix(".service").unwrap();
+fn seen(shown: &str, read: impl Fn(&str) -> Option<Vec<u8>>) -> Seen {
     let mut seen = Seen::default();
-    for line in fs::read_to_string(out.join(format!("{name}.show")))
-        .unwrap()
-        .lines()
-    {
+    for line in shown.lines() {
         match line.split_once('=') {
             Some(("LoadState", value)) => value.clone_into(&mut seen.load_state),
             Some(("FragmentPath", value)) if !value.is_empty() => {
@@ -244,7 +151,7 @@ fn seen(out: &Path, unit: &str) -> Seen {
         }
     }
     let list = |what: &str| {
-        let content = fs::read(out.join(format!("{name}.{what}"))).ok()?;
+        let content = read(what)?;
         let items = content.split_inclusive(|byte| *byte == 0);
         Some(
             items

@@ -6,12 +6,12 @@
 //! that is proven is taken. So the code that lays out text may be wrong about YAML without any harm: what it makes of a
 //! document is refused then.
 //!
-//! - [`locate`]: which entry counts, or which map it is added to
-//! - [`text`]: lines, and what stands between the parts of a document
-//! - [`scalar`]: values and keys as they are written
-//! - [`block`], [`block_list`]: by indentation
-//! - [`flow`]: in brackets, which is JSON too
-//! - [`proof`]: that nothing else changes
+//! - `locate`: which entry counts, or which map it is added to
+//! - `text`: lines, and what stands between the parts of a document
+//! - `scalar`: values and keys as they are written
+//! - `block`, `block_list`: by indentation
+//! - `flow`: in brackets, which is JSON too
+//! - `proof`: that nothing else changes
 
 mod block;
 mod block_list;

@@ -1,4 +1,4 @@
-//! Owner, mode and extended attributes: SELinux label, ACL, and whatever else can be listed.
+//! Owner, mode and extended attributes: the label of `SELinux`, ACL, and whatever else can be listed.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd};

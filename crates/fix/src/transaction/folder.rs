@@ -245,10 +245,10 @@ impl Folder {
     ) -> Result<Self, Errno> {
         let [make, set] = steps;
         call(make, || rustix::fs::mkdirat(&self.descriptor, name, mode))?;
-        let made = self.folder(name)?;
+        let folder = self.folder(name)?;
         // What the process's umask took away.
-        call(set, || rustix::fs::fchmod(&made.descriptor, mode))?;
-        Ok(made)
+        call(set, || rustix::fs::fchmod(&folder.descriptor, mode))?;
+        Ok(folder)
     }
 
     /// Sets its mode.
@@ -386,7 +386,8 @@ mod tests {
 
     #[test]
     fn a_path_is_taken_apart() {
-        let cases: &[(&[u8], Option<(&[u8], &[u8])>)] = &[
+        type Parts = Option<(&'static [u8], &'static [u8])>;
+        let cases: &[(&[u8], Parts)] = &[
             (b"/a/b", Some((b"/a", b"b"))),
             (b"/a", Some((b"/", b"a"))),
             (b"a/b", None),

@@ -8,8 +8,9 @@ use kubeassay_core::transaction::{
     Outcome, SCHEMA, Step, Transaction, TransactionFile, Verification,
 };
 
+use super::folder::{self, Seen};
 use super::journal::{Entry, Record};
-use super::{Event, folder, id};
+use super::{Event, id};
 
 /// How far a file came.
 #[derive(Clone, Debug)]
@@ -28,6 +29,15 @@ pub(super) struct FileProgress {
     pub(super) abandoned: bool,
     /// The attempts in which a copy of the file as it was is complete beside it, and may be in its place.
     pub(super) restoring: Vec<u32>,
+}
+
+impl FileProgress {
+    /// Returns whether this is the file as it was before.
+    pub(super) fn is_before(&self, seen: &Seen) -> bool {
+        self.before
+            .as_ref()
+            .map_or(seen.is_absent(), |before| seen.is(before))
+    }
 }
 
 /// How far a transaction came.
@@ -216,7 +226,7 @@ impl Progress {
                 self.said(at, format!("{target} is about to be put back"));
             }
             Record::Undone { hands } if hands.is_empty() => {
-                self.said(at, "every file is as before")
+                self.said(at, "every file is as before");
             }
             Record::Undone { .. } => self.said(at, "not every file is as before"),
             Record::Closing { reason } => self.closing = Some(reason.clone()),
@@ -273,15 +283,13 @@ impl Progress {
 
     /// Returns it as people and programs see it.
     pub(super) fn transaction(&self) -> Transaction {
-        let (finished, outcome, reason, hands) = match &self.finished {
-            Some((at, outcome, reason, hands)) => {
+        let (finished, outcome, reason, hands) =
+            if let Some((at, outcome, reason, hands)) = &self.finished {
                 (Some(*at), *outcome, reason.clone(), hands.clone())
-            }
-            None => {
+            } else {
                 let reason = "it is under way, or was cut short: `kubeassay rollback` undoes it";
                 (None, Outcome::Unfinished, reason.to_owned(), Vec::new())
-            }
-        };
+            };
         let written = self.files.iter().filter(|file| !file.abandoned);
         Transaction {
             schema: SCHEMA.to_owned(),

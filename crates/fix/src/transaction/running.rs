@@ -62,9 +62,9 @@ impl Running {
     ///
     /// Where it could not: the file is as before unless [`TransactionError::is_as_before`] says otherwise. Files that
     /// were written earlier stay written, and folders that were made stay: [`undo`](Self::undo) puts all back.
-    pub fn write(&mut self, file: FileWrite, now: Timestamp) -> Result<(), TransactionError> {
+    pub fn write(&mut self, file: &FileWrite, now: Timestamp) -> Result<(), TransactionError> {
         let index = self.progress.files.len();
-        let checked = self.check(&file)?;
+        let checked = self.check(file)?;
         if let Some(old) = &checked.old {
             self.back_up(index, &old.content)?;
         }
@@ -76,7 +76,7 @@ impl Running {
             after: checked.after.clone(),
         };
         self.record(record, now)?;
-        let Err(cause) = self.put(index, &file, &checked, now) else {
+        let Err(cause) = self.put(index, file, &checked, now) else {
             return Ok(());
         };
         match undo::file(self, index, now) {
@@ -239,7 +239,7 @@ impl Running {
                 (Err(said), _) => return Err(TransactionError::system("open", at, said)),
             }
         };
-        let mode = Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH;
+        let permissions = Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH;
         for (path, name) in missing.into_iter().rev() {
             self.record(
                 Record::Folder {
@@ -247,7 +247,7 @@ impl Running {
                 },
                 now,
             )?;
-            let made = above.make_folder(name, mode, [Step::FolderMake, Step::FolderMode]);
+            let made = above.make_folder(name, permissions, [Step::FolderMake, Step::FolderMode]);
             above = made
                 .and_then(|made| above.sync(Step::FolderSync).map(|()| made))
                 .map_err(|said| TransactionError::system("make", path, said))?;

@@ -93,24 +93,38 @@ pub(super) fn file(running: &mut Running, index: usize, now: Timestamp) -> Resto
         Ok(None) => Ok(Restored::Already),
         Err(said) => Err(said.into()),
     };
-    restored.unwrap_or_else(|stuck| {
-        let why = match stuck {
-            Stuck::System(said) => format!("{said}"),
-            Stuck::Because(reason) => reason,
-        };
-        Restored::Hands(match file.kind {
-            EditKind::Create => format!(
-                "{} was made by this transaction and is left as it is ({why}): remove it where it is not needed",
-                file.target
-            ),
-            EditKind::Change => format!(
-                "{} is left as it is ({why}): the file as it was before is {}; compare the two, and put back what is \
-                 missing",
-                file.target,
-                running.backup(index)
-            ),
-        })
-    })
+    restored.unwrap_or_else(|stuck| Restored::Hands(hands(running, index, &file, &stuck)))
+}
+
+/// Returns what a person has to do about a file.
+fn hands(running: &Running, index: usize, file: &FileProgress, stuck: &Stuck) -> String {
+    let target = &file.target;
+    let why = match stuck {
+        Stuck::System(said) => {
+            // It may have been a last sync that failed.
+            let now = opened(running, file).and_then(|opened| match opened {
+                Some((folder, name)) => folder.look(name),
+                None => Ok(Seen::Absent),
+            });
+            if now.is_ok_and(|now| file.is_before(&now)) {
+                return format!(
+                    "{target} is as before, but the system said: {said}; look at the disk (dmesg)"
+                );
+            }
+            said.to_string()
+        }
+        Stuck::Because(reason) => reason.clone(),
+    };
+    match file.kind {
+        EditKind::Create => format!(
+            "{target} was made by this transaction and is left as it is ({why}): remove it where it is not needed"
+        ),
+        EditKind::Change => format!(
+            "{target} is left as it is ({why}): the file as it was before is {}; compare the two, and put back what is \
+             missing",
+            running.backup(index)
+        ),
+    }
 }
 
 /// Returns the folder of a file and its name; `None` where the folder is not there, and with it neither a file that was
@@ -149,13 +163,6 @@ impl Undoing<'_> {
                 .is_some_and(|before| seen.is(before))
     }
 
-    fn is_before(&self, seen: &Seen) -> bool {
-        self.file
-            .before
-            .as_ref()
-            .map_or(seen.is_absent(), |before| seen.is(before))
-    }
-
     fn remove(&self, name: &[u8]) -> Result<(), Errno> {
         self.folder.remove(name, Step::LeftoverRemove)?;
         self.folder.sync(Step::LeftoverSync)
@@ -174,7 +181,7 @@ impl Undoing<'_> {
             let was_complete = self.file.restoring.contains(&attempt);
             if was_complete && !self.is_ours(&seen) {
                 let target = self.folder.look(self.name)?;
-                if !self.is_before(&target) {
+                if !self.file.is_before(&target) {
                     let copy = self.folder.path_of(&copy);
                     return Err(Stuck::Because(format!(
                         "somebody else wrote it twice; what was there first is {copy}"
@@ -370,7 +377,9 @@ pub(super) fn folders(running: &Running) -> Vec<String> {
         };
         let removed = running.root.folder(parent).and_then(|parent| {
             parent.remove_folder(name, Step::UndoFolder)?;
-            parent.sync(Step::LeftoverSync)
+            // An empty folder that comes back after a power failure does no harm.
+            let _ = parent.sync(Step::LeftoverSync);
+            Ok(())
         });
         match removed {
             // Somebody else put something into it: it is theirs now.

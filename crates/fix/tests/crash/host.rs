@@ -121,8 +121,7 @@ pub(crate) fn write(file: &Written) -> FileWrite {
         let digest = Sha256::digest(content);
         digest
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     };
     FileWrite {
         path: file.name.into(),
@@ -279,7 +278,7 @@ pub(crate) fn describe(root: &Path) -> String {
         }
     }
     if !beside.is_empty() {
-        said += &format!("; beside them {}", beside.join(", "));
+        said = format!("{said}; beside them {}", beside.join(", "));
     }
     if FILES[2].before.is_none()
         && below(root, FILES[2].target).parent().unwrap().exists()

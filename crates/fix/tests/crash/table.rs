@@ -1,5 +1,6 @@
 //! The table of `docs/reliability.md`.
 
+use std::fmt::Write as _;
 use std::fs;
 
 /// What came of it that a process was ended.
@@ -43,7 +44,7 @@ pub(crate) fn render(sections: &[(&str, Vec<Row>)]) -> String {
                 count => format!("{count} points"),
             };
             let (left, next, seen) = first.came_out();
-            table += &format!("| {section} | {at} | {left} | {next} | {seen} |\n");
+            writeln!(table, "| {section} | {at} | {left} | {next} | {seen} |").unwrap();
         }
     }
     table

@@ -129,6 +129,32 @@ fn every_planned_verdict_is_a_pass_and_no_plan_is_without_an_effect() {
 }
 
 #[test]
+fn a_kubelet_that_another_program_starts_is_left_to_that_program() {
+    let node = Node::kubeadm(&[(CONFIG, &config("Webhook"))]);
+    let mut facts = node.facts();
+    let mut process = facts.processes.remove(0);
+    process.argv.push("--authorization-mode=AlwaysAllow".into());
+    process.unit = Some("rke2-server.service".into());
+    facts.processes.push(process);
+    facts.services.clear();
+    let plan = plan_of(&facts, "1.34", &["4.2.2"]).plan;
+    assert!(!plan.has_changes());
+    let [unfixed] = plan.unfixed.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert!(unfixed.reason.contains("rke2"), "{unfixed:?}");
+    let paste = unfixed.instead.as_ref().unwrap();
+    assert_eq!(
+        paste.text,
+        "kubelet-arg:\n  - \"authorization-mode=Webhook\"\n"
+    );
+    assert!(
+        paste.into.contains("/etc/rancher/rke2/config.yaml"),
+        "{paste:?}"
+    );
+}
+
+#[test]
 fn what_runs_with_another_value_than_its_files_say_is_only_started_again() {
     let node = Node::kubeadm(&[(CONFIG, &config("Webhook"))]);
     let mut facts = node.facts();

@@ -10,7 +10,7 @@
 
 #![expect(clippy::print_stderr, clippy::exit, reason = "it is a program")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
@@ -47,6 +47,7 @@ use crate::certificates::{Certified, self_signed};
 /// - `slow-healthz SECONDS`: it serves `/healthz` after so long
 /// - `unhealthy`: `/healthz` says 500
 /// - `no-server`: it serves nothing with TLS
+/// - `token TOKEN`: who has that may see everything, where tokens are asked about (`authentication.webhook.enabled`)
 pub const KNOBS: &str = "/run/stand-in-kubelet";
 
 /// The environment variable that names another file than [`KNOBS`].
@@ -57,6 +58,9 @@ const MINOR: Minor = Minor(34);
 
 /// Its port, where none is configured.
 const PORT: u16 = 10_250;
+
+/// Who has the token of [`KNOBS`].
+const ADMIN: &str = "admin";
 
 /// Whom the certificate names that it makes.
 const NAMES: [&str; 2] = ["node-1", "127.0.0.1"];
@@ -128,7 +132,7 @@ fn serve(arguments: Vec<OsString>) -> ! {
             exit(2);
         });
     }
-    let _server = (!knobs.has("no-server")).then(|| server(&resolution));
+    let _server = (!knobs.has("no-server")).then(|| server(&resolution, knobs.of("token")));
     if !knobs.has("no-healthz") {
         let after = knobs.seconds("slow-healthz").unwrap_or_default();
         let status = if knobs.has("unhealthy") {
@@ -306,9 +310,12 @@ fn address(resolution: &Resolution, path: &str) -> IpAddr {
 }
 
 /// Starts what is served with TLS, and the read-only port.
-fn server(resolution: &Resolution) -> StandIn {
+fn server(resolution: &Resolution, token: Option<&str>) -> StandIn {
     let certificate = certificate(resolution);
     let has = |path| !text(resolution, path).is_empty();
+    let tokens = token
+        .into_iter()
+        .map(|token| (token.to_owned(), ADMIN.to_owned()));
     let read_only = port(resolution, "readOnlyPort");
     let mode = match text(resolution, "authorization.mode").as_str() {
         "Webhook" => Mode::Webhook,
@@ -322,8 +329,10 @@ fn server(resolution: &Resolution) -> StandIn {
         anonymous: is_true(resolution, "authentication.anonymous.enabled"),
         mode,
         clients: has("authentication.x509.clientCAFile").then(BTreeMap::new),
-        tokens: is_true(resolution, "authentication.webhook.enabled").then(BTreeMap::new),
-        granted: BTreeSet::new(),
+        tokens: is_true(resolution, "authentication.webhook.enabled").then(|| tokens.collect()),
+        granted: ["/configz", "/pods"]
+            .map(|path| (ADMIN.to_owned(), path))
+            .into(),
         api_server: true,
         debugging_handlers: is_true(resolution, "enableDebuggingHandlers"),
         configz: configz(resolution),

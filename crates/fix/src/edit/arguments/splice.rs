@@ -35,7 +35,7 @@ pub(super) fn ways(content: &[u8], place: &Place, old: &[Bytes], new: &[Bytes]) 
         return added(content, &region, new);
     }
     let from = match place.text {
-        Text::Command => offset(content, &region, place.column),
+        Text::Command => offset(content, place),
         Text::Value => region.start,
     };
     let mut ways = Vec::new();
@@ -51,39 +51,45 @@ pub(super) fn ways(content: &[u8], place: &Place, old: &[Bytes], new: &[Bytes]) 
     ways
 }
 
-/// Returns the bytes of a line, and of those that continue it; comments may stand between.
+/// Returns the bytes of a line, of those that it continues, and of those that continue it; comments may stand between.
 pub(super) fn region(content: &[u8], line: u32) -> Range<usize> {
+    let mut start = 0;
     let mut at = 0;
-    let mut start = None;
     let mut number = 0;
     for raw in content.split_inclusive(|byte| *byte == b'\n') {
         number += 1;
-        let begin = at;
         at += raw.len();
-        if number < line {
+        let text = raw.trim_ascii_end();
+        let is_within = start < at - raw.len();
+        let is_comment = is_within && matches!(text.trim_ascii_start(), [b'#' | b';', ..]);
+        if is_comment || text.ends_with(b"\\") {
             continue;
         }
-        let start = *start.get_or_insert(begin);
-        let text = raw.trim_ascii_end();
-        let is_comment = number > line && matches!(text.trim_ascii_start(), [b'#' | b';', ..]);
-        if !is_comment && !text.ends_with(b"\\") {
+        if number >= line {
             return start..at;
         }
+        start = at;
     }
-    start.unwrap_or(at)..at
+    start..at
 }
 
-/// Returns where the column of the first line of a region lies.
-fn offset(content: &[u8], region: &Range<usize>, column: u32) -> usize {
-    let text = content.get(region.clone()).unwrap_or_default();
-    let mut left = column;
-    let starts = text.iter().position(|byte| {
-        if byte & 0xc0 != 0x80 {
-            left -= 1;
-        }
-        left == 0
-    });
-    region.start + starts.unwrap_or(0)
+/// Returns where a place lies.
+fn offset(content: &[u8], place: &Place) -> usize {
+    let lines = content.split_inclusive(|byte| *byte == b'\n');
+    let above = usize::try_from(place.line)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1);
+    let start: usize = lines.take(above).map(<[u8]>::len).sum();
+    let text = content.get(start..).unwrap_or_default();
+    // Of each character its first byte counts.
+    let mut starts = text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte & 0xc0 != 0x80);
+    let column = usize::try_from(place.column)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1);
+    start + starts.nth(column).map_or(text.len(), |(at, _)| at)
 }
 
 /// Returns where the words stand one behind the other, each in one of the ways in which it may be written.

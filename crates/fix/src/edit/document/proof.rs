@@ -163,3 +163,78 @@ fn same_entry(one: &Entry, other: &Entry) -> bool {
         && same(&one.value, &other.value)
         && same_nodes(&one.shadowed, &other.shadowed)
 }
+
+#[cfg(test)]
+mod tests {
+    use kubeassay_config::tree;
+    use kubeassay_core::Value;
+
+    use super::{Change, Splice, Way, apply, locate};
+
+    /// What comes of a replacement in a document, as a way to set `path` to 0.
+    fn proven(content: &str, path: &[&str], old: &str, new: &str, change: Change) -> bool {
+        let document = tree::read(content.as_bytes()).unwrap();
+        let target = locate(&document.root, path).unwrap();
+        let start = content.find(old).unwrap();
+        let way = Way {
+            splices: vec![Splice::replace((start, start + old.len()), new)],
+            change,
+        };
+        let value = Value::Int(0);
+        apply(content.as_bytes(), &document, &target, path, &value, way).is_some()
+    }
+
+    #[test]
+    fn only_the_wanted_change_is_proven() {
+        let (there, last) = (Change::Replace, Change::Insert(2));
+        let yaml = "a: 1\nb: {c: 2}\n---\n";
+        for (content, path, old, new, change, expected) in [
+            (yaml, &["a"][..], "1", "0", there, true),
+            (yaml, &["a"], "1", "0x0 # c", there, true),
+            (yaml, &["x"], "\n---", "\nx: 0\n---", last, true),
+            (yaml, &["b", "x"], "2", "2, x: 0", Change::Insert(1), true),
+            // Not the value.
+            (yaml, &["a"], "1", "'0'", there, false),
+            (yaml, &["a"], "1", "1", there, false),
+            // Another setting besides.
+            (yaml, &["a"], "1\nb: {c: 2", "0\nb: {c: 3", there, false),
+            (yaml, &["a"], "1\nb: {c: 2", "0\nb: {C: 2", there, false),
+            (yaml, &["a"], "1", "0\nd: 1", there, false),
+            (
+                yaml,
+                &["a"],
+                "a: 1\nb: {c: 2}",
+                "b: {c: 2}\na: 0",
+                there,
+                false,
+            ),
+            (yaml, &["x"], "\n---", "\nx: 0\ny: 0\n---", last, false),
+            (yaml, &["x"], "\n---", "\nx: {x: 0}\n---", last, false),
+            (yaml, &["b", "x"], "2", "x: 0", Change::Insert(1), false),
+            // In another place of its map, or twice.
+            (yaml, &["x"], "a: 1", "x: 0\na: 1", last, false),
+            (yaml, &["a"], "a: 1", "a: 1\na: 0", there, false),
+            // The document ends elsewhere, or cannot be read.
+            (
+                yaml,
+                &["a"],
+                "1\nb: {c: 2}\n---",
+                "0\nb: {c: 2}\n",
+                there,
+                false,
+            ),
+            (yaml, &["a"], "1", "0]", there, false),
+            (yaml, &["a"], "1", "0: x", there, false),
+            // What lost is kept too.
+            ("a: 2\na: 1\n", &["a"], "1", "0", there, true),
+            ("a: 2\na: 1\n", &["a"], "2\na: 1", "3\na: 0", there, false),
+            ("a: 2\na: 1\n", &["a"], "2\na: 1", "0", there, false),
+            // In JSON the last one counts.
+            ("{\"a\":2,\"a\":1}", &["a"], "1", "0", there, true),
+            ("{\"a\":2,\"a\":1}", &["a"], "2", "0", there, false),
+        ] {
+            let found = proven(content, path, old, new, change);
+            assert_eq!(found, expected, "{content:?}: {old:?} to {new:?}");
+        }
+    }
+}

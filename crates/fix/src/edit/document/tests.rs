@@ -82,6 +82,19 @@ fn a_value_is_replaced_where_it_stands() {
             Value::Int(0),
             "\u{feff}readOnlyPort: 0\r\nx: 1\r\n",
         ),
+        (
+            "readOnlyPort:\t1\t# c\rx: 1\r",
+            PORT,
+            Value::Int(0),
+            "readOnlyPort:\t0\t# c\rx: 1\r",
+        ),
+        // Behind a byte order mark a brace is YAML.
+        (
+            "\u{feff}{\"readOnlyPort\":1, x: y}",
+            PORT,
+            Value::Int(0),
+            "\u{feff}{\"readOnlyPort\":0, x: y}",
+        ),
         // The last of duplicates counts, and of documents the first.
         (
             "---\nreadOnlyPort: 1\nreadOnlyPort: 2\n---\nreadOnlyPort: 3\n",

@@ -19,6 +19,14 @@ const LONGEST_LINE: usize = 512;
 /// How many signals are kept that came before the answer to a call.
 const MOST_SIGNALS: usize = 256;
 
+/// What the bus answers in the place of a systemd that is not there, or went away.
+const NOT_SYSTEMD: [&str; 4] = [
+    "org.freedesktop.DBus.Error.Disconnected",
+    "org.freedesktop.DBus.Error.NameHasNoOwner",
+    "org.freedesktop.DBus.Error.NoReply",
+    "org.freedesktop.DBus.Error.ServiceUnknown",
+];
+
 /// What was said no to, or came to nothing.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -41,6 +49,11 @@ impl Trouble {
     /// Returns the error of a sentence that says what was wanted, such as `restart kubelet.service`.
     pub(super) fn of(self, wanted: &str) -> ServiceError {
         match self {
+            Self::Refused { name, says } if NOT_SYSTEMD.contains(&name.as_str()) => {
+                ServiceError::Unreachable(format!(
+                    "it was to {wanted}, and the bus says: {says} ({name})"
+                ))
+            }
             Self::Refused { name, says } => {
                 ServiceError::Failed(format!("systemd refused to {wanted}: {says} ({name})"))
             }

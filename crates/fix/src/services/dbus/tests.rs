@@ -335,7 +335,7 @@ fn is_timed_out(error: &ServiceError) -> bool {
 
 #[test]
 fn a_restart_that_is_not_done_says_so_and_why() {
-    let cases: [Case; 9] = [
+    let cases: [Case; 10] = [
         (
             || {
                 let name = "org.freedesktop.systemd1.UnitMasked";
@@ -349,6 +349,15 @@ fn a_restart_that_is_not_done_says_so_and_why() {
             || vec![Does::Error("a.b", "\u{1b}[31mred")],
             is_failed,
             "systemd refused to restart kubelet.service: \\x1b[31mred (a.b)",
+        ),
+        (
+            || {
+                let name = "org.freedesktop.DBus.Error.NoReply";
+                vec![Does::Error(name, "Recipient disconnected")]
+            },
+            is_unreachable,
+            "systemd cannot be asked: it was to restart kubelet.service, and the bus says: Recipient disconnected \
+             (org.freedesktop.DBus.Error.NoReply)",
         ),
         (
             || vec![Does::Text(JOB), Does::JobRemoved(JOB, "timeout")],

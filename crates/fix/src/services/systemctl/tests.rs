@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kubeassay_core::Bytes;
@@ -7,6 +8,13 @@ use tempfile::TempDir;
 
 use super::Systemctl;
 use crate::services::{ServiceError, Services as _, UnitState};
+
+/// Keeps other tests from starting a program while this one writes its own: they would hold it open for a moment, and what
+/// is open for writing is not started.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A systemctl that does what a shell script says, in a folder that goes when it is dropped.
 fn stand_in(script: &str) -> (TempDir, Systemctl) {
@@ -41,6 +49,7 @@ fn it_is_found_where_distributions_have_it_and_only_if_it_can_be_run() {
 
 #[test]
 fn it_is_given_no_shell_and_no_environment_but_its_own() {
+    let _alone = alone();
     let (root, systemctl) = stand_in(
         "cd \"${0%/*}\"; for one in \"$@\"; do echo \"<$one>\"; done >seen; /usr/bin/env | /usr/bin/sort >>seen",
     );
@@ -70,6 +79,7 @@ fn it_is_given_no_shell_and_no_environment_but_its_own() {
 
 #[test]
 fn a_state_is_read_whole_or_not_at_all() {
+    let _alone = alone();
     let (_root, systemctl) = stand_in(STATE);
     let state = UnitState {
         load: "loaded".to_owned(),
@@ -106,6 +116,7 @@ fn a_state_is_read_whole_or_not_at_all() {
 
 #[test]
 fn a_restart_that_fails_says_what_systemd_says() {
+    let _alone = alone();
     let script = format!(
         "case $3 in show) {STATE};; *) echo 'Job for kubelet.service failed.' >&2; exit 1;; esac"
     );
@@ -127,6 +138,7 @@ fn a_restart_that_fails_says_what_systemd_says() {
 
 #[test]
 fn one_that_hangs_is_killed_even_where_it_left_another_behind() {
+    let _alone = alone();
     let (_root, systemctl) = stand_in(&format!(
         "case $3 in show) {STATE}; exit;; esac; trap '' TERM; /bin/sleep 20 & while :; do /bin/sleep 1; done"
     ));

@@ -11,7 +11,8 @@ use std::path::Path;
 use kubeassay_config::tree::{self, Entry, Node, Tree};
 use kubeassay_core::Value;
 use proptest::prelude::{
-    Just, Strategy, TestCaseError, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
+    Just, ProptestConfig, Strategy, TestCaseError, any, prop, prop_assert, prop_assert_eq,
+    prop_oneof, proptest,
 };
 
 use super::{ANONYMOUS, GATE, IDLE, MODE, PORT, SUITES, list, set};
@@ -442,6 +443,8 @@ fn is_mistyped(root: &Node, path: &[&str], value: &Value) -> bool {
 }
 
 proptest! {
+    // Few of the documents have the setting, and a thousand take a second.
+    #![proptest_config(ProptestConfig::with_cases(2048))]
     #[test]
     fn only_the_setting_changes(
         root in map_of(part()),
