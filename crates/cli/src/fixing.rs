@@ -190,7 +190,7 @@ pub(crate) fn not_done(
             messages.progress(&error);
             return Ok(Exit::Success);
         }
-        ApplyError::CutShort(transaction) => {
+        ApplyError::CutShort(transaction) | ApplyError::Unclosed { transaction, .. } => {
             print(transaction, root, format, global)?;
             Exit::Transaction(transaction.outcome)
         }

@@ -7,6 +7,7 @@ mod same;
 mod scope;
 
 use std::path::Path;
+use std::time::Duration;
 
 use kubeassay_config::tree;
 use kubeassay_core::Bytes;
@@ -22,6 +23,9 @@ use crate::transaction::{
 };
 use crate::verify::{self, Judging, Limits};
 use crate::world::World;
+
+/// How long what was written is left alone before a process is started that reads it.
+const SETTLE: Duration = Duration::from_millis(200);
 
 /// What applying and undoing want to know.
 #[derive(Clone, Copy)]
@@ -45,7 +49,7 @@ pub enum Applied {
     Done(Box<Transaction>),
 }
 
-/// Why a plan was not applied; nothing was written.
+/// Why a plan was not applied; but for [`ApplyError::CutShort`] and [`ApplyError::Unclosed`] nothing was written.
 #[derive(Debug, Error)]
 pub enum ApplyError {
     /// The node could not be read.
@@ -65,6 +69,14 @@ pub enum ApplyError {
     /// A transaction that was cut short could not be undone.
     #[error("transaction {} was cut short and could not be undone: {}", .0.id, .0.reason)]
     CutShort(Box<Transaction>),
+    /// A transaction was carried out or undone, as it says, and its end could not be written down.
+    #[error("transaction {}: {}; but its end could not be written down: {cause}", .transaction.id, .transaction.reason)]
+    Unclosed {
+        /// The transaction, unfinished.
+        transaction: Box<Transaction>,
+        /// Why not.
+        cause: TransactionError,
+    },
     /// There is no transaction that could be undone.
     #[error("there is no transaction to undo: kubeassay transactions lists them")]
     NothingToUndo,
@@ -118,14 +130,44 @@ pub fn apply(plan: &Plan, order: Order<'_>) -> Result<Applied, ApplyError> {
     }
     let files = files(order.root, &planned.plan)?;
     let mut running = store.begin(&lock, header(&planned.plan, order)?)?;
-    let transaction = match carry_out(&mut running, files, &planned, order) {
-        Ok(()) => {
-            let reason = "every planned verdict was seen to hold";
-            running.finish(Outcome::Fixed, reason, Vec::new(), order.world.now())?
-        }
+    let transaction = match carry_out(&mut running, &files, &planned, order) {
+        Ok(()) => match close_fixed(running, order) {
+            // A file is not as it was written any more, or the disk does not take the end.
+            Err(ApplyError::Unclosed { cause, .. }) if cause.is_as_before() => {
+                let again = store.recover(&lock, order.world.now())?;
+                let running = again.ok_or(ApplyError::Store(cause.clone()))?;
+                undo(running, &cause.to_string(), Outcome::Refused, order)?
+            }
+            closed => closed?,
+        },
         Err(reason) => undo(running, &reason, Outcome::Refused, order)?,
     };
     Ok(Applied::Done(Box::new(transaction)))
+}
+
+/// Ends a transaction whose plan was seen to hold.
+fn close_fixed(running: Running, order: Order<'_>) -> Result<Transaction, ApplyError> {
+    let reason = "every planned verdict was seen to hold";
+    close(running, Outcome::Fixed, reason, Vec::new(), order)
+}
+
+/// Ends a transaction.
+fn close(
+    running: Running,
+    outcome: Outcome,
+    reason: &str,
+    hands: Vec<String>,
+    order: Order<'_>,
+) -> Result<Transaction, ApplyError> {
+    let so_far = running.transaction();
+    let closed = running.finish(outcome, reason, hands, order.world.now());
+    closed.map_err(|cause| ApplyError::Unclosed {
+        transaction: Box::new(Transaction {
+            reason: reason.to_owned(),
+            ..so_far
+        }),
+        cause,
+    })
 }
 
 /// Undoes a transaction: the one that is named, else the one that was cut short, else the last one that was carried out.
@@ -210,7 +252,7 @@ fn header(plan: &Plan, order: Order<'_>) -> Result<Header, ApplyError> {
 /// Writes the files, starts the services again and verifies; returns why it did not come to its end.
 fn carry_out(
     running: &mut Running,
-    files: Vec<FileWrite>,
+    files: &[FileWrite],
     planned: &Planned,
     order: Order<'_>,
 ) -> Result<(), String> {
@@ -249,6 +291,8 @@ fn start_again(
         note(running, Event::Reloaded, order)?;
     }
     for unit in units {
+        // What is written within the error of a process's start counts as written after it.
+        world.wait(SETTLE);
         world.say(&format!("starting {unit} again"));
         note(running, Event::Restarting { unit: unit.clone() }, order)?;
         let restarted = world.services().restart(unit, order.limits.active);
@@ -327,7 +371,7 @@ fn undo(
         }
     };
     let reason = format!("{reason}; {how}");
-    Ok(running.finish(outcome, &reason, hands, world.now())?)
+    close(running, outcome, &reason, hands, order)
 }
 
 /// Returns what a person does about a service that does not run with the files that it ran with before.

@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "tests fail where something is not as it should be"
 )]
 
@@ -51,11 +52,7 @@ fn changed(files: &[(&str, &str)], what: &What) -> Result<(Rewritten, Vec<String
                 .iter()
                 .position(|one| one.starts_with("--mode"))
                 .unwrap();
-            let count = if before.get(index).unwrap().contains('=') {
-                1
-            } else {
-                2
-            };
+            let count = if before[index].contains('=') { 1 } else { 2 };
             let with = match what {
                 What::Becomes(text) => vec![Bytes::from(*text)],
                 _ => Vec::new(),
@@ -77,6 +74,7 @@ fn changed(files: &[(&str, &str)], what: &What) -> Result<(Rewritten, Vec<String
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn an_argument_is_changed_where_it_stands_and_the_rest_of_the_file_stays() {
     use What::{Added, Becomes, Gone};
     let reads = "[Service]\nEnvironmentFile=-/etc/default/kubelet\nExecStart=/usr/bin/kubelet --v=2 $EXTRA\n";

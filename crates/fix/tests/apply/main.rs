@@ -169,13 +169,13 @@ fn a_plan_is_a_request_and_no_authority() {
     type Tamper = fn(&mut Plan);
     let tampers: [(&str, Tamper); 7] = [
         ("another file", |plan| {
-            plan.edits[0].path = "/etc/hosts".into()
+            plan.edits[0].path = "/etc/hosts".into();
         }),
         ("another target", |plan| {
-            plan.edits[0].target = "/etc/hosts".into()
+            plan.edits[0].target = "/etc/hosts".into();
         }),
         ("other lines", |plan| {
-            plan.edits[0].hunks[0].new = vec!["  mode: AlwaysAllow\n".into()]
+            plan.edits[0].hunks[0].new = vec!["  mode: AlwaysAllow\n".into()];
         }),
         ("one edit more", |plan| {
             let mut edit = plan.edits[0].clone();
@@ -194,7 +194,7 @@ fn a_plan_is_a_request_and_no_authority() {
         }),
         ("no edit", |plan| plan.edits.clear()),
         ("another unit", |plan| {
-            plan.restarts[0].unit = "sshd.service".into()
+            plan.restarts[0].unit = "sshd.service".into();
         }),
         ("another node", |plan| plan.node.id = "0".repeat(32)),
     ];

@@ -1,5 +1,7 @@
 //! What a process does that is ended: the order in which `apply` and `rollback` use a transaction.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -19,21 +21,13 @@ pub(crate) fn run(root: &Path, act: &str) -> String {
     let (act, interference) = act
         .split_once('@')
         .map_or((act, None), |(act, at)| (act, Some(at)));
-    if let Some(at) = interference {
-        let (point, file) = at.split_once(':').unwrap();
-        let (point, file) = (point.to_owned(), file.parse::<usize>().unwrap());
-        let at_root = root.to_owned();
-        let mut is_done = false;
-        failpoint::interfere(Some(Box::new(move |name| {
-            if name == point && !is_done {
-                is_done = true;
-                host::write_foreign(&at_root, &FILES[file]);
-            }
-            Ok(())
-        })));
+    match interference {
+        Some("greedy") => take_what_is_freed(root),
+        Some(at) => write_before(root, at),
+        None => {}
     }
     let done = match act {
-        "apply" => apply(root),
+        "apply" => apply(root, interference == Some("greedy")),
         "recover" => recover(root),
         "rollback" => roll_back(root),
         _ => panic!("{act}"),
@@ -48,7 +42,34 @@ pub(crate) fn run(root: &Path, act: &str) -> String {
     })
 }
 
-fn apply(root: &Path) -> Result<String, TransactionError> {
+/// Lets somebody else write a file just before a point: `POINT:FILE`.
+fn write_before(root: &Path, at: &str) {
+    let (point, file) = at.split_once(':').unwrap();
+    let (point, file) = (point.to_owned(), file.parse::<usize>().unwrap());
+    let at_root = root.to_owned();
+    let mut is_done = false;
+    failpoint::interfere(Some(Box::new(move |name| {
+        if name == point && !is_done {
+            is_done = true;
+            host::write_foreign(&at_root, &FILES[file]);
+        }
+        Ok(())
+    })));
+}
+
+/// Lets somebody else take what removing a file gives back of a full disk.
+fn take_what_is_freed(root: &Path) {
+    let path = root.join("fill");
+    failpoint::interfere(Some(Box::new(move |name| {
+        if name == "leftover.remove.done" {
+            let mut fill = OpenOptions::new().append(true).open(&path).unwrap();
+            while fill.write_all(&[1; 4096]).is_ok() {}
+        }
+        Ok(())
+    })));
+}
+
+fn apply(root: &Path, talks: bool) -> Result<String, TransactionError> {
     let store = Store::open(root)?;
     let lock = store.lock()?;
     let header = Header {
@@ -66,7 +87,7 @@ fn apply(root: &Path) -> Result<String, TransactionError> {
         started: Timestamp::now(),
     };
     let mut running = store.begin(&lock, header)?;
-    if let Err(error) = change(root, &mut running) {
+    if let Err(error) = change(root, &mut running, talks) {
         return put_back(root, running, &error.to_string());
     }
     let done = running.finish(
@@ -89,10 +110,17 @@ fn apply(root: &Path) -> Result<String, TransactionError> {
     }
 }
 
-fn change(root: &Path, running: &mut Running) -> Result<(), TransactionError> {
+fn change(root: &Path, running: &mut Running, talks: bool) -> Result<(), TransactionError> {
     let now = Timestamp::now();
     for file in &FILES {
         running.write(&host::write(file), now)?;
+    }
+    if talks {
+        // The journal needs more than one page.
+        for _ in 0..60 {
+            let what = "waiting".to_owned();
+            running.note(Event::Said { what }, now)?;
+        }
     }
     running.note(Event::Reloading, now)?;
     running.note(Event::Reloaded, now)?;
