@@ -372,7 +372,10 @@ impl<'a> Planner<'a> {
         reason: &str,
     ) -> Option<Unfixed> {
         let finding = case.open()?;
-        let mut stuck = Stuck::new(reason);
+        let mut stuck = match finding.verdict {
+            Verdict::Unknown => undecided(finding),
+            _ => Stuck::new(reason),
+        };
         let fix = case.rule.fix().filter(|_| finding.verdict == Verdict::Fail);
         if let Some(fix) = fix.filter(|fix| !fix.set.is_empty()) {
             stuck = self.managed(process, &fix.set).unwrap_or_else(|| Stuck {
@@ -446,10 +449,7 @@ fn mend_rule(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), Stuck> {
         return Ok(());
     };
     if finding.verdict == Verdict::Unknown {
-        return Err(Stuck::new(format!(
-            "it could not be decided: {}",
-            finding.reason
-        )));
+        return Err(undecided(finding));
     }
     let fix = case.rule.fix();
     let Some(fix) = fix.filter(|fix| !fix.set.is_empty()) else {
@@ -465,6 +465,11 @@ fn mend_rule(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), Stuck> {
         *draft = before;
     }
     mended
+}
+
+/// Returns why a finding that says neither pass nor fail is left as it is.
+fn undecided(finding: &Finding) -> Stuck {
+    Stuck::new(format!("it could not be decided: {}", finding.reason))
 }
 
 /// Returns how a rule is said to be left as it is.
