@@ -1,6 +1,7 @@
 //! A stand-in container runtime: as much of the CRI as a kubelet wants to hear before it serves.
 //!
-//! It says its version, that it is ready, and that nothing runs; everything else is not implemented.
+//! It says its version, that nothing runs, and, where that is wanted, that it is ready; everything else is not
+//! implemented.
 //! The messages are those of `k8s.io/cri-api/pkg/apis/runtime/v1/api.proto`, over gRPC's framing on HTTP/2.
 
 use std::path::Path;
@@ -13,12 +14,21 @@ use tokio::net::{UnixListener, UnixStream};
 /// `UNIMPLEMENTED` of gRPC.
 const NOT_IMPLEMENTED: &str = "12";
 
+/// What a runtime says of itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Runtime {
+    /// Nothing: the node does not become ready.
+    NotReady,
+    /// That it is ready, and its network too.
+    Ready,
+}
+
 /// Serves on a socket at `path` until the process ends.
 ///
 /// # Panics
 ///
 /// If there can be no socket there.
-pub(crate) fn serve(path: &Path) {
+pub(crate) fn serve(path: &Path, state: Runtime) {
     let listener = std::os::unix::net::UnixListener::bind(path)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     listener
@@ -34,20 +44,20 @@ pub(crate) fn serve(path: &Path) {
                 return;
             };
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream));
+                tokio::spawn(answer(stream, state));
             }
         });
     });
 }
 
 /// Answers the calls of one connection.
-async fn answer(stream: UnixStream) {
+async fn answer(stream: UnixStream, state: Runtime) {
     let Ok(mut connection) = h2::server::handshake(stream).await else {
         return;
     };
     while let Some(Ok((request, mut respond))) = connection.accept().await {
         let method = request.uri().path().rsplit('/').next();
-        let message = message(method.unwrap_or_default());
+        let message = message(method.unwrap_or_default(), state);
         let mut head = Response::new(());
         let grpc = HeaderValue::from_static("application/grpc");
         head.headers_mut().insert("content-type", grpc);
@@ -72,7 +82,7 @@ async fn answer(stream: UnixStream) {
 }
 
 /// Returns the answer to a call, if there is one.
-fn message(method: &str) -> Option<Vec<u8>> {
+fn message(method: &str, state: Runtime) -> Option<Vec<u8>> {
     match method {
         // VersionResponse: version, runtime_name, runtime_version, runtime_api_version.
         "Version" => {
@@ -81,7 +91,7 @@ fn message(method: &str) -> Option<Vec<u8>> {
             let fields = fields.map(|(number, text)| field(number, text.as_bytes()));
             Some(fields.flatten().collect())
         }
-        "Status" => Some(status()),
+        "Status" if state == Runtime::Ready => Some(status()),
         "ListPodSandbox"
         | "ListContainers"
         | "ListImages"

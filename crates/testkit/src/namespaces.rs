@@ -10,6 +10,8 @@ use std::process::Command;
 
 /// Set inside; the name of the test.
 const INSIDE: &str = "KUBEASSAY_TEST_INSIDE";
+/// Makes a network of its own one that a machine has by itself.
+const LOOPBACK: [&str; 5] = ["link", "set", "dev", "lo", "up"];
 /// Folders that begin empty. Systemd's of this machine might have a kubelet; sockets of systemd and D-Bus lie in
 /// `/run`, and `/var/lib` is where kubelets and kubeassay keep what they have.
 const EMPTY: [&str; 5] = [
@@ -38,13 +40,15 @@ pub fn enter(name: &str) -> bool {
     let unshare = || {
         let mut command = Command::new("unshare");
         command
-            .args(["--mount", "--propagation", "private", "--cgroup"])
+            .args(["--mount", "--propagation", "private", "--cgroup", "--net"])
             .args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
         command
     };
-    let probe = unshare().arg("true").output();
+    let probe = unshare().arg("ip").args(LOOPBACK).output();
     if !probe.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: needs unshare(1) of util-linux, and a machine that lets it");
+        eprintln!(
+            "skipped: needs unshare(1) of util-linux, ip(8) of iproute2, and a machine that lets them"
+        );
         return false;
     }
     let program = std::env::current_exe()
@@ -70,6 +74,7 @@ pub fn enter(name: &str) -> bool {
 }
 
 fn hide() {
+    call("ip", &LOOPBACK);
     for folder in EMPTY.iter().filter(|folder| Path::new(folder).is_dir()) {
         mount(&["-t", "tmpfs", "-o", "mode=0755", "tmpfs", folder]);
     }
@@ -84,11 +89,15 @@ fn hide() {
 ///
 /// If it fails.
 pub fn mount(arguments: &[&str]) {
-    let output = Command::new("mount").args(arguments).output();
-    let output = output.unwrap_or_else(|error| panic!("mount: {error}"));
+    call("mount", arguments);
+}
+
+fn call(program: &str, arguments: &[&str]) {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
     assert!(
         output.status.success(),
-        "mount {arguments:?}: {}",
+        "{program} {arguments:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
 }

@@ -2,7 +2,7 @@
 //!
 //! The variable names a folder with `etcd`, `kube-apiserver` and `kubelet`, as the test tools of the ecosystem want it.
 //! Nothing else of a cluster is there: no scheduler, no controllers, and a stand-in for the container runtime, with which
-//! the node becomes ready and no pod ever runs.
+//! no pod ever runs; the node becomes ready where that is asked for, which neither `/configz` nor authorization minds.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::certificates::{Authority, Certified};
-use crate::cri;
+use crate::cri::{self, Runtime};
 use crate::https::Https;
 
 /// What `KUBEBUILDER_ASSETS` must hold.
@@ -163,7 +163,8 @@ impl RealCluster {
     /// If it does not come up.
     pub fn start_kubelet(&mut self, settings: &Settings<'_>) {
         self.node = None;
-        self.prepare_node();
+        // A kubelet whose node is ready does more, outside of its folder too: not on a machine that is somebody's.
+        self.prepare(Runtime::NotReady);
         self.configure(settings);
         // What changed within the error of a clock of the process's start might have changed after it.
         thread::sleep(Duration::from_millis(200));
@@ -216,13 +217,20 @@ impl RealCluster {
         (answer.0 == 200).then_some(answer.1)
     }
 
-    /// Makes what a kubelet needs of its node: a container runtime, certificates, a kubeconfig.
+    /// Makes what a kubelet needs for its node to become ready: a container runtime, certificates, a kubeconfig.
+    ///
+    /// Such a kubelet writes below `/var/lib/kubelet` and changes the network's rules, so this is for a machine of its
+    /// own: see [`namespaces`](crate::namespaces) and [`machine`](crate::machine).
     pub fn prepare_node(&self) {
+        self.prepare(Runtime::Ready);
+    }
+
+    fn prepare(&self, state: Runtime) {
         let runtime = self.path("cri.sock");
         if runtime.exists() {
             return;
         }
-        cri::serve(&runtime);
+        cri::serve(&runtime, state);
         let server = self.authority.server(&["127.0.0.1", "localhost", NODE]);
         self.issued("kubelet-server", &server);
         let user = format!("system:node:{NODE}");
