@@ -37,7 +37,7 @@ const ACCEPTED: [&str; 3] = ["kubeconfig", "client-ca", "api-authorization"];
 /// What happens on a node.
 type Scenario = (&'static str, fn(&Node<'_>));
 
-const SCENARIOS: [Scenario; 12] = [
+const SCENARIOS: [Scenario; 13] = [
     ("what was cut short is undone by the next run", cut_short),
     ("planning writes nothing", planning_writes_nothing),
     (
@@ -48,6 +48,7 @@ const SCENARIOS: [Scenario; 12] = [
         "a plan in a file is applied, and nothing else",
         a_plan_in_a_file,
     ),
+    ("a plan is applied from within a pod", a_plan_in_a_pod),
     ("several findings are one restart", several_findings),
     (
         "a flag of a package's unit is taken out in a drop-in",
@@ -317,6 +318,22 @@ fn a_plan_in_a_file(node: &Node<'_>) {
     assert_ne!(node.files(), before);
     // A second time it is not what would be planned.
     node.kubeassay(1, &["apply", PLAN]);
+}
+
+/// As the Job of `kubeassay manifest apply` does it: the host at `/host`, its network, processes of its own, and of
+/// root's capabilities those that the manifest names.
+fn a_plan_in_a_pod(node: &Node<'_>) {
+    node.plan();
+    let capabilities = "-all,+dac_read_search,+sys_ptrace,+dac_override,+chown,+fowner,+fsetid";
+    let script = format!(
+        "mkdir -p /host && mount --rbind / /host && exec unshare --pid --fork --mount-proc setpriv --bounding-set {capabilities} --inh-caps -all kubeassay apply --root=/host {PLAN}"
+    );
+    let applied = node
+        .machine
+        .run(&["unshare", "--mount", "sh", "-c", &script]);
+    assert!(applied.status.success(), "{}", node.machine.told(&applied));
+    assert_eq!(node.scan(), 0);
+    assert_eq!(node.outcome(), "fixed");
 }
 
 fn several_findings(node: &Node<'_>) {
