@@ -92,6 +92,7 @@ Examples:
   kubeassay manifest rbac                                   the least that a scan needs of this cluster's version
   kubeassay manifest rbac --kubernetes-version 1.32         … of another's
   kubeassay manifest rbac --via-proxy                       … to ask kubelets through the API server
+  kubeassay manifest rbac --fix                             … and what kubeassay fix --live asks
 
 Then scan with it:
   kubeassay manifest rbac | kubectl apply -f -
@@ -470,6 +471,9 @@ pub(crate) struct ManifestRbac {
     /// Let kubelets be asked through the API server: takes nodes/proxy, which is far more than reading
     #[arg(long)]
     pub(crate) via_proxy: bool,
+    /// Also what `kubeassay fix --live` asks before it changes a kubelet: whether the API server may still use nodes/proxy
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 /// Where objects are made.

@@ -21,6 +21,8 @@ pub struct Plan {
     pub minor: u32,
     /// Kubelets are asked through the API server instead of directly.
     pub via_proxy: bool,
+    /// The API is asked about a node that is mended, too.
+    pub mending: bool,
 }
 
 /// Where a permission holds.
@@ -63,7 +65,7 @@ pub struct Permission {
 
 /// Returns every permission that is needed, those of the cluster first.
 pub fn permissions(plan: Plan) -> Vec<Permission> {
-    vec![
+    let mut permissions = vec![
         Permission {
             scope: Scope::Cluster,
             verb: "list",
@@ -112,7 +114,23 @@ pub fn permissions(plan: Plan) -> Vec<Permission> {
                 "kubeadm's configuration for new and upgraded kubelets: the rebuild horizon.",
             ]),
         },
-    ]
+    ];
+    if plan.mending {
+        permissions.push(Permission {
+            scope: Scope::Cluster,
+            verb: "create",
+            object: Object::Resource {
+                group: "authorization.k8s.io",
+                resource: "subjectaccessreviews",
+                names: Vec::new(),
+            },
+            reason: lines(&[
+                "Whether the API server may use nodes/proxy, before a kubelet begins to ask about it (kubeassay fix). It",
+                "tells what anybody may do, and stores nothing.",
+            ]),
+        });
+    }
+    permissions
 }
 
 /// What reading `/configz` takes.
@@ -217,6 +235,21 @@ mod tests {
     use super::{Object, Plan, config_maps, permissions};
 
     #[test]
+    fn asking_about_others_is_for_mending_alone() {
+        for mending in [false, true] {
+            let plan = Plan {
+                minor: 36,
+                via_proxy: false,
+                mending,
+            };
+            let asks = permissions(plan).iter().any(|permission| {
+                matches!(permission.object, Object::Resource { resource, .. } if resource == "subjectaccessreviews")
+            });
+            assert_eq!(asks, mending);
+        }
+    }
+
+    #[test]
     fn configz_takes_what_the_version_knows() {
         for (minor, via_proxy, expected) in [
             (36, false, "nodes/configz"),
@@ -226,7 +259,11 @@ mod tests {
             (36, true, "nodes/proxy"),
             (20, true, "nodes/proxy"),
         ] {
-            let plan = Plan { minor, via_proxy };
+            let plan = Plan {
+                minor,
+                via_proxy,
+                mending: false,
+            };
             let of_nodes: Vec<_> = permissions(plan)
                 .into_iter()
                 .filter_map(|permission| match permission.object {

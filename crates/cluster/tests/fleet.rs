@@ -141,6 +141,7 @@ fn options(via_proxy: bool) -> Options {
 const PROXY: Plan = Plan {
     minor: 36,
     via_proxy: true,
+    mending: false,
 };
 
 /// Scans and sorts what came back.
@@ -502,6 +503,7 @@ fn nodes_of_every_kind_end_in_the_report() {
         Plan {
             minor: 36,
             via_proxy: false,
+            mending: false,
         },
     );
     let running = server.start();
@@ -536,6 +538,7 @@ fn a_token_that_may_do_more_is_not_sent_to_nodes() {
     let direct = Plan {
         minor: 36,
         via_proxy: false,
+        mending: false,
     };
     let more = |verb: &str, resource: &str, namespace: Option<&str>| Rule {
         namespace: namespace.map(str::to_owned),
@@ -608,6 +611,7 @@ fn a_token_in_doubt_is_not_sent_to_nodes() {
     let direct = Plan {
         minor: 36,
         via_proxy: false,
+        mending: false,
     };
     for planned in [
         Planned::once("/apis/", 403),
@@ -682,6 +686,7 @@ fn what_is_said_of_one_token_holds_for_no_other() {
     let direct = Plan {
         minor: 36,
         via_proxy: false,
+        mending: false,
     };
     let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     for (after, mightier, sent) in [(3, false, true), (3, true, false), (9, true, false)] {
@@ -882,6 +887,7 @@ fn kubelets_are_asked_directly_where_nothing_else_is_wanted() {
     let direct = Plan {
         minor: 36,
         via_proxy: false,
+        mending: false,
     };
     let (lab, mut server) = Lab::new(Vec::new(), direct);
     let certified = lab.authority.server(&["127.0.0.1"]);

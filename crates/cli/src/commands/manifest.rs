@@ -97,6 +97,7 @@ fn permissions(arguments: &ManifestRbac, messages: Messages) -> anyhow::Result<E
         namespace,
         version,
         via_proxy: arguments.via_proxy,
+        mending: arguments.fix,
     };
     output::print(rbac::text(&request).as_bytes())?;
     Ok(Exit::Success)

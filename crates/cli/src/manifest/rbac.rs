@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) version: Minor,
     /// Kubelets are asked through the API server.
     pub(crate) via_proxy: bool,
+    /// The API is asked about a node that is mended, too.
+    pub(crate) mending: bool,
 }
 
 /// Returns the documents, each ending with a line break.
@@ -30,10 +32,12 @@ pub(crate) fn text(request: &Request) -> String {
         namespace,
         version,
         via_proxy,
+        mending,
     } = request;
     let plan = Plan {
         minor: u32::from(version.0),
         via_proxy: *via_proxy,
+        mending: *mending,
     };
     let permissions = permissions(plan);
     let of_scope = |scope| permissions.iter().filter(move |one| one.scope == scope);

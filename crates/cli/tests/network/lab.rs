@@ -80,6 +80,7 @@ impl Lab {
         let plan = Plan {
             minor: 36,
             via_proxy,
+            mending: false,
         };
         server.rules.insert(USER.to_owned(), printed(plan));
         server
