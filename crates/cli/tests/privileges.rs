@@ -151,6 +151,7 @@ fn a_host_is_read_with_two_capabilities_and_no_way_to_more() {
         &["scan", "4.2.2"][..],
         &["collect"],
         &["explain", "authorization.mode"],
+        &["fix", "4.2.2"],
     ] {
         let host = ["--root", &host, "--timeout", "20s"];
         let mut running = Running::start(&mut kubeassay(&[command, &host].concat()));

@@ -12,6 +12,7 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
+    clippy::unused_self,
     clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "tests start the program, write its files, say what they skip, and fail where something is not as it should be"
@@ -46,7 +47,7 @@ const REMARK: &str = "# until the network team is ready";
 /// What a node that is none of the control plane cannot tell.
 const ACCEPTED: [&str; 4] = ["--accept", "client-ca", "--accept", "api-authorization"];
 /// How long systemd and the kubelet may take to do what is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A node with a kubelet that everybody may use.
 const OPEN: Settings<'_> = Settings {

@@ -365,8 +365,16 @@ fn undo(
         ),
         (Err(why), files) => {
             hands.extend(undone.units.iter().map(how_to_look));
+            if hands.is_empty() {
+                hands.push("make systemd read its units again: systemctl daemon-reload".to_owned());
+            }
             let files = if files { "every" } else { "not every" };
-            let how = format!("{files} file is as before, and the service does not run: {why}");
+            let what = if undone.units.is_empty() {
+                "systemd did not read its units again"
+            } else {
+                "the service does not run"
+            };
+            let how = format!("{files} file is as before, and {what}: {why}");
             (Outcome::NeedsHands, how)
         }
     };

@@ -372,17 +372,17 @@ impl<'a> Planner<'a> {
         reason: &str,
     ) -> Option<Unfixed> {
         let finding = case.open()?;
-        let mut stuck = Stuck::new(reason);
-        let fix = case.rule.fix().filter(|_| finding.verdict == Verdict::Fail);
-        if let Some(fix) = fix.filter(|fix| !fix.set.is_empty()) {
-            stuck = self.managed(process, &fix.set).unwrap_or_else(|| Stuck {
+        let stuck = match (finding.verdict, settings(case.rule)) {
+            (Verdict::Unknown, _) => undecided(finding),
+            (_, Err(stuck)) => stuck,
+            (_, Ok(settings)) => self.managed(process, settings).unwrap_or_else(|| Stuck {
+                reason: reason.to_owned(),
                 instead: Some(Paste {
                     into: "the file that --config names, then start the kubelet again".to_owned(),
-                    text: fragment(&fix.set),
+                    text: fragment(settings),
                 }),
-                ..stuck
-            });
-        }
+            }),
+        };
         Some(unfixed(case, subject, stuck))
     }
 
@@ -446,25 +446,33 @@ fn mend_rule(draft: &mut Draft<'_>, case: &Case<'_>) -> Result<(), Stuck> {
         return Ok(());
     };
     if finding.verdict == Verdict::Unknown {
-        return Err(Stuck::new(format!(
-            "it could not be decided: {}",
-            finding.reason
-        )));
+        return Err(undecided(finding));
     }
-    let fix = case.rule.fix();
-    let Some(fix) = fix.filter(|fix| !fix.set.is_empty()) else {
-        let decide = fix.and_then(|fix| fix.decide.as_deref());
-        return Err(Stuck::new(decide.map_or_else(
-            || "its page does not say what would mend it".to_owned(),
-            |decide| format!("a person has to decide: {decide}"),
-        )));
-    };
+    let settings = settings(case.rule)?;
     let before = draft.clone();
-    let mended = draft.mend(case.rule, &fix.set);
+    let mended = draft.mend(case.rule, settings);
     if mended.is_err() {
         *draft = before;
     }
     mended
+}
+
+/// Returns the settings that mend a failure of a rule, or what a person has to decide.
+fn settings(rule: &Rule) -> Result<&[(String, Value)], Stuck> {
+    let fix = rule.fix();
+    if let Some(settings @ [_, ..]) = fix.map(|fix| fix.set.as_slice()) {
+        return Ok(settings);
+    }
+    let decide = fix.and_then(|fix| fix.decide.as_deref());
+    Err(Stuck::new(decide.map_or_else(
+        || "its page does not say what would mend it".to_owned(),
+        |decide| format!("a person has to decide: {decide}"),
+    )))
+}
+
+/// Returns why a finding that says neither pass nor fail is left as it is.
+fn undecided(finding: &Finding) -> Stuck {
+    Stuck::new(format!("it could not be decided: {}", finding.reason))
 }
 
 /// Returns how a rule is said to be left as it is.

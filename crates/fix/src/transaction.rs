@@ -9,15 +9,15 @@
 //!                           └─▶ Running: undo, finish             └─▶ undo, finish
 //! ```
 //!
-//! - [`store`]: the folder of all transactions, and the lock
-//! - [`running`]: a transaction that is under way
-//! - [`journal`]: the records, and how they are kept
-//! - [`progress`]: how far a transaction came, from its records
-//! - [`replace`]: putting a file in the place of another
-//! - [`undo`]: putting back what was there
-//! - [`attributes`]: owner, mode and extended attributes
-//! - [`folder`]: folders and files below the root of the host
-//! - [`failpoint`]: where tests end the process, or let a system call fail
+//! - `store`: the folder of all transactions, and the lock
+//! - `running`: a transaction that is under way
+//! - `journal`: the records, and how they are kept
+//! - `progress`: how far a transaction came, from its records
+//! - `replace`: putting a file in the place of another
+//! - `undo`: putting back what was there
+//! - `attributes`: owner, mode and extended attributes
+//! - `folder`: folders and files below the root of the host
+//! - `failpoint`: where tests end the process, or let a system call fail
 
 mod attributes;
 mod error;

@@ -3,7 +3,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "tests fail where something is not as it should be"
+    clippy::type_complexity,
+    reason = "tables are written out, and tests fail where something is not as it should be"
 )]
 
 #[path = "../../config/tests/systemd/host.rs"]

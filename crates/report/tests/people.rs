@@ -124,10 +124,22 @@ fn the_next_step_fits_the_cause() {
     };
     assert_eq!(
         next(vec![running, restart(Verdict::Fail)]),
-        "mend it before the kubelet restarts: kubeassay explain 4.2.2"
+        "mend it before the kubelet restarts: kubeassay fix 4.2.2, or to see why: kubeassay explain 4.2.2"
     );
     assert_eq!(
         next(vec![failing("n"), restart(Verdict::Fail)]),
+        "kubeassay fix 4.2.2, or to see why: kubeassay explain 4.2.2"
+    );
+    let by_hand = |horizon| {
+        let mut finding = Finding {
+            horizon,
+            ..failing("n")
+        };
+        finding.fix.possible = false;
+        finding
+    };
+    assert_eq!(
+        next(vec![by_hand(Horizon::Running), by_hand(Horizon::Restart)]),
         "kubeassay explain 4.2.2"
     );
 }

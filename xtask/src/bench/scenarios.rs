@@ -46,6 +46,7 @@ pub(super) fn counted(folder: &Path, binary: &Path) -> Result<Vec<Scenario>> {
     add("rules list", &["rules", "list"]);
     add("scan, one rule", &["scan", "4.2.2", "--demo"]);
     add("scan, JSON", &["scan", "--demo", "-o", "json"]);
+    add("fix, 15 rules", &["fix", "--all", "--demo"]);
     for count in RULES {
         let name = per("scan", count, "rules");
         if count == BUNDLED {

@@ -40,7 +40,7 @@ Exit codes:
   1  an error, or refused: everything is as before
   3  rolled back: everything is as before, and the service was restarted
   4  the node needs hands
-  64 usage: a flag, rule or file that cannot be used
+  64 usage: a flag that cannot be used
   70 internal error
 ";
 
@@ -54,7 +54,7 @@ Exit codes:
   0  done: the files are as before the transaction, and the service was restarted; or nothing to do
   1  an error, or refused: nothing was written
   4  the node needs hands
-  64 usage: a flag, rule or file that cannot be used
+  64 usage: a flag that cannot be used
   70 internal error
 ";
 
@@ -77,7 +77,7 @@ Examples:
   kubeassay manifest apply node.plan --image IMAGE | kubectl apply --server-side -f -
 
 Then see how it came out:
-  kubectl -n kubeassay wait --for=condition=complete job -l app.kubernetes.io/name=kubeassay-apply --timeout=15m
+  kubectl -n kubeassay wait --for=condition=complete job -l app.kubernetes.io/name=kubeassay-apply --timeout=30m
   kubectl -n kubeassay logs -l app.kubernetes.io/name=kubeassay-apply --tail=-1
 ";
 

@@ -13,8 +13,9 @@ const CONTAINER: &str = "apply";
 /// Longer than all time limits of an apply and of the rollback behind it.
 const LONGEST_SECONDS: u32 = 60 * 60;
 
-/// So long may it take to come to an end, done or undone.
-const GRACE_SECONDS: u32 = 15 * 60;
+/// Longer than it takes to come to an end, done or undone: reading, systemd reading its units (3 minutes), and all waits
+/// for a restarted kubelet (6 minutes), each twice.
+const GRACE_SECONDS: u32 = 30 * 60;
 
 /// A plan and where it goes.
 pub(crate) struct Cargo {
@@ -48,7 +49,7 @@ fn head(request: &Request, cargo: &Cargo, name: &str) -> String {
 # Applies a plan on the node {}, once. {}.
 # The Job makes the plan again there and does nothing unless every edit is the same; what does not hold after the restart
 # is rolled back. To be given to: kubectl apply --server-side -f -. Then:
-#   kubectl -n {namespace} wait --for=condition=complete job/{name} --timeout=15m
+#   kubectl -n {namespace} wait --for=condition=complete job/{name} --timeout=30m
 #   kubectl -n {namespace} logs job/{name}
 # A Job that failed was refused, rolled back (exit code 3), or needs hands (exit code 4): its log says which, and why.
 ",

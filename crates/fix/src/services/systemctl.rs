@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -108,6 +109,8 @@ impl Systemctl {
             .args(["--no-ask-password", "--no-pager"])
             .args(arguments)
             .env_clear()
+            // Ctrl-C in the terminal is for us, and what has begun comes to its end.
+            .process_group(0)
             .env("LC_ALL", "C")
             .env("SYSTEMD_COLORS", "0")
             .env("SYSTEMD_PAGER", "")

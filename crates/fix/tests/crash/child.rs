@@ -60,8 +60,11 @@ fn write_before(root: &Path, at: &str) {
 /// Lets somebody else take what removing a file gives back of a full disk.
 fn take_what_is_freed(root: &Path) {
     let path = root.join("fill");
+    let mut is_freeing = false;
     failpoint::interfere(Some(Box::new(move |name| {
-        if name == "leftover.remove.done" {
+        // A file that is open still gives its room back a little later.
+        is_freeing |= name == "leftover.remove.done";
+        if is_freeing {
             let mut fill = OpenOptions::new().append(true).open(&path).unwrap();
             while fill.write_all(&[1; 4096]).is_ok() {}
         }

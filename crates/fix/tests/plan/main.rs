@@ -6,6 +6,7 @@
 )]
 
 mod node;
+mod property;
 
 use kubeassay_core::Verdict;
 use kubeassay_core::plan::{EditKind, Plan};
