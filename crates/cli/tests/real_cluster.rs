@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use assert_cmd::cargo::CommandCargoExt as _;
-use kubeassay_testkit::real_cluster::{NODE, RealCluster, Settings};
+use kubeassay_testkit::namespaces;
+use kubeassay_testkit::real_cluster::{self, NODE, RealCluster, Settings};
 use serde_json::Value as Json;
 
 const OPEN: Settings<'_> = Settings {
@@ -91,13 +92,17 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-fn cluster() -> Option<RealCluster> {
-    let cluster = RealCluster::start()?;
+/// Returns the cluster of the test called `name`, on a machine of its own: no kubelet of another test is seen there.
+fn cluster(name: &str) -> Option<RealCluster> {
+    real_cluster::assets()?;
     if !is_root() {
         eprintln!("skipped: a kubelet wants to be started by root");
         return None;
     }
-    Some(cluster)
+    if !namespaces::enter(name) {
+        return None;
+    }
+    RealCluster::start()
 }
 
 fn text(path: &Path) -> String {
@@ -124,7 +129,9 @@ fn namespace(cluster: &RealCluster) {
 
 #[test]
 fn three_witnesses_follow_the_kubelet() {
-    let Some(mut cluster) = cluster() else { return };
+    let Some(mut cluster) = cluster("three_witnesses_follow_the_kubelet") else {
+        return;
+    };
     cluster.start_kubelet(&OPEN);
     let admin = text(&cluster.kubeconfig("admin"));
     let live = ["--live", "--kubeconfig", &admin];
@@ -180,7 +187,9 @@ fn three_witnesses_follow_the_kubelet() {
 
 #[test]
 fn the_whole_cluster_is_scanned_with_the_least_rights() {
-    let Some(mut cluster) = cluster() else { return };
+    let Some(mut cluster) = cluster("the_whole_cluster_is_scanned_with_the_least_rights") else {
+        return;
+    };
     cluster.start_kubelet(&CLOSED);
     let admin = text(&cluster.kubeconfig("admin"));
     let whole = Scan::run(&[
@@ -279,7 +288,9 @@ fn the_whole_cluster_is_scanned_with_the_least_rights() {
 
 #[test]
 fn a_request_without_credentials_tells_what_it_can() {
-    let Some(mut cluster) = cluster() else { return };
+    let Some(mut cluster) = cluster("a_request_without_credentials_tells_what_it_can") else {
+        return;
+    };
     let address = format!("127.0.0.1:{}", cluster.kubelet);
     let ca = text(&cluster.authority());
     let probe = [
@@ -310,7 +321,9 @@ fn a_request_without_credentials_tells_what_it_can() {
 
 #[test]
 fn somebody_who_may_do_nothing_has_to_be_refused() {
-    let Some(mut cluster) = cluster() else { return };
+    let Some(mut cluster) = cluster("somebody_who_may_do_nothing_has_to_be_refused") else {
+        return;
+    };
     namespace(&cluster);
     cluster.create(
         "/api/v1/namespaces/kubeassay/serviceaccounts",
