@@ -10,6 +10,7 @@ use kubeassay_core::facts::{Facts, Source};
 use kubeassay_core::plan::Plan;
 use kubeassay_core::rule::{Catalogue, Rule};
 use kubeassay_core::transaction::{Outcome, Transaction};
+use kubeassay_fix::World as _;
 use kubeassay_fix::apply::{Applied, ApplyError, Order};
 use kubeassay_fix::planner::{self, Asked};
 use kubeassay_fix::preflight::{self, Lock, Observations};
@@ -52,6 +53,9 @@ pub(crate) fn plan(facts: &Facts, asked: &Asked<'_>, node: Option<&Node<'_>>) ->
         },
         None => Observations::default(),
     };
+    if let Some(node) = node {
+        planned.name_systemd(&seen, node.services());
+    }
     planned.plan.preflight = preflight::checks(&planned, facts, &seen, &asked.accepted);
     planned.plan
 }

@@ -292,6 +292,15 @@ fn a_plan_is_applied_where_nothing_changed_since() {
     assert_eq!(planned.code, 2, "{planned}");
     assert_eq!((config(), starts()), (before.clone(), 1));
 
+    let document: Json = serde_json::from_slice(&std::fs::read(plan).unwrap()).unwrap();
+    let by = document["restarts"][0]["by"].as_str().unwrap_or_default();
+    let wanted = if std::env::var_os(BOOTED).is_some() {
+        "D-Bus"
+    } else {
+        SYSTEMCTL
+    };
+    assert!(by.starts_with(wanted), "{by}");
+
     // Somebody else was here.
     let touched = before.replace(REMARK, "# until next week");
     std::fs::write(CONFIG, &touched).unwrap();

@@ -123,6 +123,7 @@ pub fn apply(plan: &Plan, order: Order<'_>) -> Result<Applied, ApplyError> {
     let mut seen = preflight::observe(order.root, &planned, &facts, order.world);
     // It is ours, and what was cut short is undone.
     seen.lock = preflight::Lock::Free;
+    planned.name_systemd(&seen, order.world.services());
     planned.plan.preflight = preflight::checks(&planned, &facts, &seen, &order.asked.accepted);
     let blocked: Vec<Preflight> = planned.plan.blocked_by().cloned().collect();
     if !blocked.is_empty() {

@@ -26,6 +26,8 @@ use kubeassay_engine::{Successor, successor};
 
 use crate::edit::Refused;
 use crate::managers::{self, Management};
+use crate::preflight::Observations;
+use crate::services::Services;
 use draft::{Draft, Stuck};
 use judged::Judged;
 
@@ -53,6 +55,18 @@ pub struct Planned {
     pub plan: Plan,
     /// The kubelets that change or start again.
     pub kubelets: Vec<PlannedKubelet>,
+}
+
+impl Planned {
+    /// Says in the plan how systemd is asked, where it answered what was asked about the units.
+    pub fn name_systemd(&mut self, seen: &Observations, services: &dyn Services) {
+        let units = seen.kubelets.iter().map(|kubelet| &kubelet.unit);
+        let mut answers = units.filter(|unit| matches!(unit, Some(Ok(_))));
+        let way = answers.next().map(|_| services.way().to_owned());
+        for restart in &mut self.plan.restarts {
+            restart.by.clone_from(&way);
+        }
+    }
 }
 
 /// A kubelet that changes or starts again.
@@ -269,6 +283,17 @@ impl<'a> Planner<'a> {
                     service.unit, refusal.reason
                 )),
                 _ => Ok((service, before)),
+            }
+        });
+        // Two processes of one unit are one kubelet that was seen while it started another, or none that is understood.
+        let before = before.and_then(|(service, before)| {
+            let mut kubelets = self.kubelets.iter();
+            match kubelets.find(|kubelet| kubelet.unit == service.unit) {
+                Some(other) => Err(format!(
+                    "{} starts {} as well: which of them it is about is not clear; plan again",
+                    service.unit, other.subject
+                )),
+                None => Ok((service, before)),
             }
         });
         let (service, before) = match before {

@@ -173,3 +173,18 @@ fn what_runs_with_another_value_than_its_files_say_is_only_started_again() {
         (Verdict::Fail, Verdict::Pass, Verdict::Pass)
     );
 }
+
+#[test]
+fn of_two_processes_of_one_unit_one_is_planned_for() {
+    let node = Node::kubeadm(&[(CONFIG, &config("AlwaysAllow"))]);
+    let mut facts = node.facts();
+    let mut child = facts.processes.first().unwrap().clone();
+    child.pid += 1;
+    facts.processes.push(child);
+    let plan = plan_of(&facts, "1.34", &["4.2.2"]).plan;
+    assert_eq!((plan.edits.len(), plan.restarts.len()), (1, 1));
+    let [unfixed] = plan.unfixed.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert!(unfixed.reason.contains("plan again"), "{unfixed:?}");
+}
