@@ -1,21 +1,23 @@
 //! Facts of a service as if a file had been written already.
 
-use kubeassay_core::Bytes;
-use kubeassay_core::facts::{Entry, FileFacts, FileKind, Need, NeedKind, ServiceFacts};
+use kubeassay_core::facts::{Entry, FileFacts, FileKind, Link, Need, NeedKind, ServiceFacts};
 use kubeassay_core::text::hexadecimal;
+use kubeassay_core::{Bytes, Cause};
 use sha2::{Digest as _, Sha256};
 
 /// Returns the facts of `service` as they will be once `path` holds `content`: a file that is there has the new
 /// content and digest, one that is not is there, and the listings of its folders name it.
 ///
-/// The same file under another name is the one that symbolic links lead to from there.
+/// The same file under another name is the one that lies where the symbolic links from there lead. A listing that could
+/// not be taken, or is that of a link, stays what it is.
 pub fn with_file(service: &ServiceFacts, path: &Bytes, content: &[u8]) -> ServiceFacts {
     let mut service = service.clone();
-    let target = end(&service, path);
+    let target = place_of(&service, path);
     let mut is_known = false;
     for file in &mut service.files {
-        let is_it = file.need.path == *path || leads_to(file, &target);
-        if !is_it || file.need.what == NeedKind::Listing {
+        let is_content = matches!(file.need.what, NeedKind::Content | NeedKind::Presence);
+        let is_it = file.need.path == *path || lies_at(&file.need.path, &file.links) == target;
+        if !is_it || !is_content {
             continue;
         }
         is_known |= file.need.what == NeedKind::Content && file.need.path == *path;
@@ -32,6 +34,31 @@ pub fn with_file(service: &ServiceFacts, path: &Bytes, content: &[u8]) -> Servic
     }
     enter(&mut service, path, FileKind::Regular);
     service
+}
+
+/// Returns where the file at `path` lies once `links` are followed, which were followed on the way to it.
+pub(crate) fn lies_at(path: &Bytes, links: &[Link]) -> Bytes {
+    let mut current = path.clone();
+    for link in links {
+        let rest = current.as_slice().strip_prefix(link.path.as_slice());
+        let Some(rest) = rest.filter(|rest| matches!(rest, [] | [b'/', ..])) else {
+            continue;
+        };
+        let (folder, _) = split(&link.path);
+        let base = kubeassay_config::absolute(&link.target, Some(&folder)).unwrap_or_default();
+        current = clean(&[base.as_slice(), rest].concat());
+    }
+    current
+}
+
+/// Returns where the file at `path` lies, as far as it was looked at under that name.
+fn place_of(service: &ServiceFacts, path: &Bytes) -> Bytes {
+    let mut files = service.files.iter();
+    let found = files.find(|file| {
+        let is_followed = matches!(file.need.what, NeedKind::Content | NeedKind::Presence);
+        is_followed && file.need.path == *path
+    });
+    found.map_or_else(|| path.clone(), |file| lies_at(path, &file.links))
 }
 
 /// Returns facts of something that is there and of which nothing is known yet.
@@ -64,24 +91,17 @@ fn hold(file: &mut FileFacts, content: &[u8]) {
     }
 }
 
-/// Returns the file at the end of the links that were followed from `path`.
-fn end(service: &ServiceFacts, path: &Bytes) -> Bytes {
-    let mut files = service.files.iter();
-    let last = files
-        .find(|file| file.need.path == *path && file.need.what == NeedKind::Content)
-        .and_then(|file| file.links.last());
-    last.map_or_else(|| path.clone(), |link| absolute(&link.path, &link.target))
-}
-
-/// Returns whether the last link that was followed leads to `target`.
-fn leads_to(file: &FileFacts, target: &Bytes) -> bool {
-    let last = file.links.last();
-    last.is_some_and(|link| absolute(&link.path, &link.target) == *target)
-}
-
-fn absolute(link: &Bytes, target: &Bytes) -> Bytes {
-    let (folder, _) = split(link);
-    kubeassay_config::absolute(target, Some(&folder)).unwrap_or_else(|| target.clone())
+/// Returns an absolute path without `.`, `..` and doubled slashes.
+fn clean(path: &[u8]) -> Bytes {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    Bytes::from([b"/".as_slice(), &parts.join(&b'/')].concat())
 }
 
 /// Returns the folder of a path and the name in it.
@@ -108,7 +128,14 @@ fn enter(service: &mut ServiceFacts, path: &Bytes, kind: FileKind) {
     let mut is_known = false;
     for file in service.files.iter_mut().filter(|file| is_listed(file)) {
         is_known = true;
-        is_new |= file.problem.is_some();
+        // A link that leads nowhere is no place for a folder.
+        let is_missing = file.links.is_empty()
+            && matches!(&file.problem, Some(trouble) if trouble.cause == Cause::Missing);
+        let is_folder = file.problem.is_none() && file.kind == Some(FileKind::Directory);
+        if !is_missing && !is_folder {
+            continue;
+        }
+        is_new |= is_missing;
         file.problem = None;
         file.kind = Some(FileKind::Directory);
         let entries = file.entries.get_or_insert_default();

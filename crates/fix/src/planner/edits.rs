@@ -4,7 +4,7 @@ use kubeassay_core::Bytes;
 use kubeassay_core::facts::{FileFacts, Need, NeedKind, ServiceFacts};
 use kubeassay_core::plan::{Edit, EditKind};
 
-use crate::hunks;
+use crate::{hunks, overlay};
 
 /// Returns how the file at `path` changes from one set of facts to the other.
 pub(super) fn of(before: &ServiceFacts, after: &ServiceFacts, path: &Bytes) -> Option<Edit> {
@@ -20,7 +20,7 @@ pub(super) fn of(before: &ServiceFacts, after: &ServiceFacts, path: &Bytes) -> O
     }
     Some(Edit {
         path: path.clone(),
-        target: was_there.map_or_else(|| path.clone(), |old| target(path, old)),
+        target: was_there.map_or_else(|| path.clone(), |old| overlay::lies_at(path, &old.links)),
         kind: if was_there.is_some() {
             EditKind::Change
         } else {
@@ -37,44 +37,6 @@ pub(super) fn file<'a>(service: &'a ServiceFacts, path: &Bytes) -> Option<&'a Fi
         what: NeedKind::Content,
         path: path.clone(),
     })
-}
-
-/// Returns where the symbolic links lead that were followed on the way to `path`.
-fn target(path: &Bytes, file: &FileFacts) -> Bytes {
-    let mut current = path.as_slice().to_vec();
-    for link in &file.links {
-        let Some(rest) = current.strip_prefix(link.path.as_slice()) else {
-            continue;
-        };
-        if !rest.is_empty() && !rest.starts_with(b"/") {
-            continue;
-        }
-        let folder = link.path.as_slice();
-        let folder = folder.iter().rposition(|byte| *byte == b'/');
-        let folder = link
-            .path
-            .as_slice()
-            .get(..folder.unwrap_or(0))
-            .unwrap_or_default();
-        let base = kubeassay_config::absolute(&link.target, Some(&Bytes::from(folder)));
-        let base = base.unwrap_or_default();
-        let joined = [base.as_slice(), rest].concat();
-        current = clean(&joined);
-    }
-    Bytes::from(current)
-}
-
-/// Returns an absolute path without `.`, `..` and doubled slashes.
-fn clean(path: &[u8]) -> Vec<u8> {
-    let mut parts: Vec<&[u8]> = Vec::new();
-    for part in path.split(|byte| *byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    [b"/".as_slice(), &parts.join(&b'/')].concat()
 }
 
 /// Returns the first line of those that change which is not the file's own because a secret of it was replaced.

@@ -9,6 +9,7 @@ mod node;
 mod property;
 
 use kubeassay_core::Verdict;
+use kubeassay_core::facts::Link;
 use kubeassay_core::plan::{EditKind, Plan};
 use node::{Node, config, plan_of};
 
@@ -126,6 +127,39 @@ fn every_planned_verdict_is_a_pass_and_no_plan_is_without_an_effect() {
         let passes = plan.fixes.iter().all(|fix| fix.planned == Verdict::Pass);
         assert!(passes, "{}", case.name);
         assert_eq!(plan.fixes.is_empty(), !plan.has_changes(), "{}", case.name);
+    }
+}
+
+#[test]
+fn a_folder_of_the_kubelet_that_is_a_link_changes_nothing_but_where_the_file_lies() {
+    let flags = "KUBELET_KUBEADM_ARGS=\"--node-ip=10.0.0.1 --authorization-mode=AlwaysAllow\"\n";
+    for (config, flags) in [
+        (config("AlwaysAllow"), ""),
+        (
+            config("AlwaysAllow"),
+            "KUBELET_KUBEADM_ARGS=--node-ip=10.0.0.1\n",
+        ),
+        (config("Webhook"), flags),
+        (config("AlwaysAllow"), flags),
+    ] {
+        let node = Node::kubeadm(&[(CONFIG, &config), (FLAGS, flags)]);
+        let plain = node.plan(&["4.2.2"]).plan;
+        let mut facts = node.facts();
+        let processes = facts.processes.iter_mut().map(|one| &mut one.files);
+        let services = facts.services.iter_mut().map(|one| &mut one.files);
+        for file in processes.chain(services).flatten() {
+            if file.need.path.as_slice().starts_with(b"/var/lib/kubelet/") {
+                file.links.push(Link {
+                    path: "/var/lib/kubelet".into(),
+                    target: "/data/kubelet".into(),
+                    modified: None,
+                    changed: None,
+                });
+            }
+        }
+        let linked = plan_of(&facts, "1.34", &["4.2.2"]).plan;
+        let plain = shown(&plain).replace("= /var/lib/kubelet/", "= /data/kubelet/");
+        assert_eq!(shown(&linked), plain);
     }
 }
 
