@@ -17,6 +17,7 @@ mod start;
 mod words;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{Need, ServiceFacts};
@@ -51,6 +52,21 @@ pub struct Argument {
     pub origin: Arc<Origin>,
 }
 
+/// Where the command of the next start is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The unit file.
+    pub path: Bytes,
+    /// The line on which the command begins, from 1.
+    pub line: u32,
+    /// Where the command begins, prefixes such as `-` included: byte of the file.
+    pub begins: usize,
+    /// Its words, from byte to byte of the file, quotes included.
+    pub words: Vec<Range<usize>>,
+    /// Of each argument of the next start the word that it comes from; several where a variable has several.
+    pub word_of: Vec<usize>,
+}
+
 /// Returns the files that say what `service` will start and are not in its facts yet, as the host sees them.
 ///
 /// Ask again with them in the facts: what they say may name others. It ends after a handful of rounds.
@@ -78,6 +94,20 @@ pub fn next_start(service: &ServiceFacts) -> Result<NextStart, Unknown> {
             path: None,
         }),
     }
+}
+
+/// Returns where the command of the next start of `service` is written; nothing where that cannot be told.
+pub fn written(service: &ServiceFacts) -> Option<Written> {
+    let resolved = start::resolve(&mut Files::new(service), &service.unit).ok()?;
+    let placed = resolved.command;
+    let spans = placed.places.iter();
+    Some(Written {
+        path: Bytes::clone(&placed.spot.path),
+        line: placed.spot.place.line,
+        begins: placed.begins,
+        words: spans.map(|(_, (start, end))| *start..*end).collect(),
+        word_of: resolved.words,
+    })
 }
 
 /// Replaces the secrets in the files of a service by their digest, once all of them are there: what

@@ -102,6 +102,40 @@ fn an_argument_is_changed_where_it_stands_and_the_rest_of_the_file_stays() {
         ),
         (own("\"--mode\" 'A' --x"), Gone, ETC, command("--x")),
         (
+            own("--v=2 --mode=\"A\" --x"),
+            Gone,
+            ETC,
+            command("--v=2 --x"),
+        ),
+        (
+            own("--v=2 --mode='A'"),
+            Becomes("--mode=W"),
+            ETC,
+            command("--v=2 --mode=W"),
+        ),
+        (own("--m\\x6fde=A --x"), Gone, ETC, command("--x")),
+        (own("--mode=%p --x"), Gone, ETC, command("--x")),
+        (own("--mode=$$a%%b --x"), Gone, ETC, command("--x")),
+        (own("--mode=${NONE} --x"), Gone, ETC, command("--x")),
+        (
+            own("\\\n  --mode \\\n  A \\\n  --x"),
+            Gone,
+            ETC,
+            command("\\\n  --x"),
+        ),
+        (
+            own("--v=2 $NONE ;"),
+            Added("--mode=W"),
+            ETC,
+            command("--v=2 $NONE --mode=W ;"),
+        ),
+        (
+            own("--v=2 \\\n  # nothing more\n"),
+            Added("--mode=W"),
+            ETC,
+            command("--v=2 --mode=W \\\n  # nothing more\n"),
+        ),
+        (
             own("--mode=A --v=2"),
             Becomes("--mode=W"),
             ETC,
@@ -246,13 +280,40 @@ fn an_argument_is_changed_where_it_stands_and_the_rest_of_the_file_stays() {
 fn a_file_of_a_package_is_covered_by_a_drop_in() {
     let command = "[Service]\nEnvironment=\"ARGS=--mode=A --name='x y' --load=5%%\"\nExecStart=\nExecStart=/usr/bin/kubelet \\\n  # a word\n  --v=2 --mode=B $ARGS\n";
     let last = "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --mode=A $EXTRA\n";
-    let files: [(&str, &[(&str, &str)], &str, bool); 4] = [
+    let files: [(&str, &[(&str, &str)], &str, bool); 7] = [
         (
             "the command",
             &[
                 (PACKAGED, "[Service]\nExecStart=/bin/k\n"),
                 (PACKAGED_DROP_IN, command),
             ],
+            OURS,
+            true,
+        ),
+        (
+            "a word that goes on in the next line",
+            &[(
+                PACKAGED,
+                "[Service]\nExecStart=/usr/bin/kubelet '--x=a \\\n  b' --mode=A\n",
+            )],
+            OURS,
+            true,
+        ),
+        (
+            "quotes within a word, the last line of the command",
+            &[(
+                PACKAGED,
+                "[Service]\r\nExecStart=/usr/bin/kubelet \\\r\n  --x \\\r\n  --mode=\"A\"\r\nRestart=no\r\n",
+            )],
+            OURS,
+            true,
+        ),
+        (
+            "a comment that ends in a backslash above",
+            &[(
+                PACKAGED,
+                "[Service]\n# a=b \\\nExecStart=/usr/bin/kubelet --mode=A\n",
+            )],
             OURS,
             true,
         ),
@@ -307,25 +368,51 @@ fn a_file_of_a_package_is_covered_by_a_drop_in() {
 }
 
 #[test]
+fn what_is_added_to_our_drop_in_has_its_line_ends() {
+    let files = [
+        (
+            PACKAGED,
+            "[Service]\nEnvironment=\"EXTRA=--mode=A --x\"\nExecStart=/usr/bin/kubelet $EXTRA\n",
+        ),
+        (OURS, "[Service]\r\nNice=1\r\n"),
+    ];
+    let (rewritten, after) = changed(&files, &What::Gone).unwrap();
+    assert_eq!(after, ["/usr/bin/kubelet", "--x"]);
+    let expected = "[Service]\r\nNice=1\r\n\r\n[Service]\r\nEnvironment=\"EXTRA=--x\"\r\n";
+    assert_eq!(String::from_utf8(rewritten.content).unwrap(), expected);
+}
+
+#[test]
 fn what_cannot_be_changed_alone_is_refused_with_its_place() {
     let shared = "[Service]\nEnvironment=\"A=--mode=A\"\nExecStart=/usr/bin/kubelet $A $A\n";
-    let cases: [(&str, &[(&str, &str)], &str); 4] = [
+    let cases: [(&str, &[(&str, &str)], &str); 5] = [
         (
             "a variable that is expanded twice",
             &[(ETC, shared)],
             "kubelet.service:2",
         ),
         (
-            "within a word",
+            "a comment in the middle",
             &[(
                 ETC,
-                "[Service]\nEnvironment=M=A\nExecStart=/usr/bin/kubelet --mode=${M}\n",
+                "[Service]\nExecStart=/usr/bin/kubelet \\\n  --mode \\\n  # why\n  A\n",
             )],
             "kubelet.service:3",
         ),
         (
-            "an escape",
-            &[(ETC, "[Service]\nExecStart=/usr/bin/kubelet --m\\x6fde=A\n")],
+            "an empty variable in the middle",
+            &[(
+                ETC,
+                "[Service]\nExecStart=/usr/bin/kubelet --mode $NONE A\n",
+            )],
+            "kubelet.service:2",
+        ),
+        (
+            "our drop-in is masked",
+            &[
+                (PACKAGED, "[Service]\nExecStart=/usr/bin/kubelet --mode=A\n"),
+                (OURS, "-> /dev/null"),
+            ],
             "kubelet.service:2",
         ),
         (

@@ -83,6 +83,8 @@ pub(super) struct Placed {
     pub(super) command: Command,
     /// Where it stands.
     pub(super) spot: Spot,
+    /// Where its value begins: byte of the file.
+    pub(super) begins: usize,
     /// Where each of its words stands, and from which byte to which of the file.
     pub(super) places: Vec<(Place, (usize, usize))>,
 }
@@ -204,6 +206,7 @@ impl Service {
             self.commands.push(Placed {
                 places: places.collect(),
                 spot: spot.clone(),
+                begins: line.source(assignment.at),
                 command,
             });
         }

@@ -2,7 +2,7 @@
 
 use kubeassay_core::{Bytes, Cause};
 
-use super::{NextStart, SEARCH_PATH, needs, next_start, program, redact};
+use super::{NextStart, SEARCH_PATH, needs, next_start, program, redact, written};
 use host::facts;
 
 use crate::setting::Unknown;
@@ -78,6 +78,20 @@ fn kubeadms_service_is_read_with_every_argument_in_its_place() {
     assert_eq!(next.cwd, "/");
     assert_eq!(next.assumes.len(), 1, "{:?}", next.assumes);
     assert!(next.assumes[0].contains("KUBELET_EXTRA_ARGS"));
+}
+
+#[test]
+fn the_words_of_the_command_are_found_in_its_file() {
+    let unit = "\u{feff}[Service]\r\nEnvironment='A=--a --b'\r\nExecStart=-@/bin/k k \\\r\n # c\r\n  --x='ä b' $A $NONE --m\\x41 ;\r\n";
+    let files = [("/etc/systemd/system/k.service", unit)];
+    let service = facts("k.service", &files, needs);
+    let found = written(&service).unwrap();
+    assert_eq!((found.path.as_str().unwrap(), found.line), (files[0].0, 3));
+    assert!(unit[found.begins..].starts_with("-@/bin/k k"));
+    let words: Vec<_> = found.words.into_iter().map(|word| &unit[word]).collect();
+    assert_eq!(words, ["k", "--x='ä b'", "$A", "$NONE", "--m\\x41"]);
+    assert_eq!(found.word_of, [0, 1, 2, 2, 4]);
+    assert_eq!(written(&facts("none.service", &files, needs)), None);
 }
 
 #[test]

@@ -7,7 +7,9 @@
 mod dropin;
 mod splice;
 
-use kubeassay_config::units::{self, Argument, NextStart};
+use std::ops::Range;
+
+use kubeassay_config::units::{self, Argument, NextStart, Written};
 use kubeassay_core::facts::{Need, NeedKind, ServiceFacts};
 use kubeassay_core::{Bytes, OriginKind};
 
@@ -53,7 +55,9 @@ const NOT_OURS: [&str; 4] = ["/usr/", "/lib/", "/run/", "/nix/"];
 /// Where the next start cannot be told, and where no way is found whose next start is exactly that.
 pub fn rewrite(service: &ServiceFacts, change: &Change) -> Result<Rewritten, Refused> {
     let next = units::next_start(service).map_err(|unknown| Refused::new(unknown.reason))?;
-    let spot = Spot::of(&next, change)?;
+    let written = units::written(service)
+        .ok_or_else(|| Refused::new("where the command stands is not known"))?;
+    let spot = Spot::of(&next, &written, change)?;
     let content = content(service, &spot.path)
         .ok_or_else(|| Refused::new(format!("{} is not among what was read", spot.path)))?;
     let wanted = Wanted {
@@ -67,8 +71,8 @@ pub fn rewrite(service: &ServiceFacts, change: &Change) -> Result<Rewritten, Ref
     let found = if is_ours {
         let place = Place {
             line: spot.line,
-            column: spot.column,
             text: spot.text,
+            range: spot.range.clone(),
         };
         let mut ways = splice::ways(content, &place, &spot.old, &spot.new).into_iter();
         ways.find_map(|way| {
@@ -80,7 +84,7 @@ pub fn rewrite(service: &ServiceFacts, change: &Change) -> Result<Rewritten, Ref
             wanted.proves(service, &rewritten).then_some(rewritten)
         })
     } else {
-        let mut ways = dropin::ways(service, &next, &spot, content).into_iter();
+        let mut ways = dropin::ways(service, &next, &written, &spot, content).into_iter();
         ways.find(|rewritten| wanted.proves(service, rewritten))
     };
     found.ok_or_else(|| {
@@ -107,12 +111,13 @@ pub fn rewrite(service: &ServiceFacts, change: &Change) -> Result<Rewritten, Ref
 
 /// Where something is to be changed.
 struct Spot {
-    /// The file, and the line and column of what is changed.
+    /// The file, and the line of what is changed.
     path: Bytes,
     line: u32,
-    column: u32,
     /// What kind of text it stands in.
     text: Text,
+    /// From byte to byte of the file, where that is known: words of a command, or the end of its last.
+    range: Option<Range<usize>>,
     /// The variable whose value it is a part of.
     variable: Option<String>,
     /// The arguments that go, and those that come.
@@ -121,18 +126,17 @@ struct Spot {
 }
 
 impl Spot {
-    fn of(next: &NextStart, change: &Change) -> Result<Self, Refused> {
-        let (touched, new): (&[Argument], &[Bytes]) = match change {
+    fn of(next: &NextStart, written: &Written, change: &Change) -> Result<Self, Refused> {
+        let (touched, new, words): (&[Argument], &[Bytes], _) = match change {
             Change::Replace { index, count, with } => {
                 let end = index.saturating_add(*count);
                 let touched = next.arguments.get(*index..end).unwrap_or_default();
                 if *index == 0 || touched.is_empty() {
                     return Err(Refused::new("there is no such argument"));
                 }
-                (touched, with)
+                (touched, with, written.word_of.get(*index..end))
             }
-            // The program stands where the command does.
-            Change::Append(with) => (next.arguments.get(..1).unwrap_or_default(), with),
+            Change::Append(with) => return Self::behind(written, with),
         };
         let Some((first, rest)) = touched.split_first() else {
             return Err(Refused::new("there is no command"));
@@ -157,20 +161,40 @@ impl Spot {
                 ),
             ));
         }
-        let old: Vec<Bytes> = match change {
-            Change::Replace { .. } => touched.iter().map(|one| one.text.clone()).collect(),
-            Change::Append(_) => Vec::new(),
+        let text = match origin.kind {
+            OriginKind::Environment => Text::Value,
+            _ => Text::Command,
         };
+        let range = words
+            .filter(|_| text == Text::Command)
+            // What stands between them stays: a variable that is empty now need not be later.
+            .filter(|words| words.is_sorted_by(|one, next| one + 1 == *next))
+            .and_then(|words| Some((*words.first()?, *words.last()?)))
+            .and_then(|(first, last)| {
+                Some(written.words.get(first)?.start..written.words.get(last)?.end)
+            });
         Ok(Self {
             path: path.clone(),
             line,
-            column: origin.column.unwrap_or(1),
-            text: match origin.kind {
-                OriginKind::Environment => Text::Value,
-                _ => Text::Command,
-            },
+            text,
+            range,
             variable: origin.variable.as_deref().map(str::to_owned),
-            old,
+            old: touched.iter().map(|one| one.text.clone()).collect(),
+            new: new.to_vec(),
+        })
+    }
+
+    /// Returns the place behind the last word of the command.
+    fn behind(written: &Written, new: &[Bytes]) -> Result<Self, Refused> {
+        let last = written.words.last();
+        let end = last.ok_or_else(|| Refused::new("there is no command"))?.end;
+        Ok(Self {
+            path: written.path.clone(),
+            line: written.line,
+            text: Text::Command,
+            range: Some(end..end),
+            variable: None,
+            old: Vec::new(),
             new: new.to_vec(),
         })
     }

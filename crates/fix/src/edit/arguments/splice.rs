@@ -17,29 +17,28 @@ pub(super) enum Text {
 }
 
 /// Where arguments stand, or the command that they are to be added to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Place {
     /// Line, from 1.
     pub(super) line: u32,
-    /// Column in code points, from 1.
-    pub(super) column: u32,
     /// What they stand in.
     pub(super) text: Text,
+    /// From byte to byte, where that is known; empty where something is to be added.
+    pub(super) range: Option<Range<usize>>,
 }
 
 /// Returns the contents in which `new` may stand in the place of `old`, the likeliest first; where nothing is old, `new`
-/// is added behind the command at `place`. Which of them means that is for the caller to find out.
+/// is added at the place. Which of them means that is for the caller to find out.
 pub(super) fn ways(content: &[u8], place: &Place, old: &[Bytes], new: &[Bytes]) -> Vec<Vec<u8>> {
-    let region = region(content, place.line);
-    if old.is_empty() {
-        return added(content, &region, new);
-    }
-    let from = match place.text {
-        Text::Command => offset(content, place),
-        Text::Value => region.start,
+    let places = match &place.range {
+        Some(range) if range.is_empty() => return added(content, range, new),
+        // A comment between two words belongs to one of them: which is not known.
+        Some(range) if holds_comment(content, range) => Vec::new(),
+        Some(range) => vec![range.clone()],
+        None => occurrences(content, region(content, place.line), old),
     };
     let mut ways = Vec::new();
-    for found in occurrences(content, from..region.end, old) {
+    for found in places {
         if new.is_empty() {
             ways.extend(removed(content, &found));
         } else {
@@ -73,23 +72,11 @@ pub(super) fn region(content: &[u8], line: u32) -> Range<usize> {
     start..at
 }
 
-/// Returns where a place lies.
-fn offset(content: &[u8], place: &Place) -> usize {
-    let lines = content.split_inclusive(|byte| *byte == b'\n');
-    let above = usize::try_from(place.line)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(1);
-    let start: usize = lines.take(above).map(<[u8]>::len).sum();
-    let text = content.get(start..).unwrap_or_default();
-    // Of each character its first byte counts.
-    let mut starts = text
-        .iter()
-        .enumerate()
-        .filter(|(_, byte)| **byte & 0xc0 != 0x80);
-    let column = usize::try_from(place.column)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(1);
-    start + starts.nth(column).map_or(text.len(), |(at, _)| at)
+/// Returns whether a line within `range` is a comment.
+fn holds_comment(content: &[u8], range: &Range<usize>) -> bool {
+    let text = content.get(range.clone()).unwrap_or_default();
+    let mut lines = text.split(|byte| *byte == b'\n').skip(1);
+    lines.any(|line| matches!(line.trim_ascii_start(), [b'#' | b';', ..]))
 }
 
 /// Returns where the words stand one behind the other, each in one of the ways in which it may be written.
@@ -247,18 +234,9 @@ pub(super) fn written(arguments: &[Bytes], text: Text) -> Vec<String> {
         .collect()
 }
 
-/// Returns the contents with arguments added at the end of a command.
-fn added(content: &[u8], region: &Range<usize>, new: &[Bytes]) -> Vec<Vec<u8>> {
-    let command = content.get(region.clone()).unwrap_or_default();
-    let end = region.start + command.trim_ascii_end().len();
-    let ways = written(new, Text::Command);
-    ways.iter()
-        .map(|text| {
-            spliced(
-                content,
-                &(end..end),
-                [" ", text.as_str()].concat().as_bytes(),
-            )
-        })
+/// Returns the contents with arguments added behind a word.
+fn added(content: &[u8], behind: &Range<usize>, new: &[Bytes]) -> Vec<Vec<u8>> {
+    let ways = written(new, Text::Command).into_iter();
+    ways.map(|text| spliced(content, behind, format!(" {text}").as_bytes()))
         .collect()
 }
