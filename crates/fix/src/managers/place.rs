@@ -8,6 +8,7 @@ use kubeassay_core::Bytes;
 use super::evidence::Seen;
 use super::wanted::Wanted;
 use super::{Management, fragment, instead};
+use crate::overlay::lies_at;
 
 const PLACES: &[(&str, &str, &str, &str)] = &[
     (
@@ -36,10 +37,9 @@ const PLACES: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// Needs the path, or the last link followed on the way to it. `/usr/local` is the administrator's.
+/// Needs the path, or where the links lead that were followed on the way to it. `/usr/local` is the administrator's.
 pub(super) fn of(seen: &Seen<'_>, wanted: Wanted<'_>) -> Option<Management> {
-    let target = seen.file().and_then(|file| file.links.last());
-    let target = target.map(|link| &link.target);
+    let target = seen.file().map(|file| lies_at(seen.path, &file.links));
     let found = |path: &Bytes| {
         let path = path.as_slice();
         let mut places = PLACES.iter();
@@ -47,7 +47,7 @@ pub(super) fn of(seen: &Seen<'_>, wanted: Wanted<'_>) -> Option<Management> {
             path.starts_with(place.as_bytes()) && !path.starts_with(b"/usr/local/")
         })
     };
-    let (place, at) = [Some(seen.path), target]
+    let (place, at) = [Some(seen.path), target.as_ref()]
         .into_iter()
         .flatten()
         .find_map(|path| Some((found(path)?, path)))?;

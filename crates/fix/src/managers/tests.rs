@@ -497,3 +497,30 @@ fn settings_are_nested_as_a_kubelet_reads_them() {
         assert_eq!(found.to_string(), value.to_string(), "{path}\n{text}");
     }
 }
+
+#[test]
+fn a_relative_link_and_one_to_a_folder_count_by_where_they_lead() {
+    let path = "/etc/default/kubelet";
+    for (from, to) in [
+        (path, "../../run/kubelet.env"),
+        (path, "../../usr/share/kubelet.env"),
+        ("/etc/default", "../run/default"),
+        ("/etc/default", "/run"),
+    ] {
+        let mut facts = Node {
+            files: vec![(path, "KUBELET_EXTRA_ARGS=\n".to_owned())],
+            ..Node::default()
+        }
+        .facts();
+        for file in &mut facts.services[0].files {
+            file.links = vec![Link {
+                path: Bytes::from(from),
+                target: Bytes::from(to),
+                modified: None,
+                changed: None,
+            }];
+        }
+        let found = of(&facts, &facts.services[0], &Bytes::from(path), &[]);
+        assert!(matches!(found, Management::Instead { .. }), "{from} {to}");
+    }
+}
