@@ -74,7 +74,7 @@ pub fn rewrite(service: &ServiceFacts, change: &Change) -> Result<Rewritten, Ref
             text: spot.text,
             range: spot.range.clone(),
         };
-        let mut ways = splice::ways(content, &place, &spot.old, &spot.new).into_iter();
+        let mut ways = splice::ways(content, &place, &spot.old, &spot.new);
         ways.find_map(|way| {
             let rewritten = Rewritten {
                 path: spot.path.clone(),

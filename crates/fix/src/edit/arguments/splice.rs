@@ -29,25 +29,31 @@ pub(super) struct Place {
 
 /// Returns the contents in which `new` may stand in the place of `old`, the likeliest first; where nothing is old, `new`
 /// is added at the place. Which of them means that is for the caller to find out.
-pub(super) fn ways(content: &[u8], place: &Place, old: &[Bytes], new: &[Bytes]) -> Vec<Vec<u8>> {
+pub(super) fn ways(
+    content: &[u8],
+    place: &Place,
+    old: &[Bytes],
+    new: &[Bytes],
+) -> impl Iterator<Item = Vec<u8>> {
     let places = match &place.range {
-        Some(range) if range.is_empty() => return added(content, range, new),
         // A comment between two words belongs to one of them: which is not known.
         Some(range) if holds_comment(content, range) => Vec::new(),
         Some(range) => vec![range.clone()],
         None => occurrences(content, region(content, place.line), old),
     };
-    let mut ways = Vec::new();
-    for found in places {
-        if new.is_empty() {
-            ways.extend(removed(content, &found));
+    let texts = written(new, place.text);
+    // One place after the other: each way is a copy of the whole.
+    places.into_iter().flat_map(move |found| {
+        if found.is_empty() {
+            let added = |text: &String| spliced(content, &found, format!(" {text}").as_bytes());
+            texts.iter().map(added).collect()
+        } else if texts.is_empty() {
+            removed(content, &found)
         } else {
-            for text in written(new, place.text) {
-                ways.push(spliced(content, &found, text.as_bytes()));
-            }
+            let written = |text: &String| spliced(content, &found, text.as_bytes());
+            texts.iter().map(written).collect::<Vec<_>>()
         }
-    }
-    ways
+    })
 }
 
 /// Returns the bytes of a line, of those that it continues, and of those that continue it; comments may stand between.
@@ -82,6 +88,7 @@ fn holds_comment(content: &[u8], range: &Range<usize>) -> bool {
 /// Returns where the words stand one behind the other, each in one of the ways in which it may be written.
 fn occurrences(content: &[u8], within: Range<usize>, words: &[Bytes]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
+    let words: Vec<Vec<Vec<u8>>> = words.iter().map(spellings).collect();
     let Some((first, rest)) = words.split_first() else {
         return found;
     };
@@ -105,9 +112,8 @@ fn occurrences(content: &[u8], within: Range<usize>, words: &[Bytes]) -> Vec<Ran
     found
 }
 
-/// Returns where a word may end that begins at `start`.
-fn ends(content: &[u8], start: usize, limit: usize, word: &Bytes) -> Vec<usize> {
-    let text = content.get(start..limit).unwrap_or_default();
+/// Returns the ways in which a word may be written.
+fn spellings(word: &Bytes) -> Vec<Vec<u8>> {
     let plain = word.as_slice().to_vec();
     let specifiers = doubled(&plain, b'%');
     let dollars = doubled(&specifiers, b'$');
@@ -117,8 +123,15 @@ fn ends(content: &[u8], start: usize, limit: usize, word: &Bytes) -> Vec<usize> 
         .iter()
         .flat_map(|text| [b'"', b'\''].map(|quote| [&[quote], text.as_slice(), &[quote]].concat()))
         .collect();
-    let all = quoted.iter().chain(&spellings);
-    let found = all.filter(|spelling| text.starts_with(spelling));
+    quoted.into_iter().chain(spellings).collect()
+}
+
+/// Returns where a word may end that begins at `start`.
+fn ends(content: &[u8], start: usize, limit: usize, spellings: &[Vec<u8>]) -> Vec<usize> {
+    let text = content.get(start..limit).unwrap_or_default();
+    let found = spellings
+        .iter()
+        .filter(|spelling| text.starts_with(spelling));
     found.map(|spelling| start + spelling.len()).collect()
 }
 
@@ -206,8 +219,11 @@ fn removed(content: &[u8], range: &Range<usize>) -> Vec<Vec<u8>> {
     ways
 }
 
-/// Returns the ways to write arguments into a text.
-pub(super) fn written(arguments: &[Bytes], text: Text) -> Vec<String> {
+/// Returns the ways to write arguments into a text; none where there are no arguments.
+fn written(arguments: &[Bytes], text: Text) -> Vec<String> {
+    if arguments.is_empty() {
+        return Vec::new();
+    }
     let each = |argument: &Bytes, quote: bool| -> Option<String> {
         let plain = argument.as_str()?;
         let escaped = match text {
@@ -231,12 +247,5 @@ pub(super) fn written(arguments: &[Bytes], text: Text) -> Vec<String> {
     [all(false), plain(), all(true)]
         .into_iter()
         .flatten()
-        .collect()
-}
-
-/// Returns the contents with arguments added behind a word.
-fn added(content: &[u8], behind: &Range<usize>, new: &[Bytes]) -> Vec<Vec<u8>> {
-    let ways = written(new, Text::Command).into_iter();
-    ways.map(|text| spliced(content, behind, format!(" {text}").as_bytes()))
         .collect()
 }
