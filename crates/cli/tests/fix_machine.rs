@@ -390,7 +390,7 @@ fn rolled_back_hanging(node: &Node<'_>) {
 }
 
 fn rolled_back_unwell(node: &Node<'_>) {
-    node.with_webhook(&format!("echo unhealthy > {KNOBS}"));
+    node.with_webhook(&format!("echo no-healthz > {KNOBS}"));
     let before = node.files();
     node.fix(3, &["4.2.2"]);
     node.is_as(&before);
