@@ -37,7 +37,7 @@ const ACCEPTED: [&str; 3] = ["kubeconfig", "client-ca", "api-authorization"];
 /// What happens on a node.
 type Scenario = (&'static str, fn(&Node<'_>));
 
-const SCENARIOS: [Scenario; 13] = [
+const SCENARIOS: [Scenario; 15] = [
     ("what was cut short is undone by the next run", cut_short),
     ("planning writes nothing", planning_writes_nothing),
     (
@@ -65,6 +65,14 @@ const SCENARIOS: [Scenario; 13] = [
     (
         "what is never well with it is rolled back",
         rolled_back_unwell,
+    ),
+    (
+        "a program that gives the flag again is seen through",
+        flag_given_again,
+    ),
+    (
+        "a file that every start writes again is not taken for mended",
+        file_written_again,
     ),
     ("what does not run again needs hands", needs_hands),
     (
@@ -394,6 +402,52 @@ fn rolled_back_unwell(node: &Node<'_>) {
     let before = node.files();
     node.fix(3, &["4.2.2"]);
     node.is_as(&before);
+}
+
+/// The unit starts a script, and no file that is read says what it adds.
+fn flag_given_again(node: &Node<'_>) {
+    let script = "/usr/local/bin/start-kubelet";
+    node.machine.write(
+        script,
+        "#!/bin/sh\nexec /usr/bin/kubelet \"$@\" --authorization-mode=AlwaysAllow\n",
+    );
+    node.ok(&["chmod", "0755", script]);
+    node.machine
+        .write(UNIT, &OF_UNIT.replace("/usr/bin/kubelet", script));
+    node.machine.write(CONFIG, &config("Webhook"));
+    node.start();
+    let before = node.files();
+    assert_eq!(node.scan(), 1);
+    let output = node.machine.run(&[
+        "kubeassay",
+        "fix",
+        "4.2.2",
+        "--apply",
+        "--auto-approve",
+        "--kubernetes-version",
+        "1.34",
+        "--accept",
+        "kubeconfig",
+        "--accept",
+        "client-ca",
+        "--accept",
+        "api-authorization",
+    ]);
+    let said = node.machine.told(&output);
+    assert_ne!(output.status.code(), Some(0), "{said}");
+    node.is_as(&before);
+    node.machine.remove(script);
+}
+
+/// What comes back are the very bytes from before.
+fn file_written_again(node: &Node<'_>) {
+    let text = format!(
+        "[Service]\nExecStartPre=/bin/sed -i 's/mode: Webhook/mode: AlwaysAllow/' {CONFIG}\n"
+    );
+    node.machine.write(DROP_IN, &text);
+    node.start();
+    node.fix(3, &["4.2.2"]);
+    assert_eq!(node.text(CONFIG), config("AlwaysAllow"));
 }
 
 fn needs_hands(node: &Node<'_>) {

@@ -487,8 +487,8 @@ pub struct FileFacts {
 }
 
 impl FileFacts {
-    /// Returns the facts of a file that could not be read.
-    pub fn unread(need: Need, cause: Cause, reason: impl Into<String>) -> Self {
+    /// Returns the facts of a file of which nothing is known yet.
+    pub const fn new(need: Need) -> Self {
         Self {
             need,
             kind: None,
@@ -502,10 +502,18 @@ impl FileFacts {
             sha256: None,
             content: None,
             entries: None,
+            problem: None,
+        }
+    }
+
+    /// Returns the facts of a file that could not be read.
+    pub fn unread(need: Need, cause: Cause, reason: impl Into<String>) -> Self {
+        Self {
             problem: Some(Trouble {
                 cause,
                 reason: reason.into(),
             }),
+            ..Self::new(need)
         }
     }
 

@@ -28,7 +28,7 @@ pub fn with_file(service: &ServiceFacts, path: &Bytes, content: &[u8]) -> Servic
             what: NeedKind::Content,
             path: path.clone(),
         };
-        let mut file = blank(need);
+        let mut file = FileFacts::new(need);
         hold(&mut file, content);
         service.files.push(file);
     }
@@ -59,25 +59,6 @@ fn place_of(service: &ServiceFacts, path: &Bytes) -> Bytes {
         is_followed && file.need.path == *path
     });
     found.map_or_else(|| path.clone(), |file| lies_at(path, &file.links))
-}
-
-/// Returns facts of something that is there and of which nothing is known yet.
-fn blank(need: Need) -> FileFacts {
-    FileFacts {
-        need,
-        kind: None,
-        mode: None,
-        uid: None,
-        gid: None,
-        size: None,
-        modified: None,
-        changed: None,
-        links: Vec::new(),
-        sha256: None,
-        content: None,
-        entries: None,
-        problem: None,
-    }
 }
 
 /// Makes a file hold `content`.
@@ -151,7 +132,7 @@ fn enter(service: &mut ServiceFacts, path: &Bytes, kind: FileKind) {
             what: NeedKind::Listing,
             path: listing,
         };
-        let mut file = blank(need);
+        let mut file = FileFacts::new(need);
         file.kind = Some(FileKind::Directory);
         file.entries = Some(vec![Entry { name, kind }]);
         service.files.push(file);
