@@ -39,7 +39,7 @@ pub(crate) fn bundled() -> Result<String> {
          \n\
          use kubeassay_core::Severity;\n\
          use kubeassay_core::Value;\n\
-         use kubeassay_core::rule::{Choice, Fix, PreparedRule, PreparedRules, SettingType};\n\
+         use kubeassay_core::rule::{\n    Assessment, Choice, Decides, Fix, PreparedRule, PreparedRules, SettingType,\n};\n\
          \n\
          /// The bundled rules.\n\
          #[rustfmt::skip]\n\
@@ -70,6 +70,14 @@ fn push_rule(text: &mut String, rule: &Rule) -> Result<()> {
         rule.severity()
     )?;
     writeln!(text, "            subject: {:?},", rule.subject())?;
+    writeln!(text, "            files: {:?},", rule.files())?;
+    writeln!(text, "            level: {:?},", rule.level())?;
+    let assessment = rule.assessment().map_or_else(
+        || "None".to_owned(),
+        |assessment| format!("Some(Assessment::{assessment:?})"),
+    );
+    writeln!(text, "            assessment: {assessment},")?;
+    writeln!(text, "            decides: Decides::{:?},", rule.decides())?;
     writeln!(text, "            controls: &[")?;
     for control in rule.controls() {
         let (framework, version) = (&control.framework, &control.version);

@@ -4,6 +4,8 @@
 //! `--provider-id --authorization-mode=Webhook` sets the provider id. Rules as in
 //! `github.com/spf13/pflag` (`FlagSet.Parse`) and `cmd/kubelet/app/server.go` (no stray arguments).
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use kubeassay_core::{Bytes, Origin, OriginKind, Value, duration};
 
 use crate::refusal::Refusal;
 use crate::tables::{Flag, FlagKind, Minor, Tables};
+
+pub(crate) use values::{apply, own};
 
 /// A command line that the component accepts.
 #[derive(Clone, Debug, Default, PartialEq)]

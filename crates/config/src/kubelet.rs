@@ -17,14 +17,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{Need, ProcessFacts};
-use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Value};
-
-use flag_layer::own_flag;
+use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind, Value};
 
 use crate::flags::{self, CommandLine};
 use crate::node::{Content, Node};
 use crate::path;
 use crate::refusal::Refusal;
+use crate::resolution::{Layer, Note, Resolution, Values, absent};
 use crate::setting::{Setting, State, Unknown};
 use crate::settings::{Defaults, Names, Settings, default_origin, default_state};
 use crate::sources::{Files, Loaded};
@@ -38,92 +37,34 @@ pub use live::live;
 /// The environment variable that 1.28 and 1.29 want to exist before they read drop-ins.
 pub const DROP_IN_VARIABLE: &str = "KUBELET_CONFIG_DROPIN_DIR_ALPHA";
 
-/// What the kubelet makes of its command line and files in one version.
+/// The settings of a kubelet.
 #[derive(Clone, Debug)]
-pub struct Resolution {
-    /// The version.
-    pub minor: Minor,
+pub(crate) struct KubeletValues {
     /// The fields of the configuration.
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// The command line, for the flags without a field; `None` where nothing tells it.
-    line: Option<CommandLine>,
-    /// Why this kubelet would not start; the settings are then those it got to.
-    pub refusal: Option<Refusal>,
-    /// What was read, lowest layer first.
-    pub layers: Vec<Layer>,
-    /// Remarks that change no value.
-    pub notes: Vec<Note>,
-    /// Files that the facts do not hold yet.
-    pub needs: Vec<Need>,
-    /// Whether a file may have changed since the process started; if not, [`When::Now`] gives the same.
-    pub stale: bool,
+    pub(crate) line: Option<CommandLine>,
 }
 
-/// One source of settings.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Layer {
-    /// What it is, for a person.
-    pub name: String,
-    /// The kind of origin that its settings have.
-    pub kind: OriginKind,
-    /// Its file or folder.
-    pub path: Option<Bytes>,
-    /// Why it could not be read, or not as it was.
-    pub unknown: Option<Unknown>,
-    /// Anything a person should know of it.
-    pub note: Option<String>,
-}
-
-/// A remark that changes no value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// Its cause.
-    pub cause: Cause,
-    /// The file it is about.
-    pub path: Option<Bytes>,
-    /// One sentence for a person.
-    pub reason: String,
-}
-
-impl Resolution {
-    /// Returns a setting: `authorization.mode`, `flags.hostnameOverride`, `gates.NAME`,
-    /// `derived.servingCertificate`, or one entry of a map such as `featureGates.NAME`.
-    pub fn setting(&self, path: &str) -> Option<Cow<'_, Setting>> {
-        if let Some(setting) = self.whole(path) {
-            return Some(setting);
-        }
-        // Names have no points in them beyond those of their path: the longest path is the map's.
-        let (map, key) = path
-            .match_indices('.')
-            .find_map(|(at, _)| Some((self.whole(path.get(..at)?)?, path.get(at + 1..)?)))?;
-        match &map.state {
-            State::Entries(entries) => entries.get(key).cloned().map(Cow::Owned),
-            State::Part(entries, _) => Some(match entries.get(key) {
-                Some(entry) => Cow::Owned(entry.clone()),
-                None => map,
-            }),
-            _ => None,
-        }
-    }
-
+impl KubeletValues {
     /// Returns a setting that is not an entry of a map.
-    pub fn whole(&self, path: &str) -> Option<Cow<'_, Setting>> {
-        let absent = |zero| Cow::Owned(absent(zero, self.minor));
+    pub(crate) fn whole(&self, path: &str, minor: Minor) -> Option<Cow<'_, Setting>> {
+        let absent = |zero| Cow::Owned(absent(zero, minor));
         if let Some(name) = path.strip_prefix("flags.") {
             let flag = KUBELET.flags.iter().find(|flag| flag.setting == name)?;
-            return if !flag.presence.possibly(self.minor) {
+            return if !flag.presence.possibly(minor) {
                 Some(absent(flag.kind.zero()))
-            } else if flag.target(self.minor) == Target::Own {
+            } else if flag.target(minor) == Target::Own {
                 Some(Cow::Owned(match &self.line {
-                    Some(line) => own_flag(line, flag, self.minor),
-                    None => live::unsaid(flag.name, self.minor),
+                    Some(line) => flags::own(line, flag, minor),
+                    None => live::unsaid(flag.name, minor),
                 }))
             } else {
                 None
             };
         }
         if let Some(name) = path.strip_prefix("gates.") {
-            return gates::enabled(name, &self.settings, self.minor).map(Cow::Owned);
+            return gates::enabled(name, &self.settings, minor).map(Cow::Owned);
         }
         if path == serving::CERTIFICATE {
             return serving::certificate(&self.settings).map(Cow::Owned);
@@ -131,20 +72,17 @@ impl Resolution {
         let field = KUBELET.field(path)?;
         match self.settings.of(field) {
             Some(setting) => Some(Cow::Borrowed(setting)),
-            None if field.presence.possibly(self.minor) => None,
+            None if field.presence.possibly(minor) => None,
             None => Some(absent(field.kind.zero())),
         }
     }
 }
 
-impl Resolution {
-    /// Returns the names of all settings that are fields of this version.
-    pub fn fields(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let minor = self.minor;
-        let fields = KUBELET.fields.iter();
-        let fields = fields.filter(move |field| field.presence.possibly(minor));
-        fields.map(|field| field.path)
-    }
+/// Returns the names of all settings of a kubelet that are fields of this version.
+pub fn fields(minor: Minor) -> impl Iterator<Item = &'static str> {
+    let fields = KUBELET.fields.iter();
+    let fields = fields.filter(move |field| field.presence.possibly(minor));
+    fields.map(|field| field.path)
 }
 
 /// Returns the compiled-in default of a field, where one is known: with a configuration file, or
@@ -366,9 +304,12 @@ impl Resolver<'_> {
         let mut needs = self.files.needs;
         needs.dedup();
         Resolution {
+            component: Component::Kubelet,
             minor: self.minor,
-            settings: self.settings,
-            line: Some(self.line),
+            values: Values::Kubelet(Box::new(KubeletValues {
+                settings: self.settings,
+                line: Some(self.line),
+            })),
             refusal,
             layers: self.layers,
             notes: self.notes,
@@ -376,17 +317,6 @@ impl Resolver<'_> {
             stale: self.files.stale,
         }
     }
-}
-
-/// Returns what a version does that has no such setting: what it would do with the zero value.
-fn absent(zero: Value, minor: Minor) -> Setting {
-    Setting::known(
-        zero,
-        Origin {
-            name: Some(Arc::from("there is no such setting")),
-            ..default_origin(minor)
-        },
-    )
 }
 
 /// Refuses a document that is not of the kind and version that the kubelet knows.

@@ -8,6 +8,8 @@
 //! - [`setting`]: a value with its provenance
 //! - [`node`], [`merge`]: what a file says with origins, and how drop-ins are merged onto it
 //! - [`kubelet`]: the layers of the kubelet, resolved
+//! - [`resolution`]: what a component makes of them all
+//! - [`components`], [`embedded`]: the other components, and programs that several of them run inside of
 //! - [`units`]: the services of systemd, and what their next start will be
 //! - [`secrets`]: what must not reach facts or reports
 
@@ -15,6 +17,8 @@ mod path;
 mod settings;
 mod sources;
 
+pub mod components;
+pub mod embedded;
 pub mod excerpt;
 pub mod flags;
 pub mod json;
@@ -22,6 +26,7 @@ pub mod kubelet;
 pub mod merge;
 pub mod node;
 pub mod refusal;
+pub mod resolution;
 pub mod secrets;
 pub mod setting;
 pub mod tables;

@@ -7,7 +7,11 @@
 
 use std::fmt;
 
+pub mod apiserver;
+pub mod controller_manager;
+pub mod kube_proxy;
 pub mod kubelet;
+pub mod scheduler;
 
 /// One minor release of Kubernetes: `Minor(34)` is 1.34.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,7 +10,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use kubeassay_config::kubelet::{Documents, Resolution, When, live, resolve};
+use kubeassay_config::kubelet::{Documents, When, live, resolve};
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::{Setting, State};
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Entry, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts};
@@ -213,16 +214,13 @@ impl Files {
             };
         }
         match (self.files.get(&path), need.what) {
-            (
-                Some(File::Content(_)),
-                NeedKind::Presence | NeedKind::Listing | NeedKind::Certificate,
-            ) => FileFacts {
-                kind: Some(FileKind::Regular),
-                ..blank
-            },
             (Some(File::Content(content)), NeedKind::Content) => FileFacts {
                 kind: Some(FileKind::Regular),
                 content: Some(Bytes::from(content.clone())),
+                ..blank
+            },
+            (Some(File::Content(_)), _) => FileFacts {
+                kind: Some(FileKind::Regular),
                 ..blank
             },
             (Some(File::Link(_)), _) => FileFacts {
@@ -598,7 +596,7 @@ fn real_answers_are_understood_and_flags_without_a_field_stay_with_the_process()
         });
         if !files {
             let disk = resolve(&Documents::new(&process), Minor(36), When::Now);
-            for path in disk.fields() {
+            for path in kubeassay_config::kubelet::fields(disk.minor) {
                 let of = |resolution: &Resolution| resolution.setting(path).map(Cow::into_owned);
                 let (disk, said) = (of(&disk), of(&said));
                 if disk.as_ref().is_some_and(|disk| disk.unknown().is_some()) {

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
+use crate::component::Component;
 use crate::verdict::Cause;
 
 pub use cluster::{ClusterFacts, ObjectFacts};
@@ -84,6 +85,10 @@ pub struct Facts {
     /// Services that start a component, or would.
     #[serde(default)]
     pub services: Vec<ServiceFacts>,
+    /// Files of the node that are no single process's, as the host sees them: manifests of static pods, keys and
+    /// certificates, kubeconfigs, and what platforms are told by.
+    #[serde(default)]
+    pub files: Vec<FileFacts>,
     /// What kubelets of the node answered over the network.
     #[serde(default)]
     pub endpoints: Vec<EndpointFacts>,
@@ -106,9 +111,34 @@ impl Facts {
             node: NodeFacts::default(),
             processes: Vec::new(),
             services: Vec::new(),
+            files: Vec::new(),
             endpoints: Vec::new(),
             problems: Vec::new(),
         }
+    }
+
+    /// Returns the processes of one component.
+    pub fn processes_of(&self, component: Component) -> impl Iterator<Item = &ProcessFacts> {
+        self.processes
+            .iter()
+            .filter(move |process| process.component == component)
+    }
+
+    /// Returns the processes that may be a kubelet.
+    pub fn kubelets(&self) -> impl Iterator<Item = &ProcessFacts> {
+        self.processes_of(Component::Kubelet)
+    }
+
+    /// Returns the services that start one component.
+    pub fn services_of(&self, component: Component) -> impl Iterator<Item = &ServiceFacts> {
+        self.services
+            .iter()
+            .filter(move |service| service.component == component)
+    }
+
+    /// Returns the facts of the node's file that was read for `need`.
+    pub fn file(&self, need: &Need) -> Option<&FileFacts> {
+        self.files.iter().find(|file| file.need == *need)
     }
 }
 
@@ -261,6 +291,9 @@ pub struct Distribution {
 pub struct ProcessFacts {
     /// Its id in the host's process table.
     pub pid: u32,
+    /// Which component it may be.
+    #[serde(default = "kubelet")]
+    pub component: Component,
     /// Why it may be a component, strongest first.
     pub recognised_by: Vec<Recognition>,
     /// What `/proc/PID/exe` says, without ` (deleted)`.
@@ -309,11 +342,17 @@ pub struct ProcessFacts {
     pub problems: Vec<Problem>,
 }
 
+/// What a process is in facts that were taken before there were others.
+const fn kubelet() -> Component {
+    Component::Kubelet
+}
+
 impl ProcessFacts {
-    /// Returns a process of which nothing but its arguments is known.
+    /// Returns a kubelet of which nothing but its arguments is known.
     pub fn new(pid: u32, argv: Vec<Bytes>) -> Self {
         Self {
             pid,
+            component: Component::Kubelet,
             recognised_by: Vec::new(),
             exe: None,
             exe_deleted: false,
@@ -338,12 +377,19 @@ impl ProcessFacts {
         self.files.iter().find(|file| file.need == *need)
     }
 
-    /// Returns whether it is no component of this node but lives in a workload: it is not root of the
-    /// host's user namespace, or its cgroup is a pod's.
+    /// Returns whether it is no component of this node but lives in a workload.
+    ///
+    /// A kubelet does if it is not root of the host's user namespace, or its cgroup is a pod's. The others run in
+    /// pods of the node's own as a rule, and those have the host's network; some distributions give them users of
+    /// their own.
     pub fn in_pod(&self) -> bool {
         let cgroup = self.cgroup.as_ref().map_or(&b""[..], Bytes::as_slice);
         let pod = cgroup.windows(7).any(|window| window == b"kubepod");
-        pod || self.uid.is_some_and(|uid| uid != 0) || self.namespaces.user == Some(false)
+        let foreign = self.namespaces.user == Some(false);
+        match self.component {
+            Component::Kubelet => pod || foreign || self.uid.is_some_and(|uid| uid != 0),
+            _ => foreign || (pod && self.namespaces.network != Some(true)),
+        }
     }
 }
 
@@ -440,6 +486,12 @@ pub enum NeedKind {
     /// The first certificate in it (PEM), symbolic links followed: `sha256` is the digest of its DER, and the content
     /// is not kept. Nothing behind that certificate is read; where something else comes first, nothing is.
     Certificate,
+    /// The public keys of all certificates in it (PEM), symbolic links followed: their digests are in `public_keys`,
+    /// and the content is not kept. Where anything but certificates stands in it, nothing is read.
+    PublicKeys,
+    /// Its type, mode and owner, symbolic links followed, and the names and types of its entries if it is a directory:
+    /// its content is never read.
+    Metadata,
 }
 
 /// A file (or directory) as it was found. Either it was read, or `problem` says why not.
@@ -475,6 +527,9 @@ pub struct FileFacts {
     /// Hexadecimal SHA-256 of the content as it was on the host.
     #[serde(default)]
     pub sha256: Option<String>,
+    /// Hexadecimal SHA-256 of the `SubjectPublicKeyInfo` of each certificate in it, in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_keys: Option<Vec<String>>,
     /// The content, secrets replaced by their digest; only for configuration.
     #[serde(default)]
     pub content: Option<Bytes>,
@@ -500,6 +555,7 @@ impl FileFacts {
             changed: None,
             links: Vec::new(),
             sha256: None,
+            public_keys: None,
             content: None,
             entries: None,
             problem: None,

@@ -4,6 +4,7 @@
 //!
 //! - [`bytes`], [`text`]: what came from a host, kept as it is and shown safely
 //! - [`value`], [`origin`], [`verdict`]: a setting's value, where it came from, what was found
+//! - [`Component`]: what is judged
 //! - [`facts`]: what was read about a node (`kubeassay.facts/v1`)
 //! - [`report`]: the findings of a scan (`kubeassay.report/v1`)
 //! - [`plan`], [`transaction`]: the edits of a fix (`kubeassay.plan/v1`), and how applying them came out
@@ -11,6 +12,7 @@
 //! - [`explanation`]: how a component comes to the value of one setting
 
 pub mod bytes;
+mod component;
 pub mod duration;
 pub mod explanation;
 pub mod facts;
@@ -25,6 +27,7 @@ pub mod value;
 pub mod verdict;
 
 pub use bytes::Bytes;
+pub use component::Component;
 pub use node_id::node_id;
 pub use origin::{Origin, OriginKind, Place};
 pub use value::Value;

@@ -36,7 +36,7 @@ pub use catalogue::{Catalogue, Document, Replacing};
 pub use check::{Check, Choices, Evaluation, Outcome, UnknownSetting};
 pub use diagnostic::{Code, Diagnostic, DiagnosticSeverity, RenderStyle};
 pub use examples::{CONFIG_PATH, Example, ExampleFile, ExampleHost, KUBEADM_ARGV};
-pub use front_matter::{Choice, Fix};
+pub use front_matter::{Assessment, Choice, Decides, Fix};
 pub use functions::{parse_duration, parse_quantity};
 pub use page::MAX_PAGE;
 pub use prepared::{PreparedRule, PreparedRules};
@@ -83,6 +83,10 @@ pub struct Rule {
     pub(crate) title: String,
     pub(crate) severity: Severity,
     pub(crate) subject: Option<String>,
+    pub(crate) files: Option<String>,
+    pub(crate) level: Option<u8>,
+    pub(crate) assessment: Option<Assessment>,
+    pub(crate) decides: Decides,
     pub(crate) controls: Vec<Control>,
     pub(crate) aliases: Vec<String>,
     pub(crate) expected: String,
@@ -136,6 +140,26 @@ impl Rule {
     /// Returns what there is one finding for, such as `kubelet`; nothing where the page does not say.
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
+    }
+
+    /// Returns which files a rule about files is about, by the role that they play, such as `pki-key`.
+    pub fn files(&self) -> Option<&str> {
+        self.files.as_deref()
+    }
+
+    /// Returns the level (profile) of the benchmark that the rule belongs to: 1 or 2.
+    pub const fn level(&self) -> Option<u8> {
+        self.level
+    }
+
+    /// Returns how the benchmark wants it assessed.
+    pub const fn assessment(&self) -> Option<Assessment> {
+        self.assessment
+    }
+
+    /// Returns what the check is able to decide.
+    pub const fn decides(&self) -> Decides {
+        self.decides
     }
 
     /// Returns every number the rule is known by, its own home first, sorted after that, each once.

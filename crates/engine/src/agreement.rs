@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kubeassay_config::kubelet::Resolution;
+use kubeassay_config::kubelet;
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::{Setting, Unknown};
 use kubeassay_core::facts::ProcessFacts;
 use kubeassay_core::report::Evidence;
@@ -82,7 +83,10 @@ impl Agreement {
         let fields = now
             .last()
             .or_else(|| said.and_then(|(_, said)| said.last()));
-        for path in fields.into_iter().flat_map(Resolution::fields) {
+        for path in fields
+            .into_iter()
+            .flat_map(|resolution| kubelet::fields(resolution.minor))
+        {
             let (disk, live) = (disk(path), answered(path));
             // What differs in one version and not in another may be no difference.
             let differ = !disk.is_empty()

@@ -4,12 +4,14 @@
 
 use kubeassay_core::Severity;
 use kubeassay_core::Value;
-use kubeassay_core::rule::{Choice, Fix, PreparedRule, PreparedRules, SettingType};
+use kubeassay_core::rule::{
+    Assessment, Choice, Decides, Fix, PreparedRule, PreparedRules, SettingType,
+};
 
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:35d32381091ee57a929ff7ce3ad94a40113fda473a078314269ecf9dbbe4805e",
+    digest: "sha256:af880dfd0b7bc80cb680ac43690bb732455d8d89b9bc58572af3359a099e5387",
     rules: &[
         PreparedRule {
             file: "kubelet/kubelet-anonymous-auth.md",
@@ -18,6 +20,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet refuses anonymous requests",
             severity: Severity::High,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Automated),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.1"),
                 ("attack", None, "T1133"),
@@ -46,6 +52,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet asks the API server to authorize requests",
             severity: Severity::High,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Automated),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.5"), "4.2.2"),
                 ("attack", None, "T1609"),
@@ -74,6 +84,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet knows the CA of its clients' certificates",
             severity: Severity::Medium,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Automated),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.3"),
                 ("cis-aks", Some(">=1.8"), "3.2.3"),
@@ -100,6 +114,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet may record enough events",
             severity: Severity::Low,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(2),
+            assessment: Some(Assessment::Manual),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.8"),
                 ("cis-aks", Some(">=1.8"), "3.2.7"),
@@ -125,6 +143,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet takes the node's name from the host",
             severity: Severity::Low,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Manual),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.7"),
                 ("disa-stig", None, "V-242404"),
@@ -146,6 +168,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet keeps its iptables chains",
             severity: Severity::Low,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Automated),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.6"),
                 ("cis-aks", Some(">=1.8"), "3.2.6"),
@@ -170,6 +196,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "every pod has a limit on its processes",
             severity: Severity::Medium,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Manual),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.13"),
                 ("attack", None, "T1499"),
@@ -191,6 +221,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet's read-only port is closed",
             severity: Severity::High,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Manual),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.4"),
                 ("attack", None, "T1133"),
@@ -219,6 +253,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet renews its client certificate",
             severity: Severity::Medium,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Automated),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.10"),
                 ("cis-aks", Some(">=1.8"), "3.2.8"),
@@ -243,6 +281,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet is able to renew its serving certificate",
             severity: Severity::Medium,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Manual),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.11"),
                 ("cis-aks", Some(">=1.8"), "3.2.9"),
@@ -268,6 +310,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "containers without a seccomp profile get the runtime's default one",
             severity: Severity::Medium,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Manual),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.11"), "4.2.14"),
                 ("attack", None, "T1611"),
@@ -288,6 +334,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet serves a certificate that it did not sign itself",
             severity: Severity::Medium,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Manual),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.9"),
                 ("cis-openshift", Some(">=1.9"), "4.2.9"),
@@ -314,6 +364,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet's idle timeout for streaming connections is not zero",
             severity: Severity::Low,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Manual),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.5"),
                 ("attack", None, "T1499"),
@@ -341,6 +395,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the kubelet offers only strong TLS cipher suites",
             severity: Severity::Medium,
             subject: Some("kubelet"),
+            files: None,
+            level: Some(1),
+            assessment: Some(Assessment::Manual),
+            decides: Decides::Both,
             controls: &[
                 ("cis-kubernetes", Some(">=1.8"), "4.2.12"),
                 ("attack", None, "T1557"),
@@ -365,6 +423,10 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             title: "the running kubelet and its files agree",
             severity: Severity::Medium,
             subject: Some("kubelet"),
+            files: None,
+            level: None,
+            assessment: None,
+            decides: Decides::Both,
             controls: &[
                 ("kubeassay", None, "agree"),
             ],

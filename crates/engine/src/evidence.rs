@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use kubeassay_config::excerpt;
-use kubeassay_config::kubelet::Resolution;
+use kubeassay_config::resolution::Resolution;
 use kubeassay_core::facts::{FileFacts, NeedKind};
 use kubeassay_core::report::{Evidence, Overridden};
 use kubeassay_core::{Bytes, Origin, OriginKind, Value, Witness};

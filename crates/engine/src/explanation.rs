@@ -1,6 +1,7 @@
 //! How each kubelet of a node comes to the value of one setting.
 
-use kubeassay_config::kubelet::{Layer as Source, Resolution, default_value};
+use kubeassay_config::kubelet::default_value;
+use kubeassay_config::resolution::{Layer as Source, Resolution};
 use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::explanation::{Explanation, Layer, LayerState};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kubeassay_config::kubelet::Resolution;
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::FileFacts;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use kubeassay_config::flags;
-use kubeassay_config::kubelet::{DROP_IN_VARIABLE, Documents, Resolution, When, ask, resolve};
+use kubeassay_config::kubelet::{DROP_IN_VARIABLE, Documents, When, ask, resolve};
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
@@ -13,7 +14,7 @@ use kubeassay_core::facts::{
     ServiceFacts, Trouble,
 };
 use kubeassay_core::report::{Subject, User};
-use kubeassay_core::{Cause, Value};
+use kubeassay_core::{Cause, Component, Value};
 
 use crate::agreement::Agreement;
 use crate::services;
@@ -106,7 +107,7 @@ pub(crate) fn each<'a>(
         undecided: false,
     };
     let mut keys = Keys::default();
-    let mut processes: Vec<&ProcessFacts> = facts.processes.iter().collect();
+    let mut processes: Vec<&ProcessFacts> = facts.kubelets().collect();
     processes.sort_by_key(|process| (process.started.map(|started| started.at), process.pid));
     for process in processes {
         if let Err(reason) = accepted_by_some_version(process) {
@@ -129,15 +130,14 @@ pub(crate) fn each<'a>(
         take(kubelet);
     }
     let idle = facts
-        .services
-        .iter()
+        .services_of(Component::Kubelet)
         .filter(|service| !runs(service, facts));
     for service in idle {
         let mut kubelet = idle_kubelet(service, facts, said);
         keys.tell_apart(&mut kubelet.subject);
         take(kubelet);
     }
-    if facts.processes.is_empty() && !facts.endpoints.is_empty() {
+    if facts.kubelets().next().is_none() && !facts.endpoints.is_empty() {
         take(remote_kubelet(facts, said));
     }
     kubelets
@@ -268,7 +268,7 @@ fn service_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Option<&'a Servic
 
 /// Returns the endpoints of a process; those that name none belong to the node's single kubelet.
 fn endpoints_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Vec<&'a EndpointFacts> {
-    let own = facts.processes.iter().filter(|process| !process.in_pod());
+    let own = facts.kubelets().filter(|process| !process.in_pod());
     let single = own.count() == 1 && !process.in_pod();
     facts
         .endpoints
@@ -291,7 +291,7 @@ fn is_found(service: &ServiceFacts) -> bool {
 
 /// Returns whether what the service starts is among the processes.
 fn runs(service: &ServiceFacts, facts: &Facts) -> bool {
-    facts.processes.iter().any(|process| {
+    facts.kubelets().any(|process| {
         service.started.contains(&process.pid) || process.unit.as_ref() == Some(&service.unit)
     })
 }

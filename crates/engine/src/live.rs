@@ -1,6 +1,7 @@
 //! Where the kubelets of this node answer, and which certificate each of them serves.
 
-use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
+use kubeassay_config::kubelet::{Documents, When, resolve};
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Facts, Need, NeedKind, ProcessFacts, Trouble};
@@ -47,7 +48,7 @@ pub struct LiveCertificate {
 /// changed since the start, what it says now is the best guess of where to ask; who answers is told by the certificate.
 pub fn targets(facts: &Facts, said: Option<Minor>) -> Vec<LiveTarget> {
     let own = || {
-        let processes = facts.processes.iter();
+        let processes = facts.kubelets();
         processes.filter(|process| !process.in_pod() && !process.argv.is_empty())
     };
     let single = own().count() == 1;

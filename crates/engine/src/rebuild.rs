@@ -66,7 +66,7 @@ fn of_object(
     };
     let facts = example::facts(&ExampleHost::kubeadm(text));
     let mut found = kubelets::find(&facts, said).found;
-    let (Some(kubelet), Some(process)) = (found.pop(), facts.processes.first()) else {
+    let (Some(kubelet), Some(process)) = (found.pop(), facts.kubelets().next()) else {
         return Vec::new();
     };
     let resolutions = match kubelet.version.unsupported {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
+use kubeassay_config::kubelet::{Documents, When, resolve};
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::units::{self, NextStart};
@@ -34,7 +35,7 @@ pub fn successor(
     let next = units::next_start(service)?;
     let mut future = services::process(service, &next);
     if future.executable.is_none() {
-        let mut started = facts.processes.iter();
+        let mut started = facts.kubelets();
         let before = started.find(|process| service.started.contains(&process.pid));
         future.executable = before.and_then(|process| process.executable.clone());
     }

@@ -1,6 +1,6 @@
 //! What a check sees of a resolved kubelet.
 
-use kubeassay_config::kubelet::Resolution;
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::{Setting, State};
 use kubeassay_core::rule::{Reading, Settings};
 use kubeassay_core::{Cause, Value};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kubeassay_config::kubelet::{Resolution, live};
+use kubeassay_config::kubelet::live;
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;

@@ -11,7 +11,7 @@ mod edits;
 mod judged;
 mod proof;
 
-use kubeassay_config::kubelet::Resolution;
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Facts, ProcessFacts, ServiceFacts, Tool};
 use kubeassay_core::plan::{
@@ -289,10 +289,7 @@ impl<'a> Planner<'a> {
     }
 
     fn process(&self, pid: u32) -> Option<&'a ProcessFacts> {
-        self.facts
-            .processes
-            .iter()
-            .find(|process| process.pid == pid)
+        self.facts.kubelets().find(|process| process.pid == pid)
     }
 
     /// Returns the service that starts the subject of a finding.

@@ -387,7 +387,7 @@ impl Looking<'_> {
 
     /// Tells whether a process is one that began with the restart, or at least is another than `before`.
     fn is_new(&self, facts: &Facts, pid: u32, before: Option<u32>) -> Verification {
-        let mut processes = facts.processes.iter();
+        let mut processes = facts.kubelets();
         let Some(process) = processes.find(|process| process.pid == pid) else {
             let unit = &self.kubelet.unit;
             let why = format!("process {pid} of {unit} is not seen as a kubelet");

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
+use kubeassay_config::kubelet::{Documents, When, resolve};
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_config::tables::{FieldKind, Minor};
@@ -132,7 +133,10 @@ fn resolved(texts: &[&[u8]], minor: Minor) -> Resolution {
                 ..FileFacts::unread(need.clone(), Cause::Missing, "")
             };
             let file = match need.what {
-                NeedKind::Presence | NeedKind::Certificate => found(FileKind::Regular),
+                NeedKind::Presence
+                | NeedKind::Certificate
+                | NeedKind::PublicKeys
+                | NeedKind::Metadata => found(FileKind::Regular),
                 NeedKind::Listing => FileFacts {
                     entries: Some(
                         (1..texts.len())

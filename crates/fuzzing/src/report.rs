@@ -123,7 +123,9 @@ fn answer(
         ..FileFacts::unread(need.clone(), Cause::Missing, "")
     };
     match need.what {
-        NeedKind::Presence | NeedKind::Certificate => found(FileKind::Regular),
+        NeedKind::Presence | NeedKind::Certificate | NeedKind::PublicKeys | NeedKind::Metadata => {
+            found(FileKind::Regular)
+        }
         NeedKind::Listing => FileFacts {
             entries: Some(
                 (0..drop_ins.len())

@@ -109,6 +109,7 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
     // What a tenant's kubelet filled must not be missing for the node's own services.
     setting.room.set(MOST_CONFIGURATION_IN_ALL);
     services::read(&setting, &mut survey, &sight, facts);
+    setting.read_node(facts, &sight);
     let text = |path| sight.read(path, LARGEST_USERS).unwrap_or_default();
     users::name(facts, &text("/etc/passwd"), &text("/etc/group"));
     facts.node.distributions = node::distributions(&sight, survey.embedding());

@@ -255,6 +255,10 @@ impl Guide for Kubelets {
             .clone()
     }
 
+    fn needs_of_node(&self, facts: &kubeassay_core::facts::Facts) -> Vec<Need> {
+        kubeassay_engine::needs_of_node(facts)
+    }
+
     fn unit_folders(&self) -> &'static [&'static str] {
         units::SEARCH_PATH
     }

@@ -269,12 +269,18 @@ impl Scene {
     fn look(&self, need: Need, allowed: Answering) -> Result<(FileFacts, Option<Vec<u8>>), Lost> {
         let final_link = match need.what {
             NeedKind::Listing => Last::Keep,
-            NeedKind::Content | NeedKind::Presence | NeedKind::Certificate => Last::Follow,
+            NeedKind::Content
+            | NeedKind::Presence
+            | NeedKind::Certificate
+            | NeedKind::PublicKeys
+            | NeedKind::Metadata => Last::Follow,
         };
         let path = need.path.as_slice();
         let found = match need.what {
             // A certificate is read again and again while the process runs: the one that it sees now counts.
-            NeedKind::Certificate => self.walk(path, final_link, allowed),
+            NeedKind::Certificate | NeedKind::PublicKeys | NeedKind::Metadata => {
+                self.walk(path, final_link, allowed)
+            }
             _ => self.find(path, final_link, allowed),
         };
         let found = match found {
@@ -290,6 +296,11 @@ impl Scene {
         let outcome = match (facts.need.what, self.mounted_over(&found)) {
             (NeedKind::Presence, _) => Ok(None),
             (NeedKind::Certificate, _) => self.certificate(&found, &mut facts).map(|()| None),
+            (NeedKind::PublicKeys, _) => Err(Trouble {
+                cause: Cause::Unsupported,
+                reason: format!("{} is not read", facts.need.path),
+            }),
+            (NeedKind::Metadata, _) => self.list(&found, &mut facts).map(|()| None),
             (_, Some(trouble)) => Err(trouble),
             (NeedKind::Listing, None) => self.list(&found, &mut facts).map(|()| None),
             (NeedKind::Content, None) => self.content(&found, &mut facts).map(Some),
@@ -479,6 +490,7 @@ fn facts_of(need: Need, found: &Found) -> FileFacts {
         changed: status.changed,
         links: found.links.clone(),
         sha256: None,
+        public_keys: None,
         content: None,
         entries: None,
         problem: None,

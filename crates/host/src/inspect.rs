@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashSet;
 
 use kubeassay_core::facts::{
-    FileFacts, Moment, Need, NeedKind, Problem, ProcessFacts, ServiceFacts, Trouble,
+    Facts, FileFacts, Moment, Need, NeedKind, Problem, ProcessFacts, ServiceFacts, Trouble,
 };
 use kubeassay_core::{Bytes, Cause};
 
@@ -162,6 +162,7 @@ impl Setting<'_> {
         let executable = survey.executable_facts(candidate);
         let facts = ProcessFacts {
             pid: directory.pid,
+            component: candidate.component,
             recognised_by: candidate.recognised_by.clone(),
             exe_deleted: exe.as_ref().is_some_and(|exe| exe.deleted),
             exe: exe.map(|exe| exe.path.into()),
@@ -224,6 +225,13 @@ impl Setting<'_> {
             self.guide.needs_of_service(service)
         };
         self.read_named(facts, needs, look);
+    }
+
+    /// Reads the files of the node that are no single process's.
+    pub(crate) fn read_node(&self, facts: &mut Facts, sight: &Sight) {
+        let redact = |content| self.guide.redact_content(content);
+        let needs = |facts: &mut Facts| self.guide.needs_of_node(facts);
+        self.read_named(facts, needs, |need| sight.look(need, redact));
     }
 
     /// Reads files until nothing new is named.
@@ -289,6 +297,20 @@ trait Reads {
 impl Reads for ProcessFacts {
     fn name(&self) -> String {
         format!("process {}", self.pid)
+    }
+
+    fn files(&mut self) -> &mut Vec<FileFacts> {
+        &mut self.files
+    }
+
+    fn problems(&mut self) -> &mut Vec<Problem> {
+        &mut self.problems
+    }
+}
+
+impl Reads for Facts {
+    fn name(&self) -> String {
+        "the node".to_owned()
     }
 
     fn files(&mut self) -> &mut Vec<FileFacts> {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use kubeassay_core::facts::{
     ExecutableFacts, Problem, ProcessTable, RecognisedBy, Recognition, Trouble, Unreadable,
 };
-use kubeassay_core::{Bytes, Cause};
+use kubeassay_core::{Bytes, Cause, Component};
 
 use crate::aside::Aside;
 use crate::binaries::{self, Binaries};
@@ -33,6 +33,7 @@ const DELETED: &[u8] = b" (deleted)";
 /// A process that may be a component.
 pub(crate) struct Candidate {
     pub(crate) directory: ProcessDirectory,
+    pub(crate) component: Component,
     pub(crate) recognised_by: Vec<Recognition>,
     pub(crate) exe: Result<Executable, Trouble>,
     pub(crate) comm: Option<Bytes>,
@@ -215,6 +216,7 @@ impl<'a> Survey<'a> {
         }
         Some(Candidate {
             standing: standing(self.namespaces, uid, &directory),
+            component: Component::Kubelet,
             directory,
             recognised_by,
             exe,

@@ -41,6 +41,10 @@ impl Guide for Fixed {
         Vec::new()
     }
 
+    fn needs_of_node(&self, _facts: &kubeassay_core::facts::Facts) -> Vec<Need> {
+        Vec::new()
+    }
+
     fn unit_folders(&self) -> &'static [&'static str] {
         &[]
     }

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kubeassay_core::facts::ProcessFacts;
-use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Value};
+use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind, Value};
 
-use super::{Layer, Resolution, serving};
+use super::{KubeletValues, serving};
 use crate::flags;
 use crate::node::{Content, Node, Source};
+use crate::resolution::{Layer, Resolution, Values};
 use crate::setting::{Setting, State, Unknown};
 use crate::settings::{Names, Settings};
 use crate::tables::kubelet::KUBELET;
@@ -74,24 +75,18 @@ pub fn live(
         ));
     }
     let line = process.and_then(|process| flags::parse(&process.argv, &KUBELET, minor).ok());
-    let mut resolution = Resolution {
+    let mut values = KubeletValues { settings, line };
+    mark_own_certificate(&mut values, minor, &origin);
+    Ok(Resolution {
+        component: Component::Kubelet,
         minor,
-        settings,
-        line,
+        values: Values::Kubelet(Box::new(values)),
         refusal: None,
-        layers: vec![Layer {
-            name: "/configz".to_owned(),
-            kind: OriginKind::Live,
-            path: None,
-            unknown: None,
-            note: None,
-        }],
+        layers: vec![Layer::new("/configz", OriginKind::Live, None)],
         notes: Vec::new(),
         needs: Vec::new(),
         stale: false,
-    };
-    mark_own_certificate(&mut resolution, &origin);
-    Ok(resolution)
+    })
 }
 
 /// Returns why a flag without a field is not known: `/configz` holds fields alone.
@@ -174,8 +169,8 @@ fn place(setting: &mut Setting, origin: &Arc<Origin>) {
 
 /// Marks the certificate that the kubelet made itself: it shows it as if it had been configured, and only by its
 /// place is it told apart. Whether one in another folder of a process that is not known is its own cannot be told.
-fn mark_own_certificate(resolution: &mut Resolution, origin: &Arc<Origin>) {
-    let said = |path| match resolution.settings.get(path).and_then(Setting::value) {
+fn mark_own_certificate(values: &mut KubeletValues, minor: Minor, origin: &Arc<Origin>) {
+    let said = |path| match values.settings.get(path).and_then(Setting::value) {
         Some(Value::String(text)) => text,
         _ => Bytes::default(),
     };
@@ -189,9 +184,9 @@ fn mark_own_certificate(resolution: &mut Resolution, origin: &Arc<Origin>) {
     let Some(field) = KUBELET.field("tlsCertFile") else {
         return;
     };
-    let own = serving::folder(resolution);
+    let own = serving::folder(values, minor);
     let known = own.is_some() || folder == serving::DEFAULT_FOLDER;
-    let entry = resolution.settings.entry(field);
+    let entry = values.settings.entry(field);
     if !known {
         let unknown = Unknown {
             cause: Cause::Unsupported,

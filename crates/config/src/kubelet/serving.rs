@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use kubeassay_core::{Bytes, Origin, Value};
 
-use super::flag_layer::own_flag;
-use super::{Resolution, Resolver};
-use crate::path;
+use super::{KubeletValues, Resolver};
+use crate::resolution::{Resolution, Values};
 use crate::setting::{Setting, State};
 use crate::settings::{Settings, default_origin};
+use crate::tables::Minor;
 use crate::tables::kubelet::KUBELET;
+use crate::{flags, path};
 
 /// Marks an origin: the kubelet makes the certificate itself.
 pub(super) const SELF_SIGNED: &str = "self-signed";
@@ -54,9 +55,9 @@ impl Resolver<'_> {
 pub(super) const DEFAULT_FOLDER: &str = "/var/lib/kubelet/pki";
 
 /// Returns `--cert-dir`, if the arguments are known.
-pub(super) fn folder(resolution: &Resolution) -> Option<Bytes> {
+pub(super) fn folder(values: &KubeletValues, minor: Minor) -> Option<Bytes> {
     let flag = KUBELET.flag("cert-dir")?;
-    match own_flag(resolution.line.as_ref()?, flag, resolution.minor).value() {
+    match flags::own(values.line.as_ref()?, flag, minor).value() {
         Some(Value::String(folder)) => Some(folder),
         _ => None,
     }
@@ -65,12 +66,16 @@ pub(super) fn folder(resolution: &Resolution) -> Option<Bytes> {
 impl Resolution {
     /// Returns the files whose first certificate the kubelet may serve, likeliest first: `tlsCertFile`, else under
     /// `--cert-dir` the one that the cluster issued, else its own. With `serverTLSBootstrap` the issued one comes
-    /// before `tlsCertFile` (`pkg/kubelet/certificate/kubelet.go:NewKubeletServerCertificateManager`).
+    /// before `tlsCertFile` (`pkg/kubelet/certificate/kubelet.go:NewKubeletServerCertificateManager`). None where it is
+    /// no kubelet.
     pub fn serving_certificate_paths(&self) -> Vec<Bytes> {
-        let folder = folder(self).unwrap_or_else(|| Bytes::from(DEFAULT_FOLDER));
+        let Values::Kubelet(values) = &self.values else {
+            return Vec::new();
+        };
+        let folder = folder(values, self.minor).unwrap_or_else(|| Bytes::from(DEFAULT_FOLDER));
         let below = |name: &str| path::join(&folder, &Bytes::from(name));
         let issued = below("kubelet-server-current.pem");
-        let value = |path| self.settings.get(path).and_then(Setting::value);
+        let value = |path| values.settings.get(path).and_then(Setting::value);
         let bootstrap = value("serverTLSBootstrap") == Some(Value::Bool(true));
         match value("tlsCertFile") {
             Some(Value::String(configured)) if !configured.is_empty() && bootstrap => {

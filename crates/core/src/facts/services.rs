@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ExecutableFacts, FileFacts, Need, Problem};
 use crate::bytes::Bytes;
+use crate::component::Component;
 
 /// A service of the host's systemd that starts a component, or would.
 ///
@@ -13,6 +14,9 @@ use crate::bytes::Bytes;
 pub struct ServiceFacts {
     /// The unit's name, such as `kubelet.service`.
     pub unit: Bytes,
+    /// The component that it starts.
+    #[serde(default = "super::kubelet")]
+    pub component: Component,
     /// The processes that it started, by their cgroup or by the executable that they run.
     #[serde(default)]
     pub started: Vec<u32>,
@@ -29,10 +33,11 @@ pub struct ServiceFacts {
 }
 
 impl ServiceFacts {
-    /// Returns a service of which nothing but its name is known.
+    /// Returns a service that starts a kubelet and of which nothing but its name is known.
     pub const fn new(unit: Bytes) -> Self {
         Self {
             unit,
+            component: Component::Kubelet,
             started: Vec::new(),
             files: Vec::new(),
             executable: None,

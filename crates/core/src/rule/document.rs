@@ -130,6 +130,17 @@ impl Draft {
                         .as_ref()
                         .and_then(|check| component(&check.value))
                 }),
+            files: front
+                .files
+                .as_ref()
+                .map(|files| files.value.clone())
+                .or_else(|| lent(&|rule| rule.files.clone())),
+            level: front.level,
+            assessment: front.assessment,
+            decides: front
+                .decides
+                .or_else(|| lender.map(|rule| rule.decides))
+                .unwrap_or_default(),
             remediation: remediation(&page)
                 .or_else(|| lent(&|rule| Some(rule.remediation.clone())))
                 .unwrap_or_default(),

@@ -19,7 +19,7 @@ use super::setting::SettingType;
 use super::yaml::{Entry, Kind, Node};
 use crate::report::Control;
 use crate::value::Value;
-use crate::verdict::Severity;
+use crate::verdict::{Severity, words};
 
 /// The keys of a bundled page.
 pub(crate) const KEYS: &[&str] = &[
@@ -38,6 +38,10 @@ pub(crate) const KEYS: &[&str] = &[
     "disable_edit",
     "severity",
     "subject",
+    "files",
+    "level",
+    "assessment",
+    "decides",
     "applies",
     "applies-reason",
     "check",
@@ -45,6 +49,29 @@ pub(crate) const KEYS: &[&str] = &[
     "choices",
     "fix",
 ];
+
+words! {
+    /// How the benchmark that a rule is at home in wants it assessed.
+    Assessment {
+        /// By a machine.
+        Automated = "automated",
+        /// By a person, says the benchmark.
+        Manual = "manual",
+    }
+}
+
+words! {
+    /// What a check is able to decide.
+    #[derive(Default)]
+    Decides {
+        /// Whether the rule is kept.
+        #[default]
+        Both = "both",
+        /// Only that it is broken: where the check holds, nothing was found that speaks against it, and a person has
+        /// to decide.
+        Violations = "violations",
+    }
+}
 
 /// Something and its place in the page.
 #[derive(Clone, Debug)]
@@ -89,6 +116,10 @@ pub(crate) struct FrontMatter {
     pub(crate) aliases: Vec<At<String>>,
     pub(crate) severity: Option<At<Severity>>,
     pub(crate) subject: Option<At<String>>,
+    pub(crate) files: Option<At<String>>,
+    pub(crate) level: Option<u8>,
+    pub(crate) assessment: Option<Assessment>,
+    pub(crate) decides: Option<Decides>,
     pub(crate) expected: Option<At<String>>,
     pub(crate) check: Option<At<Check>>,
     pub(crate) applies: Option<At<Check>>,
@@ -141,6 +172,12 @@ impl FrontMatter {
             "aliases" => self.aliases = reader.texts(entry),
             "severity" => self.severity = reader.severity(entry),
             "subject" => self.subject = reader.word(entry),
+            "files" => self.files = reader.word(entry),
+            "level" => self.level = reader.level(entry),
+            "assessment" => {
+                self.assessment = reader.one_of(entry, Assessment::ALL, Assessment::as_str);
+            }
+            "decides" => self.decides = reader.one_of(entry, Decides::ALL, Decides::as_str),
             "expected" => self.expected = reader.text(entry),
             "check" => self.check = reader.check(entry),
             "applies" => self.applies = reader.check(entry),

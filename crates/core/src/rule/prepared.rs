@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use super::check::Check;
 use super::document::Draft;
-use super::front_matter::{Choice, Fix};
+use super::front_matter::{Assessment, Choice, Decides, Fix};
 use super::{Origin, Prose, Rule};
 use crate::report::Control;
 use crate::verdict::Severity;
@@ -36,6 +36,14 @@ pub struct PreparedRule {
     pub severity: Severity,
     /// See [`Rule::subject`].
     pub subject: Option<&'static str>,
+    /// See [`Rule::files`].
+    pub files: Option<&'static str>,
+    /// See [`Rule::level`].
+    pub level: Option<u8>,
+    /// See [`Rule::assessment`].
+    pub assessment: Option<Assessment>,
+    /// See [`Rule::decides`].
+    pub decides: Decides,
     /// See [`Rule::controls`]: framework, version, control.
     pub controls: &'static [(&'static str, Option<&'static str>, &'static str)],
     /// See [`Rule::aliases`].
@@ -62,6 +70,10 @@ impl PreparedRule {
             title: self.title.to_owned(),
             severity: self.severity,
             subject: self.subject.map(str::to_owned),
+            files: self.files.map(str::to_owned),
+            level: self.level,
+            assessment: self.assessment,
+            decides: self.decides,
             controls: self
                 .controls
                 .iter()

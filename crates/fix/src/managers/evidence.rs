@@ -52,7 +52,7 @@ impl<'a> Seen<'a> {
     /// Returns the processes that the service started.
     fn processes(&self) -> impl Iterator<Item = &'a ProcessFacts> {
         let service = self.service;
-        let processes = self.facts.processes.iter();
+        let processes = self.facts.kubelets();
         processes.filter(move |process| {
             !process.in_pod()
                 && (service.started.contains(&process.pid)

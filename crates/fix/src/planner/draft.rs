@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kubeassay_config::flags::{self, FlagValue, Occurrence};
-use kubeassay_config::kubelet::Resolution;
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_config::tables::{FlagKind, Target};
@@ -366,7 +366,7 @@ impl<'a> Draft<'a> {
 fn with_version(service: &ServiceFacts, facts: &Facts) -> ServiceFacts {
     let mut service = service.clone();
     if service.executable.is_none() {
-        let mut started = facts.processes.iter();
+        let mut started = facts.kubelets();
         let before = started.find(|process| service.started.contains(&process.pid));
         service.executable = before.and_then(|process| process.executable.clone());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kubeassay_config::kubelet::Resolution;
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::{Setting, State};
 use kubeassay_config::tables::Target;
 use kubeassay_config::tables::kubelet::KUBELET;
@@ -49,7 +49,9 @@ fn paths(resolution: &Resolution) -> impl Iterator<Item = String> {
         .iter()
         .filter(move |flag| flag.presence.possibly(minor) && flag.target(minor) == Target::Own);
     let flags = flags.map(|flag| format!("flags.{}", flag.setting));
-    resolution.fields().map(str::to_owned).chain(flags)
+    kubeassay_config::kubelet::fields(resolution.minor)
+        .map(str::to_owned)
+        .chain(flags)
 }
 
 fn differ(

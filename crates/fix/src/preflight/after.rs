@@ -1,6 +1,7 @@
 //! What the settings will be, over every version that the kubelet may be: one value where all agree, else unknown.
 
-use kubeassay_config::kubelet::{Documents, Resolution, When, resolve};
+use kubeassay_config::kubelet::{Documents, When, resolve};
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Setting;
 use kubeassay_core::facts::{Facts, ProcessFacts};
 use kubeassay_core::{Bytes, Value};
@@ -98,7 +99,7 @@ fn running(kubelet: &PlannedKubelet, facts: &Facts, path: &str) -> Known {
 
 /// Returns the process that runs now.
 fn process<'a>(kubelet: &PlannedKubelet, facts: &'a Facts) -> Option<&'a ProcessFacts> {
-    let mut processes = facts.processes.iter();
+    let mut processes = facts.kubelets();
     processes.find(|process| Some(process.pid) == kubelet.pid)
 }
 

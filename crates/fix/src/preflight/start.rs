@@ -1,7 +1,7 @@
 //! Whether the kubelet would start with it, and whether systemd would start the kubelet.
 
-use kubeassay_config::kubelet::Resolution;
 use kubeassay_config::refusal::Refusal;
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{FileFacts, NeedKind};
 use kubeassay_core::{Cause, Value};

@@ -140,7 +140,10 @@ fn settings(next: &Successor) -> BTreeMap<String, String> {
         .map(|flag| format!("flags.{}", flag.setting));
     let mut settings = BTreeMap::new();
     let said = |setting: &Setting| format!("{:?}", setting.value());
-    for path in resolution.fields().map(str::to_owned).chain(flags) {
+    for path in kubeassay_config::kubelet::fields(resolution.minor)
+        .map(str::to_owned)
+        .chain(flags)
+    {
         let Some(setting) = resolution.whole(&path) else {
             continue;
         };

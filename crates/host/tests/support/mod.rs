@@ -53,6 +53,10 @@ impl Guide for Flags {
         needs
     }
 
+    fn needs_of_node(&self, _facts: &kubeassay_core::facts::Facts) -> Vec<Need> {
+        Vec::new()
+    }
+
     fn unit_folders(&self) -> &'static [&'static str] {
         UNIT_FOLDERS
     }

@@ -21,9 +21,8 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::time::Duration;
 
-use kubeassay_config::kubelet::{
-    DROP_IN_VARIABLE, Documents, Resolution, When, default_value, resolve,
-};
+use kubeassay_config::kubelet::{DROP_IN_VARIABLE, Documents, When, default_value, resolve};
+use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::State;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
@@ -397,7 +396,7 @@ fn configz(resolution: &Resolution) -> Vec<u8> {
     ] {
         all.insert(name.to_owned(), Json::from(value));
     }
-    for path in resolution.fields() {
+    for path in kubeassay_config::kubelet::fields(resolution.minor) {
         let is_left_out = KUBELET.field(path).is_some_and(|field| field.omitempty)
             && resolution
                 .setting(path)

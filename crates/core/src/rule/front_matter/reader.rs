@@ -116,24 +116,42 @@ impl Reader<'_> {
     }
 
     pub(super) fn severity(&mut self, entry: &Entry) -> Option<At<Severity>> {
+        let value = self.one_of(entry, Severity::ALL, Severity::as_str)?;
+        Some(At {
+            value,
+            span: entry.node.span.clone(),
+        })
+    }
+
+    /// Reads one of the words of a closed list.
+    pub(super) fn one_of<T: Copy>(
+        &mut self,
+        entry: &Entry,
+        all: &[T],
+        word: impl Fn(T) -> &'static str,
+    ) -> Option<T> {
         let text = self.text(entry)?;
-        let found = Severity::ALL
-            .iter()
-            .find(|severity| severity.as_str() == text.value);
+        let found = all.iter().copied().find(|one| word(*one) == text.value);
         if found.is_none() {
-            let words: Vec<&str> = Severity::ALL
-                .iter()
-                .map(|severity| severity.as_str())
-                .collect();
+            let words: Vec<&str> = all.iter().map(|one| word(*one)).collect();
             let help = suggestion(&did_you_mean(&text.value, words.iter().copied()))
                 .unwrap_or_else(|| format!("one of: {}", words.join(", ")));
-            let message = format!("`{}` is no severity", text.value);
+            let message = format!("`{}` is no {}", text.value, entry.key);
             self.fault(Code::BadValue, &text.span, message, Some(help));
         }
-        found.map(|severity| At {
-            value: *severity,
-            span: text.span,
-        })
+        found
+    }
+
+    /// Reads the level of a benchmark.
+    pub(super) fn level(&mut self, entry: &Entry) -> Option<u8> {
+        match entry.node.kind {
+            Kind::Int(1) => Some(1),
+            Kind::Int(2) => Some(2),
+            _ => {
+                self.wrong("`level`", "1 or 2", &entry.node);
+                None
+            }
+        }
     }
 
     pub(super) fn check(&mut self, entry: &Entry) -> Option<At<Check>> {

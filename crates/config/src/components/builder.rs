@@ -1,0 +1,142 @@
+//! What all components of flags share: command line, files that flags name, and what comes of both.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind};
+
+use crate::flags::{self, CommandLine};
+use crate::refusal::Refusal;
+use crate::resolution::{FlagValues, Layer, Note, Resolution, Values};
+use crate::setting::{Setting, State, Unknown};
+use crate::settings::shared_default_origin;
+use crate::sources::{Documents, Files, Loaded, When};
+use crate::tables::{Minor, Tables};
+
+/// Works out the settings of one component.
+pub(super) struct Builder<'a> {
+    pub(super) component: Component,
+    pub(super) tables: &'static Tables,
+    pub(super) minor: Minor,
+    pub(super) documents: &'a Documents<'a>,
+    pub(super) files: Files<'a>,
+    pub(super) line: CommandLine,
+    /// What is no flag, by its path.
+    pub(super) named: BTreeMap<&'static str, Setting>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) notes: Vec<Note>,
+}
+
+impl<'a> Builder<'a> {
+    /// Reads the command line by `tables`; with an empty one, and the reason, where the component refuses it.
+    pub(super) fn new(
+        component: Component,
+        tables: &'static Tables,
+        documents: &'a Documents<'a>,
+        minor: Minor,
+        when: When,
+    ) -> (Self, Option<Refusal>) {
+        let files = Files::new(documents, when);
+        let (line, refusal) = match flags::parse(&documents.process.argv, tables, minor) {
+            Ok(mut line) => {
+                line.come_from(files.origins());
+                (line, None)
+            }
+            Err(refusal) => (CommandLine::default(), Some(refusal)),
+        };
+        let builder = Self {
+            component,
+            tables,
+            minor,
+            documents,
+            files,
+            line,
+            named: BTreeMap::new(),
+            layers: vec![
+                Layer::new(format!("defaults of {minor}"), OriginKind::Default, None),
+                Layer::new("command line", OriginKind::Flag, None),
+            ],
+            notes: Vec::new(),
+        };
+        (builder, refusal)
+    }
+
+    /// Returns the effective value of a flag, its default if it was not given; unset where this version has none of
+    /// that name.
+    pub(super) fn flag(&self, name: &str) -> Setting {
+        let flag = self
+            .tables
+            .flag(name)
+            .filter(|flag| flag.presence.possibly(self.minor));
+        match flag {
+            Some(flag) => flags::own(&self.line, flag, self.minor),
+            None => Setting::unset(shared_default_origin(self.minor)),
+        }
+    }
+
+    /// Reads the file that a flag names and adds it as a layer; `None` where the flag is not given.
+    pub(super) fn file_of(&mut self, flag: &str) -> Option<(Bytes, Loaded)> {
+        let (given, _) = self.line.path(flag)?;
+        let given = given.clone();
+        Some(self.file_at(&given, &format!("--{flag}")))
+    }
+
+    /// Reads the configuration file at `given`, relative to the working directory, and adds it as a layer `name`.
+    pub(super) fn file_at(&mut self, given: &Bytes, name: &str) -> (Bytes, Loaded) {
+        let (path, loaded) = match self.files.absolute(given) {
+            Some(path) => {
+                let path = crate::path::clean(&path);
+                let loaded = self.files.load(&path, OriginKind::File);
+                (path, loaded)
+            }
+            None => {
+                let unknown = Unknown {
+                    cause: Cause::Denied,
+                    reason: format!(
+                        "{given} is relative, and the working directory of process {} could not be read",
+                        self.documents.process.pid
+                    ),
+                    path: Some(given.clone()),
+                };
+                (given.clone(), Loaded::Unknown(unknown))
+            }
+        };
+        let unknown = match &loaded {
+            Loaded::Unknown(unknown) => Some(unknown.clone()),
+            Loaded::Read(_) | Loaded::Refused(_) => None,
+        };
+        self.layers.push(Layer {
+            unknown,
+            ..Layer::new(name, OriginKind::File, Some(path.clone()))
+        });
+        (path, loaded)
+    }
+
+    /// Returns a setting that cannot be told.
+    pub(super) fn unknown(unknown: Unknown, origin: Arc<Origin>) -> Setting {
+        Setting {
+            state: State::Unknown(Arc::new(unknown)),
+            ..Setting::unset(origin)
+        }
+    }
+
+    /// Returns what was worked out.
+    pub(super) fn finish(self, refusal: Option<Refusal>) -> Resolution {
+        let mut needs = self.files.needs;
+        needs.dedup();
+        Resolution {
+            component: self.component,
+            minor: self.minor,
+            values: Values::Flags(Box::new(FlagValues {
+                tables: self.tables,
+                line: self.line,
+                named: self.named,
+            })),
+            refusal,
+            layers: self.layers,
+            notes: self.notes,
+            needs,
+            stale: self.files.stale,
+        }
+    }
+}
