@@ -269,7 +269,7 @@ fn refuse(index: usize, reason: String) -> Refusal {
 }
 
 /// Parses a flag's text as its `pflag.Value` does.
-fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
+pub(crate) fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
     let utf8 = text.as_str();
     let one = |value: Value| Ok(FlagValue::One(value));
     match kind {
