@@ -77,9 +77,7 @@ impl<'a> Documents<'a> {
                 tree::read(content)?
             };
             // YAML becomes JSON on the way, whose keys Go sorts: of `Kind` and `kind` the latter counts.
-            if yaml
-                && let Tree::Map(entries) = &mut document.root.tree
-            {
+            if yaml && let Tree::Map(entries) = &mut document.root.tree {
                 entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
             }
             Ok(Rc::new(Document {

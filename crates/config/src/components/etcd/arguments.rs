@@ -58,14 +58,20 @@ pub(super) fn parse(argv: &[Bytes]) -> Result<CommandLine, Refusal> {
             },
         };
         let value = value_of(row, &text).map_err(|reason| {
-            let reason = format!("invalid value {:?} for flag -{shown}: {reason}", text.to_string());
+            let reason = format!(
+                "invalid value {:?} for flag -{shown}: {reason}",
+                text.to_string()
+            );
             refuse(index, reason)
         })?;
         let mut origin = Origin::flag(row.flag.name, position(index));
         origin.text = (!row.flag.secret).then(|| Arc::new(argument.clone()));
         give(&mut line, row, text, value, origin);
     }
-    if let Some(asked) = line.last("version").filter(|given| given.value == FlagValue::One(Value::Bool(true))) {
+    if let Some(asked) = line
+        .last("version")
+        .filter(|given| given.value == FlagValue::One(Value::Bool(true)))
+    {
         let index = asked.origin.index.unwrap_or(0) as usize;
         return Err(refuse(index, "--version prints and ends".to_owned()));
     }
@@ -95,7 +101,10 @@ pub(super) fn add_environment(
             ..Origin::new(OriginKind::Environment)
         };
         let value = value_of(row, text).map_err(|reason| {
-            let reason = format!("invalid value {:?} for {variable}: {reason}", text.to_string());
+            let reason = format!(
+                "invalid value {:?} for {variable}: {reason}",
+                text.to_string()
+            );
             Refusal::new(reason, Some(Arc::new(origin.clone())))
         })?;
         give(line, row, text.clone(), value, origin);
@@ -109,7 +118,13 @@ pub(super) fn variable(row: &Row) -> String {
 }
 
 /// Adds one occurrence.
-pub(super) fn give(line: &mut CommandLine, row: &'static Row, text: Bytes, value: Value, origin: Origin) {
+pub(super) fn give(
+    line: &mut CommandLine,
+    row: &'static Row,
+    text: Bytes,
+    value: Value,
+    origin: Origin,
+) {
     line.given
         .entry(row.flag.name)
         .or_default()
@@ -163,20 +178,29 @@ fn url_of(url: &str) -> Result<String, String> {
         "http" | "https" => {
             let host = rest.strip_prefix("//").unwrap_or_default();
             if !host.contains(':') {
-                return Err(format!("URL address does not have the form \"host:port\": {url}"));
+                return Err(format!(
+                    "URL address does not have the form \"host:port\": {url}"
+                ));
             }
             if host.contains('/') {
                 return Err(format!("URL must not contain a path: {url}"));
             }
         }
         "unix" | "unixs" => {}
-        _ => return Err(format!("URL scheme must be http, https, unix, or unixs: {url}")),
+        _ => {
+            return Err(format!(
+                "URL scheme must be http, https, unix, or unixs: {url}"
+            ));
+        }
     }
     Ok(format!("{scheme}:{rest}"))
 }
 
 fn not_a_flag(index: usize, argument: &Bytes) -> Refusal {
-    refuse(index, format!("{:?} is not a valid flag", argument.to_string()))
+    refuse(
+        index,
+        format!("{:?} is not a valid flag", argument.to_string()),
+    )
 }
 
 fn refuse(index: usize, reason: String) -> Refusal {

@@ -54,7 +54,13 @@ pub(super) fn read(root: &Node) -> Result<Said, Refusal> {
         for node in found {
             if let Some((text, value)) = value_of(row, node)? {
                 // A list in the place of a list; the last one stays.
-                arguments::give(&mut said.line, row, text, value, Origin::clone(&node.origin));
+                arguments::give(
+                    &mut said.line,
+                    row,
+                    text,
+                    value,
+                    Origin::clone(&node.origin),
+                );
             }
         }
     }
@@ -113,10 +119,7 @@ fn value_of(row: &Row, node: &Node) -> Result<Option<(Bytes, Value)>, Refusal> {
             let nanoseconds = number.as_i64().ok_or_else(|| wrong("time.Duration"))?;
             Some((Bytes::default(), Value::Duration(nanoseconds)))
         }
-        (
-            Content::Number(number),
-            FlagKind::Uint64 | FlagKind::Int | FlagKind::Int64,
-        ) => {
+        (Content::Number(number), FlagKind::Uint64 | FlagKind::Int | FlagKind::Int64) => {
             let value = number.as_i64().ok_or_else(|| wrong("int"))?;
             if value < 0 && kind == FlagKind::Uint64 {
                 return Err(wrong("uint"));
@@ -143,7 +146,10 @@ fn value_of(row: &Row, node: &Node) -> Result<Option<(Bytes, Value)>, Refusal> {
                 Content::Null => Ok(Value::string("")),
                 _ => Err(mismatch(row.key, "string", element)),
             });
-            Some((Bytes::default(), Value::List(elements.collect::<Result<_, _>>()?)))
+            Some((
+                Bytes::default(),
+                Value::List(elements.collect::<Result<_, _>>()?),
+            ))
         }
         // Until 3.4 these were one name and no list.
         (Content::String(text), FlagKind::StringSlice)

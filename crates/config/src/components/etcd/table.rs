@@ -54,9 +54,7 @@ pub(in crate::components) static TABLES: Tables = Tables {
 
 /// Finds a row by the name of its flag.
 pub(super) fn row_of(name: &str) -> Option<&'static Row> {
-    let at = ROWS
-        .binary_search_by(|row| row.flag.name.cmp(name))
-        .ok()?;
+    let at = ROWS.binary_search_by(|row| row.flag.name.cmp(name)).ok()?;
     ROWS.get(at)
 }
 
@@ -105,10 +103,7 @@ const fn row(
 
 /// Only these two hold a credential itself; the others name files.
 const fn is_secret(name: &str) -> bool {
-    matches!(
-        name.as_bytes(),
-        b"discovery-password" | b"discovery-user"
-    )
+    matches!(name.as_bytes(), b"discovery-password" | b"discovery-user")
 }
 
 const COUNT: usize = ROWS.len();
