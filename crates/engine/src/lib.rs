@@ -12,8 +12,10 @@
 //! - [`run_examples`]: the examples of a rule's page, as tests
 //! - [`schema`]: which settings rules may read
 
+mod absent;
 mod agreement;
 mod bundled;
+mod components;
 mod evidence;
 mod example;
 mod explanation;
@@ -21,9 +23,11 @@ mod finding;
 mod fixes;
 mod gate;
 mod ids;
+mod instances;
 mod judgement;
 mod kubelets;
 mod live;
+mod manifests;
 mod node;
 mod reader;
 mod rebuild;
