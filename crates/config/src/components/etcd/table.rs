@@ -44,7 +44,7 @@ impl Row {
     }
 }
 
-/// etcd's flags. Kubernetes' minors say nothing of them.
+/// etcd's flags that mean something. Kubernetes' minors say nothing of them.
 pub(in crate::components) static TABLES: Tables = Tables {
     flags: &FLAGS,
     fields: &[],
@@ -106,7 +106,17 @@ const fn is_secret(name: &str) -> bool {
     matches!(name.as_bytes(), b"discovery-password" | b"discovery-user")
 }
 
-const COUNT: usize = ROWS.len();
+/// How many rows say something; the others are flags of etcd 2, which are accepted and mean nothing.
+const COUNT: usize = {
+    let (mut count, mut at) = (0, 0);
+    while at < ROWS.len() {
+        if !is_ignored(at) {
+            count += 1;
+        }
+        at += 1;
+    }
+    count
+};
 
 static FLAGS: [Flag; COUNT] = flags();
 
@@ -114,11 +124,22 @@ static FLAGS: [Flag; COUNT] = flags();
     clippy::indexing_slicing,
     reason = "worked out by the compiler, which refuses an index that is none"
 )]
+const fn is_ignored(at: usize) -> bool {
+    matches!(ROWS[at].flag.kind, FlagKind::Opaque)
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "worked out by the compiler, which refuses an index that is none"
+)]
 const fn flags() -> [Flag; COUNT] {
     let mut flags = [ROWS[0].flag; COUNT];
-    let mut at = 0;
-    while at < COUNT {
-        flags[at] = ROWS[at].flag;
+    let (mut at, mut to) = (0, 0);
+    while at < ROWS.len() {
+        if !is_ignored(at) {
+            flags[to] = ROWS[at].flag;
+            to += 1;
+        }
         at += 1;
     }
     flags
