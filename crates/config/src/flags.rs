@@ -438,7 +438,7 @@ pub(crate) fn is_list(text: &Bytes) -> bool {
 
 /// Drops leading zeros of the parts of an IPv4 address: Kubernetes takes them for decimal
 /// (`k8s.io/utils/net.ParseIPSloppy`).
-fn sloppy(address: &str) -> String {
+pub(crate) fn sloppy(address: &str) -> String {
     if address.contains(':') {
         return address.to_owned();
     }

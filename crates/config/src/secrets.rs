@@ -33,7 +33,8 @@ const CREDENTIAL_KEYS: [&str; 7] = [
 ];
 
 /// Stands for a text that may hold credentials.
-const WITHHELD: &[u8] = b"# withheld: this text cannot be understood and may hold credentials\n";
+pub(crate) const WITHHELD: &[u8] =
+    b"# withheld: this text cannot be understood and may hold credentials\n";
 
 /// Returns the digest and the length of a secret; what is redacted already stays as it is.
 pub(crate) fn redact(secret: &Bytes) -> Value {

@@ -14,6 +14,7 @@ use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind};
 use crate::node::{Node, Source};
 use crate::path;
 use crate::refusal::Refusal;
+use crate::secrets;
 use crate::setting::Unknown;
 use crate::tree::{self, ReadError, ReadErrorKind, Tree};
 
@@ -316,6 +317,13 @@ impl<'a> Files<'a> {
             return Loaded::Unknown(unknown);
         }
         let content = facts.content.as_ref().map_or(&b""[..], Bytes::as_slice);
+        if content == secrets::WITHHELD {
+            return Loaded::Unknown(Unknown {
+                cause: Cause::Unsupported,
+                reason: format!("{path} may hold credentials, so its text is not in the facts"),
+                path: Some(path.clone()),
+            });
+        }
         if content.is_empty() && self.process.component == Component::Kubelet {
             let reason = format!("kubelet config file {:?} was empty", path.to_string());
             return Loaded::Refused(Refusal::new(reason, Some(source.whole())));

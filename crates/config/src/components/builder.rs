@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind};
+use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind, Value};
 
 use crate::flags::{self, CommandLine};
 use crate::refusal::Refusal;
@@ -122,6 +122,24 @@ impl<'a> Builder<'a> {
             ..Layer::new(name, OriginKind::File, Some(path.clone()))
         });
         (path, loaded)
+    }
+
+    /// Asks for mode and owner of the files that flags and other settings name.
+    pub(super) fn ask_metadata(&mut self, flags: &[&str], named: &[&str]) {
+        let by_flag = flags.iter().map(|name| self.flag(name));
+        let by_name = named
+            .iter()
+            .filter_map(|name| self.named.get(name).cloned());
+        let paths: Vec<Bytes> = by_flag
+            .chain(by_name)
+            .filter_map(|setting| match setting.value() {
+                Some(Value::String(path)) if !path.is_empty() => Some(path),
+                _ => None,
+            })
+            .collect();
+        for path in paths {
+            self.files.ask_metadata(&path);
+        }
     }
 
     /// Returns a setting that cannot be told.
