@@ -17,6 +17,7 @@ use kubeassay_core::{Cause, Value, Verdict};
 use crate::finding::{self, Context};
 use crate::gate::gate;
 use crate::kubelets::{self, Kubelet, Kubelets};
+use crate::platforms;
 use crate::reader;
 use crate::rebuild;
 
@@ -246,7 +247,16 @@ impl<'a> Judge<'a> {
                 self.nothing = Some(nothing.reason.clone());
             }
         }
-        let problems = problems(facts, &kubelets, &id, self.rules);
+        let detected = platforms::detect(facts);
+        let mut problems = problems(facts, &kubelets, &id, self.rules);
+        problems.extend(detected.problem().map(|problem| Problem {
+            node: Some(id.clone()),
+            subject: None,
+            cause: problem.cause,
+            path: problem.path,
+            reason: problem.reason,
+            affects: Vec::new(),
+        }));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -259,6 +269,7 @@ impl<'a> Judge<'a> {
             hostname: facts.node.hostname.clone(),
             root: facts.node.root.clone(),
             platform: facts.node.platform.clone(),
+            distribution: detected.distribution(),
             kubernetes_version: node_version(facts, &kubelets),
             status,
             cause,
