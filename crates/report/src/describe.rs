@@ -195,7 +195,7 @@ pub(crate) fn node_parts(node: &Node) -> Vec<String> {
     }
     if let Some(distribution) = &node.distribution {
         let known = if distribution.documented {
-            " (known from its documentation)"
+            " (as documented)"
         } else {
             ""
         };
