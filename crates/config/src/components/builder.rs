@@ -124,6 +124,24 @@ impl<'a> Builder<'a> {
         (path, loaded)
     }
 
+    /// Returns the digests of the public keys of all certificates in the file that a setting names; none where it names
+    /// none.
+    pub(super) fn public_keys(&mut self, file: &Setting) -> Setting {
+        let origin = Arc::clone(&file.origin);
+        let path = match file.value() {
+            Some(Value::String(path)) if !path.is_empty() => path,
+            Some(_) => return Setting::known(Value::List(Vec::new()), origin),
+            None => return file.clone(),
+        };
+        match self.files.public_keys(&path) {
+            Ok(keys) => {
+                let keys = keys.into_iter().map(Value::string).collect();
+                Setting::known(Value::List(keys), origin)
+            }
+            Err(unknown) => Self::unknown(unknown, origin),
+        }
+    }
+
     /// Asks for mode and owner of the files that flags and other settings name.
     pub(super) fn ask_metadata(&mut self, flags: &[&str], named: &[&str]) {
         let by_flag = flags.iter().map(|name| self.flag(name));

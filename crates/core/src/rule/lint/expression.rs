@@ -219,8 +219,15 @@ impl Linter<'_> {
         if root == CHOICES {
             return self.choice(route, at);
         }
-        if !self.schema.components().contains(&root.as_str()) {
-            let mut known: Vec<&str> = self.schema.components().to_vec();
+        let names = self.schema.names();
+        let mut known: Vec<&str> = Vec::new();
+        for name in &names {
+            let first = name.split('.').next().unwrap_or_default();
+            if !known.contains(&first) {
+                known.push(first);
+            }
+        }
+        if !known.contains(&root.as_str()) {
             known.push(CHOICES);
             let help = suggestion(&did_you_mean(root, known.iter().copied()))
                 .unwrap_or_else(|| format!("an expression reads: {}", known.join(", ")));
