@@ -2,7 +2,7 @@
 //!
 //! Pure: facts in, effective configuration out, and the files that are still needed for it.
 //!
-//! - [`tree`], [`yaml`], [`json`], [`text`]: what a file says, with positions
+//! - [`tree`], [`yaml`], [`json`], [`toml`], [`text`]: what a file says, with positions
 //! - [`tables`]: every flag and field of a component by version
 //! - [`flags`]: the command line
 //! - [`setting`]: a value with its provenance
@@ -33,6 +33,7 @@ pub mod secrets;
 pub mod setting;
 pub mod tables;
 pub mod text;
+pub mod toml;
 pub mod tree;
 pub mod units;
 pub mod yaml;

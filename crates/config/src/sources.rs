@@ -16,6 +16,7 @@ use crate::path;
 use crate::refusal::Refusal;
 use crate::secrets;
 use crate::setting::Unknown;
+use crate::toml;
 use crate::tree::{self, ReadError, ReadErrorKind, Tree};
 
 /// At which moment the files are looked at.
@@ -70,6 +71,12 @@ impl<'a> Documents<'a> {
     /// Returns what the file at `source` says, which holds `content`.
     fn parse(&self, source: &Source, content: &[u8]) -> Parsed {
         let parse = || {
+            if self.process.component == Component::ContainerRuntime {
+                return Ok(Rc::new(Document {
+                    duplicates: false,
+                    root: Node::from_tree(toml::read(content)?.root, source),
+                }));
+            }
             // etcd reads JSON as the YAML that it is too.
             let yaml = self.process.component == Component::Etcd || !tree::is_json(content);
             let mut document = if yaml {
