@@ -165,7 +165,7 @@ impl Reader<'_> {
         let mut entries = Vec::new();
         for (key, item) in table.iter() {
             let key_span = table.get_key_value(key).and_then(|(key, _)| key.span());
-            let key_span = key_span.unwrap_or_else(|| span.start..span.start);
+            let key_span = key_span.unwrap_or(span.start..span.start);
             entries.push(Entry {
                 key: key.to_owned(),
                 value: self.item(item, key_span.clone(), depth + 1)?,

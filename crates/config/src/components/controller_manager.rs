@@ -1,6 +1,6 @@
 //! The controller manager (`cmd/kube-controller-manager`): flags, and no file that says the same.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kubeassay_core::rule::SettingType;
@@ -86,9 +86,9 @@ fn said_both_ways(builder: &Builder<'_>, name: &str) -> bool {
             FlagValue::Entries(entries) => entries.as_slice(),
             FlagValue::One(_) | FlagValue::Elements(_) => &[],
         });
-    let values: BTreeMap<String, ()> = entries
+    let values: BTreeSet<String> = entries
         .filter(|(gate, _)| gate == name)
-        .map(|(_, value)| (value.to_string(), ()))
+        .map(|(_, value)| value.to_string())
         .collect();
     values.len() > 1
 }

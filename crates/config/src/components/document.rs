@@ -88,10 +88,10 @@ pub(super) fn field<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
     let (first, rest) = path
         .split_once('.')
         .map_or((path, None), |(first, rest)| (first, Some(rest)));
-    let named = entries.iter().filter(|entry| entry.key == first);
+    let mut named = entries.iter().rev().filter(|entry| entry.key == first);
     match rest {
-        None => named.last().map(|entry| &entry.node),
-        Some(rest) => named.filter_map(|entry| field(&entry.node, rest)).last(),
+        None => named.next().map(|entry| &entry.node),
+        Some(rest) => named.find_map(|entry| field(&entry.node, rest)),
     }
 }
 

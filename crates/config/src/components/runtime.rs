@@ -195,28 +195,29 @@ impl Reader<'_> {
         }
         let folder = path::parent(&file);
         let pattern = path::name(&file);
-        let stars = pattern.iter().filter(|byte| **byte == b'*').count();
         let odd = |bytes: &[u8]| bytes.iter().any(|byte| matches!(byte, b'?' | b'[' | b'\\'));
-        if stars != 1 || odd(file.as_slice()) || folder.as_slice().contains(&b'*') {
+        let parts: Vec<&[u8]> = pattern.split(|byte| *byte == b'*').collect();
+        let (Some(head), Some(tail), 2) = (parts.first(), parts.last(), parts.len()) else {
+            return Err(unsupported(
+                "this pattern of files is not worked out",
+                &file,
+            ));
+        };
+        if odd(file.as_slice()) || folder.as_slice().contains(&b'*') {
             return Err(unsupported(
                 "this pattern of files is not worked out",
                 &file,
             ));
         }
-        let mut parts = pattern.split(|byte| *byte == b'*');
-        let (start, end) = (
-            parts.next().unwrap_or_default(),
-            parts.next().unwrap_or_default(),
-        );
         match self.builder.files.list(&folder) {
             Listed::Entries(entries) => Ok(entries
                 .iter()
                 .map(|(name, _)| name)
                 .filter(|name| {
                     let name = name.as_slice();
-                    name.len() >= start.len() + end.len()
-                        && name.starts_with(start)
-                        && name.ends_with(end)
+                    name.len() >= head.len() + tail.len()
+                        && name.starts_with(head)
+                        && name.ends_with(tail)
                 })
                 .map(|name| path::join(&folder, name))
                 .collect()),

@@ -55,9 +55,8 @@ impl Fact {
     fn and(self, other: Self) -> Self {
         match (&self.holds, &other.holds) {
             (Ok(false), _) => self,
-            (_, Ok(false)) => other,
-            (Err(_), _) => self,
-            (Ok(true), _) => other,
+            (Err(_), Ok(true) | Err(_)) => self,
+            _ => other,
         }
     }
 
