@@ -237,9 +237,18 @@ impl Reader<'_> {
             let value = process.environment.as_ref()?.get(name)?;
             (!value.is_empty()).then(|| value.clone())
         };
-        let folder = self
-            .argument(&["cni-config-dir"])
-            .or_else(|| variable("CONTAINER_CNI_CONFIG_DIR"));
+        let by_flag = self.argument(&["cni-config-dir"]);
+        if by_flag.is_none() && process.environment.is_none() {
+            return Err(Unknown {
+                cause: Cause::Denied,
+                reason: format!(
+                    "the environment of process {} could not be read, and a variable may name the folder",
+                    process.pid
+                ),
+                path: None,
+            });
+        }
+        let folder = by_flag.or_else(|| variable("CONTAINER_CNI_CONFIG_DIR"));
         if let Some(folder) = folder {
             let folder = Setting::known(Value::String(folder), Origin::new(OriginKind::Flag));
             return Ok(folders(Some(folder), ""));
@@ -503,6 +512,12 @@ mod tests {
             assert_eq!(shown(&resolution, CNI), expected, "{argv:?} {files:?}");
         }
         let files = [(main, "a = ")];
+        let mut hidden = Process::new(Component::ContainerRuntime, &["crio"]);
+        hidden.environment = None;
+        assert_eq!(shown(&hidden.resolve(), CNI), "?denied");
+        let variable = Process::new(Component::ContainerRuntime, &["crio"])
+            .environment(&[("CONTAINER_CNI_CONFIG_DIR", "/v")]);
+        assert_eq!(shown(&variable.resolve(), CNI), "[/v]");
         let wrong = Process::new(Component::ContainerRuntime, &["containerd"]).files(&files);
         let refusal = wrong.resolve().refusal.unwrap();
         assert!(refusal.reason.contains("toml"), "{}", refusal.reason);

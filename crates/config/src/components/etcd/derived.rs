@@ -54,8 +54,7 @@ impl Fact {
     /// Returns whether both hold; a false one decides.
     fn and(self, other: Self) -> Self {
         match (&self.holds, &other.holds) {
-            (Ok(false), _) => self,
-            (Err(_), Ok(true) | Err(_)) => self,
+            (Ok(false), _) | (Err(_), Ok(true) | Err(_)) => self,
             _ => other,
         }
     }
