@@ -324,14 +324,16 @@ impl<'a> Files<'a> {
             return Loaded::Unknown(unknown);
         }
         let content = facts.content.as_ref().map_or(&b""[..], Bytes::as_slice);
-        if content == secrets::WITHHELD {
+        // A kubelet refuses that text, as it would refuse what stood there.
+        let is_kubelet = self.process.component == Component::Kubelet;
+        if content == secrets::WITHHELD && !is_kubelet {
             return Loaded::Unknown(Unknown {
                 cause: Cause::Unsupported,
                 reason: format!("{path} may hold credentials, so its text is not in the facts"),
                 path: Some(path.clone()),
             });
         }
-        if content.is_empty() && self.process.component == Component::Kubelet {
+        if content.is_empty() && is_kubelet {
             let reason = format!("kubelet config file {:?} was empty", path.to_string());
             return Loaded::Refused(Refusal::new(reason, Some(source.whole())));
         }
