@@ -467,7 +467,7 @@ fn bundled_rules_are_listed_shown_and_clean() {
             .as_array()
             .unwrap()
             .len(),
-        15
+        32
     );
 }
 

@@ -255,7 +255,6 @@ fn the_gate_of_serving_certificates_is_on_until_something_turns_it_off() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn kube_proxys_addresses_are_what_it_listens_on() {
     for (arguments, text, metrics, host) in [
         (&[][..], None, "127.0.0.1:10249", "127.0.0.1"),
