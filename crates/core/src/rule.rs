@@ -35,7 +35,7 @@ use std::sync::{Arc, OnceLock};
 pub use catalogue::{Catalogue, Document, Replacing};
 pub use check::{Check, Choices, Evaluation, Outcome, UnknownSetting};
 pub use diagnostic::{Code, Diagnostic, DiagnosticSeverity, RenderStyle};
-pub use examples::{CONFIG_PATH, Example, ExampleFile, ExampleHost, KUBEADM_ARGV};
+pub use examples::{CONFIG_PATH, Example, ExampleFile, ExampleHost, ExampleStatus, KUBEADM_ARGV};
 pub use front_matter::{Assessment, Choice, Decides, Fix};
 pub use functions::{parse_duration, parse_quantity};
 pub use page::MAX_PAGE;

@@ -12,11 +12,15 @@ use kubeassay_core::report::{
     Problem, Report, Rules, SCHEMA, Scanned, Subject, Summary,
 };
 use kubeassay_core::rule::Rule;
-use kubeassay_core::{Cause, Value, Verdict};
+use kubeassay_core::{Cause, Component, Value, Verdict};
 
+use crate::absent;
+use crate::components;
 use crate::finding::{self, Context};
 use crate::gate::gate;
-use crate::kubelets::{self, Kubelet, Kubelets};
+use crate::instances::Instance;
+use crate::kubelets::{self, Kubelets};
+use crate::node::NodeView;
 use crate::platforms;
 use crate::reader;
 use crate::rebuild;
@@ -220,26 +224,55 @@ impl<'a> Judge<'a> {
     pub fn node(&mut self, facts: &Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
+        let instances = components::find(facts, self.options.kubernetes_version);
+        let detected = platforms::detect(facts);
+        let view = NodeView::of(&detected, &instances.found);
         let context = Context {
             node: Some(&id),
             observed_at: facts.finished,
+            view: &view,
             chosen: &self.options.choices,
         };
         let mut findings = Vec::new();
         let mut found = Vec::new();
+        let of_kubelets = self.rules_of(Component::Kubelet);
         let kubelets = kubelets::each(facts, self.options.kubernetes_version, |mut kubelet| {
-            for rule in self.rules {
+            for rule in &of_kubelets {
+                if let Some(reason) = detected.absent(rule.id()) {
+                    let verdict = Verdict::NotApplicable;
+                    let subject = &kubelet.subject;
+                    findings.push(finding::without_settings(
+                        rule, subject, verdict, None, reason, &context,
+                    ));
+                    continue;
+                }
                 findings.extend(finding::of(rule, &kubelet, &context));
             }
             kubelet.forget();
             found.push(kubelet);
         });
         let kubelets = Kubelets { found, ..kubelets };
+        for component in components::OTHERS {
+            let rules = self.rules_of(component);
+            let mut of_component = instances
+                .found
+                .iter()
+                .filter(|one| one.component == component)
+                .peekable();
+            if of_component.peek().is_none() {
+                findings.extend(absent::of(component, &rules, facts, &detected, &context));
+            }
+            for instance in of_component {
+                for rule in &rules {
+                    findings.extend(finding::of(rule, instance, &context));
+                }
+            }
+        }
         let nothing = nothing(facts, &kubelets, self.options.include_pods);
         if let Some(nothing) = &nothing {
             if nothing.unseen {
                 let subject = kubelets::remote_subject();
-                findings.extend(self.rules.iter().map(|rule| {
+                findings.extend(of_kubelets.iter().map(|rule| {
                     finding::unseen(rule, &subject, nothing.cause, &nothing.reason, &context)
                 }));
             }
@@ -247,7 +280,6 @@ impl<'a> Judge<'a> {
                 self.nothing = Some(nothing.reason.clone());
             }
         }
-        let detected = platforms::detect(facts);
         let mut problems = problems(facts, &kubelets, &id, self.rules);
         problems.extend(detected.problem().map(|problem| Problem {
             node: Some(id.clone()),
@@ -335,6 +367,14 @@ impl<'a> Judge<'a> {
             gate,
             complete,
         }
+    }
+
+    /// Returns the rules about a component; those that say nothing of the kind are about kubelets.
+    fn rules_of(&self, component: Component) -> Vec<&'a Rule> {
+        let about = |rule: &&&Rule| {
+            rule.subject().unwrap_or(Component::Kubelet.as_str()) == component.as_str()
+        };
+        self.rules.iter().filter(about).copied().collect()
     }
 
     /// Two documents of the same machine stay apart in one report.
@@ -617,7 +657,7 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
         );
     }
     // What a service would start is judged for that.
-    if kubelets.found.iter().any(Kubelet::is_idle) {
+    if kubelets.found.iter().any(Instance::is_idle) {
         return None;
     }
     let reason = if kubelets.found.is_empty() {

@@ -13,8 +13,10 @@
 //! - [`platforms`]: the platforms that are known
 //! - [`schema`]: which settings rules may read
 
+mod absent;
 mod agreement;
 mod bundled;
+mod components;
 mod evidence;
 mod example;
 mod explanation;
@@ -22,9 +24,11 @@ mod finding;
 mod fixes;
 mod gate;
 mod ids;
+mod instances;
 mod judgement;
 mod kubelets;
 mod live;
+mod manifests;
 mod node;
 mod platforms;
 mod reader;

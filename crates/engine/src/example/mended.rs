@@ -12,6 +12,7 @@ use kubeassay_core::{Bytes, Horizon, Value, Verdict};
 use serde_json::{Map, Value as Json, json};
 
 use crate::finding::{self, Context};
+use crate::node::NodeView;
 use crate::{BUNDLED_RULES, kubelets};
 
 /// Where the values may not mend it: the rule, the first and the last minor, and a word of the reason.
@@ -120,9 +121,11 @@ fn mended(host: &ExampleHost, values: &[(String, Value)]) -> ExampleHost {
 fn verdict(rule: &Rule, host: &ExampleHost, minor: Minor) -> (Verdict, String) {
     let facts = super::facts(host);
     let kubelets = kubelets::find(&facts, Some(minor));
+    let view = NodeView::default();
     let context = Context {
         node: Some("example"),
         observed_at: Timestamp::UNIX_EPOCH,
+        view: &view,
         chosen: &BTreeMap::new(),
     };
     let Some(kubelet) = kubelets.found.first() else {
