@@ -33,7 +33,7 @@ pub(crate) fn of(
 }
 
 /// Returns what is known of its not being there.
-fn why(
+pub(crate) fn why(
     component: Component,
     facts: &Facts,
     detected: &Detected,
@@ -41,6 +41,10 @@ fn why(
     if let Some((reason, link)) = detected.provider_side(component) {
         let reason = format!("{reason}; see {link}");
         return (Verdict::Unknown, Some(Cause::ProviderSide), reason);
+    }
+    let platform = detected.platform;
+    if let Some(reason) = platform.and_then(|platform| platform.absent(component.as_str())) {
+        return (Verdict::NotApplicable, None, reason.to_owned());
     }
     let table = &facts.node.process_table;
     let unseen = |cause, reason: &str| (Verdict::Unknown, Some(cause), reason.to_owned());
@@ -64,9 +68,6 @@ fn why(
             Cause::Blocked,
             "the scan is incomplete, so that one may have been missed; see the problems of the report",
         );
-    }
-    if let Some(reason) = detected.absent(component.as_str()) {
-        return (Verdict::NotApplicable, None, reason.to_owned());
     }
     let reason = format!(
         "no {component} runs on this node, and nothing that was found would start one; scan the nodes where it runs"

@@ -29,16 +29,6 @@ pub(crate) struct Detected {
 }
 
 impl Detected {
-    /// Returns the platform's id; an empty one where it cannot be told.
-    pub(crate) fn id(&self) -> &'static str {
-        self.platform.map_or("", |platform| platform.id)
-    }
-
-    /// Returns why the node does not have something, as [`Platform::absent`] says it.
-    pub(crate) fn absent(&self, what: &str) -> Option<&'static str> {
-        self.platform?.absent(what)
-    }
-
     /// Returns why a component cannot be seen on any node of this cluster, with the provider's page about it.
     pub(crate) fn provider_side(
         &self,
