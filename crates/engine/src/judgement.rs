@@ -16,6 +16,7 @@ use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::absent;
 use crate::components;
+use crate::embedded::{self, Insiders};
 use crate::finding::{self, Context};
 use crate::gate::gate;
 use crate::instances::Instance;
@@ -229,7 +230,15 @@ impl<'a> Judge<'a> {
     pub fn node(&mut self, facts: &Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
-        let instances = components::find(facts, self.options.kubernetes_version);
+        let mut instances = components::find(facts, self.options.kubernetes_version);
+        let Insiders {
+            found: inside,
+            unseen,
+        } = embedded::find(facts, self.options.kubernetes_version);
+        let (kubelets_inside, others_inside): (Vec<_>, Vec<_>) = inside
+            .into_iter()
+            .partition(|one| one.component == Component::Kubelet);
+        instances.found.extend(others_inside);
         let detected = platforms::detect(facts);
         let view = NodeView::of(&instances.found, &detected);
         let benchmark = self.benchmark(facts, &instances.found, &detected);
@@ -251,7 +260,20 @@ impl<'a> Judge<'a> {
             kubelet.forget();
             found.push(kubelet);
         });
+        for mut kubelet in kubelets_inside {
+            for rule in &of_kubelets {
+                findings.extend(finding::of(rule, &kubelet, &context));
+            }
+            kubelet.forget();
+            found.push(kubelet);
+        }
         let kubelets = Kubelets { found, ..kubelets };
+        for (subject, component, unknown) in &unseen {
+            let rules = self.rules_of(*component);
+            findings.extend(rules.iter().map(|rule| {
+                finding::unseen(rule, subject, unknown.cause, &unknown.reason, &context)
+            }));
+        }
         for component in components::OTHERS {
             let rules = self.rules_of(component);
             let mut of_component = instances
@@ -259,7 +281,8 @@ impl<'a> Judge<'a> {
                 .iter()
                 .filter(|one| one.component == component)
                 .peekable();
-            if of_component.peek().is_none() {
+            let hidden = unseen.iter().any(|(_, of, _)| *of == component);
+            if of_component.peek().is_none() && !hidden {
                 findings.extend(absent::of(component, &rules, facts, &detected, &context));
             }
             for instance in of_component {
@@ -268,7 +291,8 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        let nothing = nothing(facts, &kubelets, self.options.include_pods);
+        let said_inside = unseen.iter().any(|(_, of, _)| *of == Component::Kubelet);
+        let nothing = nothing(facts, &kubelets, self.options.include_pods).filter(|_| !said_inside);
         if let Some(nothing) = &nothing {
             if nothing.unseen {
                 let subject = kubelets::remote_subject();
@@ -636,7 +660,13 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
     let table = &facts.node.process_table;
     // Where a kubelet was found, only one that is part of another program can be missing.
     let running = facts.node.distributions.iter().find(|distribution| {
-        distribution.running && (!judged || EMBEDDING.contains(&distribution.id.as_str()))
+        let inside = |kubelet: &Instance<'_>| {
+            let process = kubelet.process;
+            process.is_some_and(|process| process.component == Component::Distribution)
+        };
+        let embeds = EMBEDDING.contains(&distribution.id.as_str());
+        let resolved = kubelets.found.iter().any(inside);
+        distribution.running && (!judged || (embeds && !resolved))
     });
     if judged && running.is_none() {
         return None;
