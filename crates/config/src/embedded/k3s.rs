@@ -89,10 +89,10 @@ pub(super) fn components(
     let mut embedded = Embedded {
         inside: node.components(etcd),
         needs: files.needs,
-        assumes: vec![format!(
-            "what k3s {} gives to what runs inside it is as its source says",
-            release.minor
-        )],
+        assumes: vec![
+            "what k3s gives to the components inside it is what the source of its release says"
+                .to_owned(),
+        ],
         ..Embedded::default()
     };
     if erased {
