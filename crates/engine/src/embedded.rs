@@ -82,9 +82,9 @@ pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Insiders<'_> {
             match running {
                 Ok(None) => {}
                 Err(unknown) => insiders.unseen.push((subject, component, unknown)),
-                Ok(Some((running, assumed))) => {
+                Ok(Some((running, _))) => {
                     let restart = match work_out(component, &next, &version, When::Now) {
-                        Ok(Some((resolutions, _))) => Restart::Service {
+                        Ok(Some((resolutions, assumed))) => Restart::Service {
                             resolutions,
                             files: Cow::Borrowed(&process.files),
                             assumes: assumed,
@@ -142,8 +142,12 @@ fn start(process: &ProcessFacts, facts: &Facts, when: When) -> Result<Started, U
     };
     let first = process.argv.first();
     let erased = first.is_some_and(|first| first.as_slice().contains(&b' '));
-    if when == When::Started && !erased {
-        return Ok(as_it_is());
+    if !erased {
+        let mut started = as_it_is();
+        if when == When::Now {
+            started.assumes.push("same arguments as now".to_owned());
+        }
+        return Ok(started);
     }
     let mut services = facts.services.iter();
     let service = services
