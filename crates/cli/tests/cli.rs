@@ -579,7 +579,7 @@ fn the_kubelet_inside_k3s_is_judged_by_what_k3s_gives_to_it() {
         ),
         (
             &plain,
-            format!("{config} {{error: denied}}\n"),
+            format!("{config} {{text: \"\", error: denied}}\n"),
             "unknown",
             "",
         ),
