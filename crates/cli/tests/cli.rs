@@ -527,7 +527,7 @@ fn the_platform_of_every_captured_host_is_told() {
         if PLATFORMS.contains(&name.as_str()) {
             assert!(name.starts_with(id), "{name} is taken for {id}");
         }
-        told.push_str(&format!("{name}: {id}\n"));
+        told = format!("{told}{name}: {id}\n");
     }
     insta::assert_snapshot!("platforms_of_hosts", told);
 }

@@ -42,6 +42,19 @@ pub(crate) struct Insiders<'a> {
     pub(crate) unseen: Vec<(Subject, Component, Unknown)>,
 }
 
+impl<'a> Insiders<'a> {
+    /// Takes out the kubelets, then the others.
+    pub(crate) fn split(&mut self) -> (Vec<Instance<'a>>, Vec<Instance<'a>>) {
+        let found = std::mem::take(&mut self.found).into_iter();
+        found.partition(|one| one.component == Component::Kubelet)
+    }
+
+    /// Returns whether it is not known what a component inside is given.
+    pub(crate) fn hides(&self, component: Component) -> bool {
+        self.unseen.iter().any(|(_, of, _)| *of == component)
+    }
+}
+
 /// A program with its arguments, each with the place it comes from.
 struct Started {
     process: ProcessFacts,
@@ -234,7 +247,7 @@ fn work_out(
             inside,
             unknown,
             for_asking,
-            assumes: assumed,
+            assumes: granted,
             ..
         } = embedded;
         let inside = inside.into_iter().find(|one| one.component == component);
@@ -247,7 +260,7 @@ fn work_out(
             (_, Some(unknown)) => return Err(unknown),
             (_, None) => {}
         }
-        for one in assumed {
+        for one in granted {
             if !assumes.contains(&one) {
                 assumes.push(one);
             }
@@ -314,7 +327,7 @@ fn releases(version: &Candidates, process: &ProcessFacts) -> Vec<Release> {
         .collect();
     let minors = version.minors.iter().filter(|minor| minor.is_known());
     minors
-        .map(|minor| {
+        .flat_map(|minor| {
             let prefix = format!("{minor}.");
             let patch = told.iter().find_map(|text| {
                 let text = text.strip_prefix('v').unwrap_or(text);
@@ -322,10 +335,18 @@ fn releases(version: &Candidates, process: &ProcessFacts) -> Vec<Release> {
                 let end = digits.find(|c: char| !c.is_ascii_digit());
                 digits.get(..end.unwrap_or(digits.len()))?.parse().ok()
             });
-            Release {
+            // k3s changed within this minor; where the patch is not known it may be before or after.
+            let both = minor.0 == 32 && patch.is_none();
+            let patches = if both {
+                vec![Some(3), Some(4)]
+            } else {
+                vec![patch]
+            };
+            let of = |patch| Release {
                 minor: *minor,
                 patch,
-            }
+            };
+            patches.into_iter().map(of).collect::<Vec<_>>()
         })
         .collect()
 }

@@ -231,13 +231,8 @@ impl<'a> Judge<'a> {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
         let mut instances = components::find(facts, self.options.kubernetes_version);
-        let Insiders {
-            found: inside,
-            unseen,
-        } = embedded::find(facts, self.options.kubernetes_version);
-        let (kubelets_inside, others_inside): (Vec<_>, Vec<_>) = inside
-            .into_iter()
-            .partition(|one| one.component == Component::Kubelet);
+        let mut inside = embedded::find(facts, self.options.kubernetes_version);
+        let (kubelets_inside, others_inside) = inside.split();
         instances.found.extend(others_inside);
         let detected = platforms::detect(facts);
         let view = NodeView::of(&instances.found, &detected);
@@ -268,12 +263,7 @@ impl<'a> Judge<'a> {
             found.push(kubelet);
         }
         let kubelets = Kubelets { found, ..kubelets };
-        for (subject, component, unknown) in &unseen {
-            let rules = self.rules_of(*component);
-            findings.extend(rules.iter().map(|rule| {
-                finding::unseen(rule, subject, unknown.cause, &unknown.reason, &context)
-            }));
-        }
+        findings.extend(self.hidden(&inside, &context));
         for component in components::OTHERS {
             let rules = self.rules_of(component);
             let mut of_component = instances
@@ -281,8 +271,7 @@ impl<'a> Judge<'a> {
                 .iter()
                 .filter(|one| one.component == component)
                 .peekable();
-            let hidden = unseen.iter().any(|(_, of, _)| *of == component);
-            if of_component.peek().is_none() && !hidden {
+            if of_component.peek().is_none() && !inside.hides(component) {
                 findings.extend(absent::of(component, &rules, facts, &detected, &context));
             }
             for instance in of_component {
@@ -291,8 +280,8 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        let said_inside = unseen.iter().any(|(_, of, _)| *of == Component::Kubelet);
-        let nothing = nothing(facts, &kubelets, self.options.include_pods).filter(|_| !said_inside);
+        let nothing = nothing(facts, &kubelets, self.options.include_pods)
+            .filter(|_| !inside.hides(Component::Kubelet));
         if let Some(nothing) = &nothing {
             if nothing.unseen {
                 let subject = kubelets::remote_subject();
@@ -306,14 +295,7 @@ impl<'a> Judge<'a> {
         }
         let version = node_version(facts, &kubelets);
         let mut problems = problems(facts, &kubelets, &id, self.rules);
-        problems.extend(detected.problem().map(|problem| Problem {
-            node: Some(id.clone()),
-            subject: None,
-            cause: problem.cause,
-            path: problem.path,
-            reason: problem.reason,
-            affects: Vec::new(),
-        }));
+        problems.extend(contradiction(&detected, &id));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -345,6 +327,18 @@ impl<'a> Judge<'a> {
             findings,
             problems,
         }
+    }
+
+    /// Returns the findings of components inside other programs of which it is not known what they are given.
+    fn hidden(&self, inside: &Insiders<'_>, context: &Context<'_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (subject, component, unknown) in &inside.unseen {
+            let rules = self.rules_of(*component);
+            findings.extend(rules.iter().map(|rule| {
+                finding::unseen(rule, subject, unknown.cause, &unknown.reason, context)
+            }));
+        }
+        findings
     }
 
     /// Judges what nodes that are built anew will get, by the objects of the cluster that say so.
@@ -548,6 +542,19 @@ const fn total(summary: &Summary) -> usize {
         waived,
     } = summary;
     *pass + *fail + *unknown + *manual + *not_applicable + *waived
+}
+
+/// Returns what there is to say where it cannot be told which platform a node is.
+fn contradiction(detected: &Detected, node: &str) -> Option<Problem> {
+    let problem = detected.problem()?;
+    Some(Problem {
+        node: Some(node.to_owned()),
+        subject: None,
+        cause: problem.cause,
+        path: problem.path,
+        reason: problem.reason,
+        affects: Vec::new(),
+    })
 }
 
 /// Returns everything that could not be read or understood on a node.

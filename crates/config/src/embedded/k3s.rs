@@ -21,6 +21,9 @@ const CONFIG: &str = "/etc/rancher/k3s/config.yaml";
 /// Where its state lies (`pkg/datadir/datadir.go`).
 const DATA: &str = "/var/lib/rancher/k3s";
 
+/// What files say of each key, in the order in which the keys came.
+type Values = Vec<(String, Vec<(Bytes, Arc<Origin>)>)>;
+
 /// Flags of k3s, in the order in which they were given: the files' first.
 #[derive(Default)]
 struct Given {
@@ -130,14 +133,14 @@ fn read<'a>(
         .cloned()
         .or(named)
         .unwrap_or_else(|| CONFIG.into());
-    let mut values: Vec<(String, Vec<(Bytes, Arc<Origin>)>)> = Vec::new();
+    let mut values = Values::new();
     let mut paths = vec![main.clone()];
     let folder = Bytes::from(format!("{main}.d"));
     match files.list(&folder) {
         Listed::Entries(entries) => {
             for (name, kind) in entries {
-                let text = name.to_string_lossy().to_lowercase();
-                let taken = text.ends_with(".yaml") || text.ends_with(".yml");
+                let text = name.as_slice().to_ascii_lowercase();
+                let taken = text.ends_with(b".yaml") || text.ends_with(b".yml");
                 if taken && kind != FileKind::Directory {
                     paths.push(path::join(&folder, &name));
                 }
@@ -188,7 +191,7 @@ fn read<'a>(
 }
 
 /// Adds what a file says: a key takes the place of what came before, `key+` is added to it.
-fn add(root: &Node, values: &mut Vec<(String, Vec<(Bytes, Arc<Origin>)>)>) {
+fn add(root: &Node, values: &mut Values) {
     let Content::Map(entries) = &root.content else {
         return;
     };

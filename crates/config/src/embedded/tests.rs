@@ -128,7 +128,7 @@ fn an_argument_says_where_it_stands() {
     let kubelet = embedded.inside.first().unwrap();
     let at = |text: &str| {
         let found = kubelet.argv.iter().position(|one| *one == text);
-        Arc::clone(kubelet.origins.get(found.unwrap()).unwrap())
+        Arc::clone(&kubelet.origins[found.unwrap()])
     };
     let given = at("--authorization-mode=AlwaysAllow");
     assert_eq!(
@@ -243,7 +243,7 @@ fn kubelite_reads_a_file_of_arguments_for_each_component() {
             "--client-ca-file=/var/snap/microk8s/77/ca.crt"
         ]
     );
-    assert_eq!(inside.origins.get(5).unwrap().line, Some(5));
+    assert_eq!(inside.origins[5].line, Some(5));
     let worker = [&argv[..], &["--start-control-plane=false"]].concat();
     let embedded = told(process(&worker, &files), 34, None);
     assert_eq!(embedded.inside.len(), 2);
