@@ -98,6 +98,17 @@ pub(super) fn components(
         ],
         ..Embedded::default()
     };
+    if given.is_set("datastore-endpoint") && !agent {
+        // An etcd elsewhere and a database behind kine are reached in different ways.
+        embedded
+            .inside
+            .retain(|one| one.component != Component::ApiServer);
+        embedded.unknown = Some(Unknown {
+            cause: Cause::Unsupported,
+            reason: "the datastore of this k3s is given with its credentials, which are not kept: how the API server reaches it is not known".to_owned(),
+            path: process.exe.clone(),
+        });
+    }
     if erased {
         embedded.unknown = Some(Unknown {
             cause: Cause::Unsupported,

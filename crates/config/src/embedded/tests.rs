@@ -172,6 +172,17 @@ fn an_agent_has_no_control_plane_and_a_server_may_have_etcd() {
         inside(SERVER, "disable-agent: true\ndisable-apiserver: true\n"),
         "kube-controller-manager kube-scheduler"
     );
+    let datastore = "datastore-endpoint: https://10.0.0.9:2379\n";
+    let embedded = told(
+        process(
+            SERVER,
+            &[(CONFIG, Some(&format!("disable: x\n{datastore}")))],
+        ),
+        34,
+        None,
+    );
+    let api = |one: &super::Inside| one.component == Component::ApiServer;
+    assert!(embedded.unknown.is_some() && !embedded.inside.iter().any(api));
 }
 
 #[test]
