@@ -211,7 +211,7 @@ fn changed(process: &ProcessFacts, future: &ProcessFacts) -> bool {
     })
 }
 
-fn subject(process: &ProcessFacts, node: &NodeFacts) -> Subject {
+pub(crate) fn subject(process: &ProcessFacts, node: &NodeFacts) -> Subject {
     let component = process.component;
     let in_pod = process.in_pod();
     let name = component.as_str();

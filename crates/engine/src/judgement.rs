@@ -16,6 +16,7 @@ use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::absent;
 use crate::components;
+use crate::embedded::{self, Insiders};
 use crate::finding::{self, Context};
 use crate::gate::gate;
 use crate::instances::Instance;
@@ -229,7 +230,10 @@ impl<'a> Judge<'a> {
     pub fn node(&mut self, facts: &Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
-        let instances = components::find(facts, self.options.kubernetes_version);
+        let mut instances = components::find(facts, self.options.kubernetes_version);
+        let mut inside = embedded::find(facts, self.options.kubernetes_version);
+        let (kubelets_inside, others_inside) = inside.split();
+        instances.found.extend(others_inside);
         let detected = platforms::detect(facts);
         let view = NodeView::of(&instances.found, &detected);
         let benchmark = self.benchmark(facts, &instances.found, &detected);
@@ -251,7 +255,15 @@ impl<'a> Judge<'a> {
             kubelet.forget();
             found.push(kubelet);
         });
+        for mut kubelet in kubelets_inside {
+            for rule in &of_kubelets {
+                findings.extend(finding::of(rule, &kubelet, &context));
+            }
+            kubelet.forget();
+            found.push(kubelet);
+        }
         let kubelets = Kubelets { found, ..kubelets };
+        findings.extend(self.hidden(&inside, &context));
         for component in components::OTHERS {
             let rules = self.rules_of(component);
             let mut of_component = instances
@@ -259,7 +271,7 @@ impl<'a> Judge<'a> {
                 .iter()
                 .filter(|one| one.component == component)
                 .peekable();
-            if of_component.peek().is_none() {
+            if of_component.peek().is_none() && !inside.hides(component) {
                 findings.extend(absent::of(component, &rules, facts, &detected, &context));
             }
             for instance in of_component {
@@ -268,7 +280,8 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        let nothing = nothing(facts, &kubelets, self.options.include_pods);
+        let nothing = nothing(facts, &kubelets, self.options.include_pods)
+            .filter(|_| !inside.hides(Component::Kubelet));
         if let Some(nothing) = &nothing {
             if nothing.unseen {
                 let subject = kubelets::remote_subject();
@@ -282,14 +295,7 @@ impl<'a> Judge<'a> {
         }
         let version = node_version(facts, &kubelets);
         let mut problems = problems(facts, &kubelets, &id, self.rules);
-        problems.extend(detected.problem().map(|problem| Problem {
-            node: Some(id.clone()),
-            subject: None,
-            cause: problem.cause,
-            path: problem.path,
-            reason: problem.reason,
-            affects: Vec::new(),
-        }));
+        problems.extend(contradiction(&detected, &id));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -321,6 +327,18 @@ impl<'a> Judge<'a> {
             findings,
             problems,
         }
+    }
+
+    /// Returns the findings of components inside other programs of which it is not known what they are given.
+    fn hidden(&self, inside: &Insiders<'_>, context: &Context<'_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (subject, component, unknown) in &inside.unseen {
+            let rules = self.rules_of(*component);
+            findings.extend(rules.iter().map(|rule| {
+                finding::unseen(rule, subject, unknown.cause, &unknown.reason, context)
+            }));
+        }
+        findings
     }
 
     /// Judges what nodes that are built anew will get, by the objects of the cluster that say so.
@@ -526,6 +544,19 @@ const fn total(summary: &Summary) -> usize {
     *pass + *fail + *unknown + *manual + *not_applicable + *waived
 }
 
+/// Returns what there is to say where it cannot be told which platform a node is.
+fn contradiction(detected: &Detected, node: &str) -> Option<Problem> {
+    let problem = detected.problem()?;
+    Some(Problem {
+        node: Some(node.to_owned()),
+        subject: None,
+        cause: problem.cause,
+        path: problem.path,
+        reason: problem.reason,
+        affects: Vec::new(),
+    })
+}
+
 /// Returns everything that could not be read or understood on a node.
 fn problems(facts: &Facts, kubelets: &Kubelets<'_>, node: &str, rules: &[&Rule]) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
@@ -636,7 +667,13 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
     let table = &facts.node.process_table;
     // Where a kubelet was found, only one that is part of another program can be missing.
     let running = facts.node.distributions.iter().find(|distribution| {
-        distribution.running && (!judged || EMBEDDING.contains(&distribution.id.as_str()))
+        let inside = |kubelet: &Instance<'_>| {
+            let process = kubelet.process;
+            process.is_some_and(|process| process.component == Component::Distribution)
+        };
+        let embeds = EMBEDDING.contains(&distribution.id.as_str());
+        let resolved = kubelets.found.iter().any(inside);
+        distribution.running && (!judged || (embeds && !resolved))
     });
     if judged && running.is_none() {
         return None;

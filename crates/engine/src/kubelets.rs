@@ -33,6 +33,9 @@ pub(crate) struct Kubelets<'a> {
 
 /// Returns the files that `process` reads and its facts do not hold yet, in any version it may be.
 pub fn needs(process: &ProcessFacts) -> Vec<Need> {
+    if process.component == Component::Distribution {
+        return crate::embedded::needs(process);
+    }
     if process.component != Component::Kubelet {
         return components::needs(process);
     }

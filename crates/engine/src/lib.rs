@@ -17,6 +17,7 @@ mod absent;
 mod agreement;
 mod bundled;
 mod components;
+mod embedded;
 mod evidence;
 mod example;
 mod explanation;
