@@ -21,6 +21,7 @@ use crate::gate::gate;
 use crate::instances::Instance;
 use crate::kubelets::{self, Kubelets};
 use crate::node::NodeView;
+use crate::platforms;
 use crate::reader;
 use crate::rebuild;
 
@@ -270,7 +271,16 @@ impl<'a> Judge<'a> {
                 self.nothing = Some(nothing.reason.clone());
             }
         }
-        let problems = problems(facts, &kubelets, &id, self.rules);
+        let detected = platforms::detect(facts);
+        let mut problems = problems(facts, &kubelets, &id, self.rules);
+        problems.extend(detected.problem().map(|problem| Problem {
+            node: Some(id.clone()),
+            subject: None,
+            cause: problem.cause,
+            path: problem.path,
+            reason: problem.reason,
+            affects: Vec::new(),
+        }));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -283,6 +293,7 @@ impl<'a> Judge<'a> {
             hostname: facts.node.hostname.clone(),
             root: facts.node.root.clone(),
             platform: facts.node.platform.clone(),
+            distribution: detected.distribution(),
             kubernetes_version: node_version(facts, &kubelets),
             status,
             cause,

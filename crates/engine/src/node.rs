@@ -10,6 +10,7 @@ use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Cause, Component, Origin, OriginKind, Value};
 
 use crate::instances::Instance;
+use crate::{manifests, platforms};
 
 /// The name that its settings start with in a check.
 pub(crate) const ROOT: &str = "node";
@@ -17,7 +18,9 @@ pub(crate) const ROOT: &str = "node";
 /// Returns the files of the node that are no single process's and are not in its facts yet: the manifests of static
 /// pods, the files of the roles that rules are about, and what platforms are told by.
 pub fn needs_of_node(facts: &Facts) -> Vec<Need> {
-    crate::manifests::needs(facts)
+    let mut needs = platforms::needs(facts);
+    needs.extend(manifests::needs(facts));
+    needs
 }
 
 /// Returns the settings of a node, with their types.
@@ -41,7 +44,8 @@ pub(crate) struct NodeView {
 impl NodeView {
     /// Returns what is known of a node whose components other than kubelets are `instances`.
     pub(crate) fn of(facts: &Facts, instances: &[Instance<'_>]) -> Self {
-        let _ = facts;
+        let platform = platforms::detect(facts).platform;
+        let platform = platform.map_or("", |platform| platform.id);
         let told = |value| Setting::known(value, Origin::new(OriginKind::File));
         let own = |component| {
             instances
@@ -50,7 +54,7 @@ impl NodeView {
         };
         let control_plane = own(Component::ApiServer).next().is_some();
         let settings = BTreeMap::from([
-            ("platform", told(Value::string(""))),
+            ("platform", told(Value::string(platform))),
             ("controlPlane", told(Value::Bool(control_plane))),
             ("clientCaKeys", client_ca_keys(own(Component::ApiServer))),
         ]);
