@@ -43,6 +43,7 @@ pub fn describe_origin(origin: &Origin) -> String {
             said(join(&words, ", set by ", place), origin)
         }
         OriginKind::Unit => said(join("unit file", " ", place), origin),
+        OriginKind::Manifest => said(join("manifest", " ", place), origin),
         OriginKind::Live => {
             let url = origin.url.as_deref().map(text::escape);
             join("live configuration", " at ", url)
