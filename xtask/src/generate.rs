@@ -26,6 +26,22 @@ const FILES: &[Derived] = &[
         contents: tables::kubelet,
     },
     Derived {
+        path: "crates/config/src/tables/apiserver.rs",
+        contents: tables::apiserver,
+    },
+    Derived {
+        path: "crates/config/src/tables/controller_manager.rs",
+        contents: tables::controller_manager,
+    },
+    Derived {
+        path: "crates/config/src/tables/kube_proxy.rs",
+        contents: tables::kube_proxy,
+    },
+    Derived {
+        path: "crates/config/src/tables/scheduler.rs",
+        contents: tables::scheduler,
+    },
+    Derived {
         path: "crates/engine/src/bundled.rs",
         contents: rules::bundled,
     },

@@ -8,6 +8,8 @@ mod apiserver;
 mod builder;
 mod controller_manager;
 mod etcd;
+#[cfg(test)]
+mod fixture;
 mod kube_proxy;
 mod runtime;
 mod scheduler;

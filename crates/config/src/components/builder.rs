@@ -23,6 +23,8 @@ pub(super) struct Builder<'a> {
     pub(super) line: CommandLine,
     /// What is no flag, by its path.
     pub(super) named: BTreeMap<&'static str, Setting>,
+    /// What flags come to where the command line is not all that counts, by the name in checks.
+    pub(super) effective: BTreeMap<&'static str, Setting>,
     pub(super) layers: Vec<Layer>,
     pub(super) notes: Vec<Note>,
 }
@@ -36,8 +38,20 @@ impl<'a> Builder<'a> {
         minor: Minor,
         when: When,
     ) -> (Self, Option<Refusal>) {
+        let line = flags::parse_of(component, &documents.process.argv, tables, minor);
+        Self::with(component, tables, documents, (minor, when), line)
+    }
+
+    /// The same, of a command line that was read already.
+    pub(super) fn with(
+        component: Component,
+        tables: &'static Tables,
+        documents: &'a Documents<'a>,
+        (minor, when): (Minor, When),
+        line: Result<CommandLine, Refusal>,
+    ) -> (Self, Option<Refusal>) {
         let files = Files::new(documents, when);
-        let (line, refusal) = match flags::parse(&documents.process.argv, tables, minor) {
+        let (line, refusal) = match line {
             Ok(mut line) => {
                 line.come_from(files.origins());
                 (line, None)
@@ -52,6 +66,7 @@ impl<'a> Builder<'a> {
             files,
             line,
             named: BTreeMap::new(),
+            effective: BTreeMap::new(),
             layers: vec![
                 Layer::new(format!("defaults of {minor}"), OriginKind::Default, None),
                 Layer::new("command line", OriginKind::Flag, None),
@@ -83,23 +98,20 @@ impl<'a> Builder<'a> {
 
     /// Reads the configuration file at `given`, relative to the working directory, and adds it as a layer `name`.
     pub(super) fn file_at(&mut self, given: &Bytes, name: &str) -> (Bytes, Loaded) {
-        let (path, loaded) = match self.files.absolute(given) {
-            Some(path) => {
-                let path = crate::path::clean(&path);
-                let loaded = self.files.load(&path, OriginKind::File);
-                (path, loaded)
-            }
-            None => {
-                let unknown = Unknown {
-                    cause: Cause::Denied,
-                    reason: format!(
-                        "{given} is relative, and the working directory of process {} could not be read",
-                        self.documents.process.pid
-                    ),
-                    path: Some(given.clone()),
-                };
-                (given.clone(), Loaded::Unknown(unknown))
-            }
+        let (path, loaded) = if let Some(path) = self.files.absolute(given) {
+            let path = crate::path::clean(&path);
+            let loaded = self.files.load(&path, OriginKind::File);
+            (path, loaded)
+        } else {
+            let unknown = Unknown {
+                cause: Cause::Denied,
+                reason: format!(
+                    "{given} is relative, and the working directory of process {} could not be read",
+                    self.documents.process.pid
+                ),
+                path: Some(given.clone()),
+            };
+            (given.clone(), Loaded::Unknown(unknown))
         };
         let unknown = match &loaded {
             Loaded::Unknown(unknown) => Some(unknown.clone()),
@@ -131,6 +143,7 @@ impl<'a> Builder<'a> {
                 tables: self.tables,
                 line: self.line,
                 named: self.named,
+                effective: self.effective,
             })),
             refusal,
             layers: self.layers,
