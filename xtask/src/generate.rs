@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-use crate::{rules, schemas, tables};
+use crate::{coverage, rules, schemas, tables};
 
 /// A derived file.
 struct Derived {
@@ -44,6 +44,10 @@ const FILES: &[Derived] = &[
     Derived {
         path: "crates/engine/src/bundled.rs",
         contents: rules::bundled,
+    },
+    Derived {
+        path: "docs/coverage.md",
+        contents: coverage::document,
     },
     Derived {
         path: "docs/schema/facts.v1.json",

@@ -9,14 +9,17 @@ use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::FileFacts;
 use kubeassay_core::report::{Evidence, Finding, Subject, WitnessFinding};
-use kubeassay_core::rule::{Decides, Evaluation, Outcome, Rule, UnknownSetting};
-use kubeassay_core::{Cause, Component, Horizon, OriginKind, Value, Verdict, Witness};
+use kubeassay_core::rule::{
+    Benchmark, Decides, Evaluation, Outcome, Rule, SiteChoices, UnknownSetting,
+};
+use kubeassay_core::{Cause, Component, Horizon, OriginKind, Verdict, Witness};
 
 use crate::agreement::{Agreement, is_zero};
 use crate::evidence::Speaker;
 use crate::fixes::{self, Seen};
 use crate::instances::{Instance, Restart};
 use crate::node::{self, NodeView};
+use crate::platforms::Platform;
 use crate::view::{View, below};
 use crate::witnesses::Probe;
 use crate::{evidence, ids, version};
@@ -28,12 +31,16 @@ const COMPARED: &str = "kubelet.derived.disagreements";
 pub(crate) struct Context<'a> {
     /// The node's id; `None` for what belongs to the cluster.
     pub(crate) node: Option<&'a str>,
+    /// The benchmark whose numbers come first.
+    pub(crate) benchmark: &'a Benchmark,
+    /// The platform of the node, where it was told.
+    pub(crate) platform: Option<&'a Platform>,
     /// When the facts were taken.
     pub(crate) observed_at: Timestamp,
     /// The node, as checks see it.
     pub(crate) view: &'a NodeView,
-    /// What the site chose, by name.
-    pub(crate) chosen: &'a BTreeMap<String, Value>,
+    /// What the site chose.
+    pub(crate) chosen: &'a SiteChoices,
 }
 
 /// A verdict with its cause, reason and evidence.
@@ -193,7 +200,7 @@ fn refused(
     probe: &Probe,
     context: &Context<'_>,
 ) -> Option<(Witness, Timestamp, Decision)> {
-    let Evaluation { outcome, read } = rule.evaluate(probe, context.chosen)?;
+    let Evaluation { outcome, read } = rule.evaluate(probe, context.chosen.of(rule))?;
     let asked = probe.asked(&read).filter(|_| probe.concerns(&read))?;
     let evidence = probe.evidence(&read);
     let answers: Vec<&str> = evidence
@@ -409,7 +416,7 @@ fn assemble(
         rule: rule.id().to_owned(),
         title: rule.title().to_owned(),
         severity: rule.severity(),
-        controls: rule.controls().to_vec(),
+        controls: context.benchmark.sorted(rule.controls()),
         node: context.node.map(str::to_owned),
         subject: subject.clone(),
         horizon,
@@ -426,8 +433,32 @@ fn assemble(
     }
 }
 
-/// Decides for every version the kubelet may be: one verdict where all agree, else unknown.
+/// Decides for every version a component may be, by what its platform has: where the platform is made so that the rule
+/// has nothing to say, what would fail is not applicable.
 fn decide_all(
+    rule: &Rule,
+    resolutions: &[Resolution],
+    unsupported: Option<&str>,
+    horizon: Horizon,
+    speaker: Speaker<'_>,
+    context: &Context<'_>,
+) -> Decision {
+    let decision = decide_each(rule, resolutions, unsupported, horizon, speaker, context);
+    let by_design = context
+        .platform
+        .and_then(|platform| platform.absent(rule.id()));
+    match by_design {
+        Some(reason) if decision.verdict == Verdict::Fail => Decision {
+            verdict: Verdict::NotApplicable,
+            reason: format!("{reason} ({})", decision.reason),
+            ..decision
+        },
+        _ => decision,
+    }
+}
+
+/// Decides for every version a component may be: one verdict where all agree, else unknown.
+fn decide_each(
     rule: &Rule,
     resolutions: &[Resolution],
     unsupported: Option<&str>,
@@ -565,7 +596,7 @@ fn judge(
         agreement: speaker.agreement,
         node: speaker.node,
     };
-    let Some(evaluation) = rule.evaluate(&view, context.chosen) else {
+    let Some(evaluation) = rule.evaluate(&view, context.chosen.of(rule)) else {
         let reason = "the page has no check; a person has to decide".to_owned();
         return Judged {
             verdict: Verdict::Manual,

@@ -11,8 +11,8 @@ use kubeassay_core::report::{
     Cluster, Coverage, FailOn, Finding, Gate, KubernetesVersion, Node, NodeStatus, Percent,
     Problem, Report, Rules, SCHEMA, Scanned, Subject, Summary,
 };
-use kubeassay_core::rule::Rule;
-use kubeassay_core::{Cause, Component, Value, Verdict};
+use kubeassay_core::rule::{Benchmark, Rule, SiteChoices};
+use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::absent;
 use crate::components;
@@ -21,7 +21,7 @@ use crate::gate::gate;
 use crate::instances::Instance;
 use crate::kubelets::{self, Kubelets};
 use crate::node::NodeView;
-use crate::platforms;
+use crate::platforms::{self, Detected};
 use crate::reader;
 use crate::rebuild;
 
@@ -51,8 +51,10 @@ pub struct Options {
     pub rules: Rules,
     /// Problems from before judging: facts or rule pages that could not be used.
     pub problems: Vec<Problem>,
-    /// What the site chose, by name.
-    pub choices: BTreeMap<String, Value>,
+    /// The benchmark that was asked for.
+    pub benchmark: Option<Benchmark>,
+    /// What the site chose.
+    pub choices: SiteChoices,
 }
 
 /// Why nothing was judged on a node.
@@ -146,6 +148,8 @@ pub struct Judge<'a> {
     ids: BTreeMap<String, usize>,
     coverage: Coverage,
     summary: Summary,
+    /// How many of the unknown findings only the provider could decide.
+    provider_side: usize,
     /// Why nothing was judged on the first node of which that is so.
     nothing: Option<String>,
     /// Not all nodes are known.
@@ -198,6 +202,7 @@ impl<'a> Judge<'a> {
                 not_applicable: 0,
                 waived: 0,
             },
+            provider_side: 0,
             nothing: None,
             broke_off: false,
         }
@@ -225,9 +230,13 @@ impl<'a> Judge<'a> {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
         let instances = components::find(facts, self.options.kubernetes_version);
-        let view = NodeView::of(facts, &instances.found);
+        let detected = platforms::detect(facts);
+        let view = NodeView::of(&instances.found, &detected);
+        let benchmark = self.benchmark(facts, &instances.found, &detected);
         let context = Context {
             node: Some(&id),
+            benchmark: &benchmark,
+            platform: detected.platform,
             observed_at: facts.finished,
             view: &view,
             chosen: &self.options.choices,
@@ -251,7 +260,7 @@ impl<'a> Judge<'a> {
                 .filter(|one| one.component == component)
                 .peekable();
             if of_component.peek().is_none() {
-                findings.extend(absent::of(component, &rules, facts, &context));
+                findings.extend(absent::of(component, &rules, facts, &detected, &context));
             }
             for instance in of_component {
                 for rule in &rules {
@@ -271,7 +280,7 @@ impl<'a> Judge<'a> {
                 self.nothing = Some(nothing.reason.clone());
             }
         }
-        let detected = platforms::detect(facts);
+        let version = node_version(facts, &kubelets);
         let mut problems = problems(facts, &kubelets, &id, self.rules);
         problems.extend(detected.problem().map(|problem| Problem {
             node: Some(id.clone()),
@@ -294,7 +303,8 @@ impl<'a> Judge<'a> {
             root: facts.node.root.clone(),
             platform: facts.node.platform.clone(),
             distribution: detected.distribution(),
-            kubernetes_version: node_version(facts, &kubelets),
+            kubernetes_version: version,
+            benchmark: Some(benchmark.to_string()),
             status,
             cause,
             boot_time: facts.node.boot_time,
@@ -303,7 +313,7 @@ impl<'a> Judge<'a> {
         count_node(&mut self.coverage, node.status);
         for finding in &findings {
             if self.options.include_pods || !finding.subject.in_pod {
-                count_finding(&mut self.summary, finding);
+                self.count(finding);
             }
         }
         JudgedNode {
@@ -317,7 +327,7 @@ impl<'a> Judge<'a> {
     pub fn cluster(&mut self, facts: &ClusterFacts) -> JudgedNode {
         let findings = rebuild::of(facts, self.rules, self.options);
         for finding in &findings {
-            count_finding(&mut self.summary, finding);
+            self.count(finding);
         }
         JudgedNode {
             node: None,
@@ -332,6 +342,7 @@ impl<'a> Judge<'a> {
             options,
             coverage,
             summary,
+            provider_side,
             nothing,
             broke_off,
             ..
@@ -347,6 +358,7 @@ impl<'a> Judge<'a> {
         };
         let gate = gate(
             &summary,
+            provider_side,
             coverage,
             complete,
             nothing_judged.as_deref(),
@@ -359,6 +371,36 @@ impl<'a> Judge<'a> {
             gate,
             complete,
         }
+    }
+
+    /// Returns the benchmark whose numbers findings on a node carry first: that which was asked for, else that of its
+    /// version and platform.
+    fn benchmark(
+        &self,
+        facts: &Facts,
+        instances: &[Instance<'_>],
+        detected: &Detected,
+    ) -> Benchmark {
+        let known = || {
+            let server = instances
+                .iter()
+                .find(|one| one.component == Component::ApiServer);
+            let version = server.map(|server| &server.version);
+            let version = version.filter(|version| version.minors.len() == 1);
+            let of_server = version.and_then(|version| version.minors.first().copied());
+            of_server.or_else(|| kubelets::version(facts, self.options.kubernetes_version))
+        };
+        let asked = self.options.benchmark.clone();
+        let platform = detected.platform.map(|platform| platform.id);
+        asked.unwrap_or_else(|| Benchmark::for_node(platform, known().map(|minor| minor.0)))
+    }
+
+    fn count(&mut self, finding: &Finding) {
+        count_finding(&mut self.summary, finding);
+        let of_provider = finding.cause == Some(Cause::ProviderSide);
+        self.provider_side += usize::from(
+            of_provider && finding.verdict == Verdict::Unknown && finding.waiver.is_none(),
+        );
     }
 
     /// Returns the rules about a component; those that say nothing of the kind are about kubelets.

@@ -18,7 +18,7 @@ mod tests;
 use kubeassay_core::Component;
 
 pub use description::{PlatformDescription, ProviderDescription, platforms};
-pub(crate) use detect::{detect, needs};
+pub(crate) use detect::{Detected, detect, needs};
 
 /// What files of a node are for, as rules name it (`files:` of their pages).
 pub(crate) const ROLES: [&str; 15] = [

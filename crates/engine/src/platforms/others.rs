@@ -1,8 +1,8 @@
-//! MicroK8s, k0s and Talos.
+//! `MicroK8s`, k0s and Talos.
 
 use super::{Basis, Platform, Sign};
 
-/// MicroK8s: `microk8s-resources/default-args` and `microk8s-resources/wrappers` of canonical/microk8s.
+/// `MicroK8s`: `microk8s-resources/default-args` and `microk8s-resources/wrappers` of canonical/microk8s.
 pub(super) static MICROK8S: Platform = Platform {
     id: "microk8s",
     name: "MicroK8s",

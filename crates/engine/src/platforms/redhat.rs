@@ -1,8 +1,8 @@
-//! OpenShift and MicroShift.
+//! `OpenShift` and `MicroShift`.
 
 use super::{Basis, Platform, Sign};
 
-/// OpenShift 4: `templates` of openshift/machine-config-operator.
+/// `OpenShift` 4: `templates` of openshift/machine-config-operator.
 pub(super) static OPENSHIFT: Platform = Platform {
     id: "openshift",
     name: "OpenShift",
@@ -87,7 +87,7 @@ pub(super) static OPENSHIFT: Platform = Platform {
     basis: Basis::Documented("openshift/machine-config-operator, templates"),
 };
 
-/// MicroShift: `pkg/node/kubelet.go` and `pkg/config` of openshift/microshift.
+/// `MicroShift`: `pkg/node/kubelet.go` and `pkg/config` of openshift/microshift.
 pub(super) static MICROSHIFT: Platform = Platform {
     id: "microshift",
     name: "MicroShift",
