@@ -16,6 +16,7 @@ use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::absent;
 use crate::components;
+use crate::files;
 use crate::finding::{self, Context};
 use crate::gate::gate;
 use crate::instances::Instance;
@@ -268,6 +269,14 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+        let of_files = self.rules_about(files::ROOT);
+        findings.extend(files::of(
+            &of_files,
+            facts,
+            &instances.found,
+            &detected,
+            &context,
+        ));
         let nothing = nothing(facts, &kubelets, self.options.include_pods);
         if let Some(nothing) = &nothing {
             if nothing.unseen {
@@ -405,8 +414,13 @@ impl<'a> Judge<'a> {
 
     /// Returns the rules about a component; those that say nothing of the kind are about kubelets.
     fn rules_of(&self, component: Component) -> Vec<&'a Rule> {
+        self.rules_about(component.as_str())
+    }
+
+    /// Returns the rules about a subject.
+    fn rules_about(&self, subject: &str) -> Vec<&'a Rule> {
         let about = |rule: &&&Rule| {
-            rule.subject().unwrap_or(Component::Kubelet.as_str()) == component.as_str()
+            rule.subject().unwrap_or(Component::Kubelet.as_str()) == subject
         };
         self.rules.iter().filter(about).copied().collect()
     }

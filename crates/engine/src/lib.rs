@@ -20,6 +20,7 @@ mod components;
 mod evidence;
 mod example;
 mod explanation;
+mod files;
 mod finding;
 mod fixes;
 mod gate;

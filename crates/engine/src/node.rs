@@ -10,7 +10,7 @@ use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Cause, Component, Origin, OriginKind, Value};
 
 use crate::instances::Instance;
-use crate::manifests;
+use crate::{files, manifests};
 use crate::platforms::{self, Detected};
 
 /// The name that its settings start with in a check.
@@ -21,6 +21,7 @@ pub(crate) const ROOT: &str = "node";
 pub fn needs_of_node(facts: &Facts) -> Vec<Need> {
     let mut needs = manifests::needs(facts);
     needs.extend(platforms::needs(facts));
+    needs.extend(files::needs(facts));
     needs
 }
 
