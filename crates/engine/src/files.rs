@@ -44,4 +44,3 @@ pub(crate) fn needs_of_process(process: &ProcessFacts) -> Vec<Need> {
     }
     needs
 }
-

@@ -419,9 +419,8 @@ impl<'a> Judge<'a> {
 
     /// Returns the rules about a subject.
     fn rules_about(&self, subject: &str) -> Vec<&'a Rule> {
-        let about = |rule: &&&Rule| {
-            rule.subject().unwrap_or(Component::Kubelet.as_str()) == subject
-        };
+        let about =
+            |rule: &&&Rule| rule.subject().unwrap_or(Component::Kubelet.as_str()) == subject;
         self.rules.iter().filter(about).copied().collect()
     }
 

@@ -10,8 +10,8 @@ use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Cause, Component, Origin, OriginKind, Value};
 
 use crate::instances::Instance;
-use crate::{files, manifests};
 use crate::platforms::{self, Detected};
+use crate::{files, manifests};
 
 /// The name that its settings start with in a check.
 pub(crate) const ROOT: &str = "node";

@@ -54,7 +54,14 @@ pub(crate) fn of(
                 role.described(),
                 unknown.reason
             );
-            findings.push(decided(rule, &subject, verdict, reason, Vec::new(), context));
+            findings.push(decided(
+                rule,
+                &subject,
+                verdict,
+                reason,
+                Vec::new(),
+                context,
+            ));
         }
         if findings.len() == before {
             let (verdict, cause, reason) = none(role, &gathered, facts, instances, detected);
@@ -125,7 +132,10 @@ fn said(file: &RoleFile, read: &[String], view: &FileView<'_>) -> String {
     let parts: Vec<String> = parts.collect();
     let mut said = format!("{} {}", file.path, parts.join(" and "));
     for link in &file.status.links {
-        said.push_str(&format!(", by way of the link {} to {}", link.path, link.target));
+        said.push_str(&format!(
+            ", by way of the link {} to {}",
+            link.path, link.target
+        ));
     }
     said
 }

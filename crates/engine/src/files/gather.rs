@@ -7,9 +7,7 @@ use kubeassay_config::manifests::Container;
 use kubeassay_config::path;
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::units;
-use kubeassay_core::facts::{
-    Facts, FileKind, Need, NeedKind, ProcessFacts, ServiceFacts,
-};
+use kubeassay_core::facts::{Facts, FileKind, Need, NeedKind, ProcessFacts, ServiceFacts};
 use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind};
 
 use super::look::{Host, Status, Unlisted, best, in_view, real};
@@ -144,7 +142,10 @@ impl Gathered {
         let origin_of = |path: &Bytes| {
             let folder = path::parent(path);
             let found = folders.iter().find(|(of, _)| path::clean(of) == folder);
-            found.map_or_else(|| at(OriginKind::File, path), |(_, origin)| Arc::clone(origin))
+            found.map_or_else(
+                || at(OriginKind::File, path),
+                |(_, origin)| Arc::clone(origin),
+            )
         };
         for (component, path) in manifests::files_of_components(facts) {
             let Some(role) = Role::of_manifest(component) else {

@@ -288,4 +288,3 @@ pub(super) fn matches(pattern: &[u8], name: &[u8]) -> bool {
     }
     rest.ends_with(last)
 }
-

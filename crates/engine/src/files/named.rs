@@ -139,10 +139,7 @@ pub(super) fn of(process: &ProcessFacts, origins: Vec<Arc<Origin>>) -> Vec<Said>
         Component::Kubelet => reader.kubelet(),
         Component::Scheduler => reader.kubeconfig(Role::SchedulerKubeconfig, "the scheduler"),
         Component::ControllerManager => {
-            reader.kubeconfig(
-                Role::ControllerManagerKubeconfig,
-                "the controller manager",
-            );
+            reader.kubeconfig(Role::ControllerManagerKubeconfig, "the controller manager");
         }
         Component::KubeProxy => reader.kubeconfig(Role::KubeProxyKubeconfig, "kube-proxy"),
         Component::Etcd => {
