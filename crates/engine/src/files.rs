@@ -44,3 +44,6 @@ pub(crate) fn needs_of_process(process: &ProcessFacts) -> Vec<Need> {
     }
     needs
 }
+
+#[cfg(test)]
+mod tests;
