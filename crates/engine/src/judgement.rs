@@ -269,14 +269,7 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        let of_files = self.rules_about(files::ROOT);
-        findings.extend(files::of(
-            &of_files,
-            facts,
-            &instances.found,
-            &detected,
-            &context,
-        ));
+        findings.extend(self.of_files(facts, &instances.found, &detected, &context));
         let nothing = nothing(facts, &kubelets, self.options.include_pods);
         if let Some(nothing) = &nothing {
             if nothing.unseen {
@@ -415,6 +408,18 @@ impl<'a> Judge<'a> {
     /// Returns the rules about a component; those that say nothing of the kind are about kubelets.
     fn rules_of(&self, component: Component) -> Vec<&'a Rule> {
         self.rules_about(component.as_str())
+    }
+
+    /// Returns what the rules about files find.
+    fn of_files(
+        &self,
+        facts: &Facts,
+        instances: &[Instance<'_>],
+        detected: &Detected,
+        context: &Context<'_>,
+    ) -> Vec<Finding> {
+        let rules = self.rules_about(files::ROOT);
+        files::of(&rules, facts, instances, detected, context)
     }
 
     /// Returns the rules about a subject.

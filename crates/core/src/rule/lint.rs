@@ -88,13 +88,13 @@ fn files(rule: &Rule, schema: &dyn Schema, faults: &mut Vec<Diagnostic>) {
     let one_of = || format!("one of: {}", roles.join(", "));
     let about_files = rule.subject.as_deref() == Some(FILE);
     let (span, code, message, help) = match (&rule.files, about_files) {
-        (Some(role), true) if roles.contains(&role.as_str()) => return,
+        (Some(word), true) if roles.contains(&word.as_str()) => return,
         (None, false) => return,
-        (Some(role), true) => (
+        (Some(word), true) => (
             places.files.clone(),
             Code::BadValue,
-            format!("there are no files of the role `{role}`"),
-            suggestion(&did_you_mean(role, roles.iter().copied())).unwrap_or_else(one_of),
+            format!("there are no files of the role `{word}`"),
+            suggestion(&did_you_mean(word, roles.iter().copied())).unwrap_or_else(one_of),
         ),
         (None, true) => (
             Some(places.subject.clone()),

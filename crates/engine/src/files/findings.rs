@@ -130,14 +130,13 @@ fn said(file: &RoleFile, read: &[String], view: &FileView<'_>) -> String {
         })
     });
     let parts: Vec<String> = parts.collect();
-    let mut said = format!("{} {}", file.path, parts.join(" and "));
-    for link in &file.status.links {
-        said.push_str(&format!(
-            ", by way of the link {} to {}",
-            link.path, link.target
-        ));
-    }
-    said
+    let by_way = file
+        .status
+        .links
+        .iter()
+        .map(|link| format!(", by way of the link {} to {}", link.path, link.target));
+    let by_way: String = by_way.collect();
+    format!("{} {}{by_way}", file.path, parts.join(" and "))
 }
 
 fn evidence(
