@@ -65,8 +65,12 @@ impl FileView<'_> {
     }
 }
 
-/// Returns the name of a user or group, by the host's own files; its number where it has none.
+/// Returns the name of a user or group, by the host's own files; its number where it has none. To the kernel 0 is root,
+/// whatever the host's files call it, if there are any.
 fn name_of(names: &BTreeMap<u32, Bytes>, number: u32) -> Vec<u8> {
+    if number == 0 {
+        return b"root".to_vec();
+    }
     names.get(&number).map_or_else(
         || number.to_string().into_bytes(),
         |name| name.as_slice().to_vec(),
