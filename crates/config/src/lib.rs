@@ -14,7 +14,6 @@
 //! - [`units`]: the services of systemd, and what their next start will be
 //! - [`secrets`]: what must not reach facts or reports
 
-mod path;
 mod settings;
 mod sources;
 
@@ -27,6 +26,7 @@ pub mod kubelet;
 pub mod manifests;
 pub mod merge;
 pub mod node;
+pub mod path;
 pub mod refusal;
 pub mod resolution;
 pub mod secrets;

@@ -81,6 +81,13 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
     }
 }
 
+/// Returns what rules find on the host of an example.
+#[cfg(test)]
+pub(crate) fn judge(rules: &[&Rule], facts: &Facts) -> Vec<kubeassay_core::report::Finding> {
+    let options = options(None);
+    Judge::new(rules, &options).node(facts).findings
+}
+
 /// Returns what an example with several subjects is called by: the worst.
 const fn weight(verdict: Verdict) -> u8 {
     match verdict {

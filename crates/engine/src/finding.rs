@@ -391,6 +391,31 @@ pub(crate) fn without_settings(
     )
 }
 
+/// Returns the finding for a subject that is no component, with what was read of it.
+pub(crate) fn decided(
+    rule: &Rule,
+    subject: &Subject,
+    (verdict, cause): (Verdict, Option<Cause>),
+    reason: String,
+    evidence: Vec<Evidence>,
+    context: &Context<'_>,
+) -> Finding {
+    let decision = Decision {
+        verdict,
+        cause,
+        evidence,
+        ..Decision::unknown(Cause::Missing, reason)
+    };
+    assemble(
+        rule,
+        subject,
+        Horizon::Running,
+        decision,
+        Seen::OnItsNode,
+        context,
+    )
+}
+
 fn assemble(
     rule: &Rule,
     subject: &Subject,
@@ -604,7 +629,17 @@ fn judge(
             basis: Basis::Reason(reason),
         };
     };
-    let (verdict, cause) = match &evaluation.outcome {
+    let (verdict, cause) = verdict_of(rule, &evaluation.outcome);
+    Judged {
+        verdict,
+        cause,
+        basis: Basis::Evaluation(evaluation),
+    }
+}
+
+/// Returns the verdict that an outcome is.
+pub(crate) fn verdict_of(rule: &Rule, outcome: &Outcome) -> (Verdict, Option<Cause>) {
+    match outcome {
         // What only finds violations proves nothing where it finds none.
         Outcome::Holds if rule.decides() == Decides::Violations => {
             (Verdict::Manual, Some(Cause::Unsupported))
@@ -620,11 +655,6 @@ fn judge(
         }
         Outcome::NeedsChoice(_) => (Verdict::Manual, Some(Cause::NeedsChoice)),
         Outcome::Faulty(_) => (Verdict::Unknown, Some(Cause::Unsupported)),
-    };
-    Judged {
-        verdict,
-        cause,
-        basis: Basis::Evaluation(evaluation),
     }
 }
 
@@ -687,7 +717,7 @@ fn values(evidence: &[Evidence]) -> String {
     }
 }
 
-fn unknown_reason(settings: &[UnknownSetting]) -> String {
+pub(crate) fn unknown_reason(settings: &[UnknownSetting]) -> String {
     let said: Vec<String> = settings
         .iter()
         .map(|unknown| {

@@ -17,6 +17,7 @@ use kubeassay_core::{Cause, Component, Verdict};
 use crate::absent;
 use crate::components;
 use crate::embedded::{self, Insiders};
+use crate::files;
 use crate::finding::{self, Context};
 use crate::gate::gate;
 use crate::instances::Instance;
@@ -280,6 +281,7 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+        findings.extend(self.of_files(facts, &instances.found, &detected, &context));
         let nothing = nothing(facts, &kubelets, self.options.include_pods)
             .filter(|_| !inside.hides(Component::Kubelet));
         if let Some(nothing) = &nothing {
@@ -423,9 +425,25 @@ impl<'a> Judge<'a> {
 
     /// Returns the rules about a component; those that say nothing of the kind are about kubelets.
     fn rules_of(&self, component: Component) -> Vec<&'a Rule> {
-        let about = |rule: &&&Rule| {
-            rule.subject().unwrap_or(Component::Kubelet.as_str()) == component.as_str()
-        };
+        self.rules_about(component.as_str())
+    }
+
+    /// Returns what the rules about files find.
+    fn of_files(
+        &self,
+        facts: &Facts,
+        instances: &[Instance<'_>],
+        detected: &Detected,
+        context: &Context<'_>,
+    ) -> Vec<Finding> {
+        let rules = self.rules_about(files::ROOT);
+        files::of(&rules, facts, instances, detected, context)
+    }
+
+    /// Returns the rules about a subject.
+    fn rules_about(&self, subject: &str) -> Vec<&'a Rule> {
+        let about =
+            |rule: &&&Rule| rule.subject().unwrap_or(Component::Kubelet.as_str()) == subject;
         self.rules.iter().filter(about).copied().collect()
     }
 

@@ -17,6 +17,7 @@ use kubeassay_core::{Cause, Component, Value};
 
 use crate::agreement::Agreement;
 use crate::components;
+use crate::files;
 use crate::instances::{Instance, Keys, Restart};
 use crate::services;
 use crate::successor;
@@ -51,6 +52,10 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
                 needs.push(need);
             }
         }
+    }
+    // What is configured is known by then.
+    if needs.is_empty() {
+        needs = files::needs_of_process(process);
     }
     needs
 }

@@ -21,6 +21,7 @@ mod embedded;
 mod evidence;
 mod example;
 mod explanation;
+mod files;
 mod finding;
 mod fixes;
 mod gate;

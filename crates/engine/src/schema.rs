@@ -8,6 +8,7 @@ use kubeassay_core::Component;
 use kubeassay_core::rule::{Schema, SettingType};
 
 use crate::components::OTHERS;
+use crate::files::{self, Role};
 use crate::node;
 
 /// The settings of every component that kubeassay resolves.
@@ -23,6 +24,7 @@ impl Schema for Components {
         };
         match root {
             node::ROOT => named(node::named()),
+            files::ROOT => named(files::settings()),
             "kubelet" => kubelet_setting(path),
             root => {
                 let component = component_of(root)?;
@@ -58,17 +60,26 @@ impl Schema for Components {
                 .map(move |(name, _)| format!("{root}.{name}"))
                 .chain(flags.map(move |flag| format!("{root}.flags.{}", flag.setting)))
         });
+        let of_files = files::settings();
+        let of_files = of_files
+            .iter()
+            .map(|(name, _)| format!("{}.{name}", files::ROOT));
         fields
             .chain(flags)
             .chain(gates)
             .chain(derived)
             .chain(of_others)
             .chain(of_node)
+            .chain(of_files)
             .collect()
     }
 
     fn components(&self) -> &[&str] {
         SUBJECTS
+    }
+
+    fn roles(&self) -> &[&str] {
+        Role::WORDS
     }
 }
 
@@ -81,6 +92,7 @@ const SUBJECTS: &[&str] = &[
     "etcd",
     "kube-proxy",
     "container-runtime",
+    files::ROOT,
 ];
 
 /// Returns the component whose settings start with `root`, if it is another than the kubelet.

@@ -496,7 +496,7 @@ fn a_kubelet_that_does_not_run_is_judged_for_its_next_start() {
             report
                 .findings
                 .iter()
-                .filter(|one| one.rule.starts_with("kubelet-"))
+                .filter(|one| one.subject.component == "kubelet")
                 .all(|one| one.horizon == Horizon::Restart)
         );
         let restart = found(&report, MODE, Horizon::Restart).unwrap();

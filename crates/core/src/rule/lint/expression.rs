@@ -220,17 +220,14 @@ impl Linter<'_> {
             return self.choice(route, at);
         }
         let names = self.schema.names();
-        let mut known: Vec<&str> = Vec::new();
-        for name in &names {
-            let first = name.split('.').next().unwrap_or_default();
-            if !known.contains(&first) {
-                known.push(first);
-            }
-        }
-        if !known.contains(&root.as_str()) {
-            known.push(CHOICES);
-            let help = suggestion(&did_you_mean(root, known.iter().copied()))
-                .unwrap_or_else(|| format!("an expression reads: {}", known.join(", ")));
+        let roots = names.iter().filter_map(|name| name.split('.').next());
+        let mut roots: Vec<&str> = roots.collect();
+        roots.sort_unstable();
+        roots.dedup();
+        if !roots.contains(&root.as_str()) {
+            roots.push(CHOICES);
+            let help = suggestion(&did_you_mean(root, roots.iter().copied()))
+                .unwrap_or_else(|| format!("an expression reads: {}", roots.join(", ")));
             self.fault(
                 Code::UnknownVariable,
                 at,
