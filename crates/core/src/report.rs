@@ -86,6 +86,9 @@ pub struct Node {
     pub platform: crate::facts::Platform,
     /// The version of its kubelet.
     pub kubernetes_version: Option<KubernetesVersion>,
+    /// The benchmark whose numbers come first in its findings, such as `cis-kubernetes@1.12`: that which was asked for,
+    /// else that of its version and platform.
+    pub benchmark: Option<String>,
     /// How far it was scanned.
     pub status: NodeStatus,
     /// Why it was not scanned whole.
@@ -191,7 +194,7 @@ pub struct Rules {
     pub count: usize,
     /// `sha256:…` over all their texts.
     pub digest: String,
-    /// The benchmark they were chosen by, such as `cis-kubernetes@1.12`.
+    /// The benchmark they were chosen by, if any, such as `cis-kubernetes@1.12`.
     pub benchmark: Option<String>,
     /// Ids of rules that came from outside the binary.
     pub added: Vec<String>,

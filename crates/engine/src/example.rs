@@ -9,7 +9,7 @@ use kubeassay_core::facts::{
     NeedKind, Platform, ProcessFacts, Request, Response, Source, Tool, Via,
 };
 use kubeassay_core::report::{FailOn, Rules};
-use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, ExampleStatus, Rule};
+use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, ExampleStatus, Rule, SiteChoices};
 use kubeassay_core::{Bytes, Cause, Component, Verdict};
 
 use crate::judgement::{Judge, Options};
@@ -110,7 +110,8 @@ fn options(said: Option<Minor>) -> Options {
             replaced: Vec::new(),
         },
         problems: Vec::new(),
-        choices: BTreeMap::new(),
+        benchmark: None,
+        choices: SiteChoices::default(),
     }
 }
 

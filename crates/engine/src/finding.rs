@@ -9,8 +9,10 @@ use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::FileFacts;
 use kubeassay_core::report::{Evidence, Finding, Subject, WitnessFinding};
-use kubeassay_core::rule::{Decides, Evaluation, Outcome, Rule, UnknownSetting};
-use kubeassay_core::{Cause, Component, Horizon, OriginKind, Value, Verdict, Witness};
+use kubeassay_core::rule::{
+    Benchmark, Decides, Evaluation, Outcome, Rule, SiteChoices, UnknownSetting,
+};
+use kubeassay_core::{Cause, Component, Horizon, OriginKind, Verdict, Witness};
 
 use crate::agreement::{Agreement, is_zero};
 use crate::evidence::Speaker;
@@ -28,12 +30,14 @@ const COMPARED: &str = "kubelet.derived.disagreements";
 pub(crate) struct Context<'a> {
     /// The node's id; `None` for what belongs to the cluster.
     pub(crate) node: Option<&'a str>,
+    /// The benchmark whose numbers come first.
+    pub(crate) benchmark: &'a Benchmark,
     /// When the facts were taken.
     pub(crate) observed_at: Timestamp,
     /// The node, as checks see it.
     pub(crate) view: &'a NodeView,
-    /// What the site chose, by name.
-    pub(crate) chosen: &'a BTreeMap<String, Value>,
+    /// What the site chose.
+    pub(crate) chosen: &'a SiteChoices,
 }
 
 /// A verdict with its cause, reason and evidence.
@@ -193,7 +197,7 @@ fn refused(
     probe: &Probe,
     context: &Context<'_>,
 ) -> Option<(Witness, Timestamp, Decision)> {
-    let Evaluation { outcome, read } = rule.evaluate(probe, context.chosen)?;
+    let Evaluation { outcome, read } = rule.evaluate(probe, context.chosen.of(rule))?;
     let asked = probe.asked(&read).filter(|_| probe.concerns(&read))?;
     let evidence = probe.evidence(&read);
     let answers: Vec<&str> = evidence
@@ -409,7 +413,7 @@ fn assemble(
         rule: rule.id().to_owned(),
         title: rule.title().to_owned(),
         severity: rule.severity(),
-        controls: rule.controls().to_vec(),
+        controls: context.benchmark.sorted(rule.controls()),
         node: context.node.map(str::to_owned),
         subject: subject.clone(),
         horizon,
@@ -565,7 +569,7 @@ fn judge(
         agreement: speaker.agreement,
         node: speaker.node,
     };
-    let Some(evaluation) = rule.evaluate(&view, context.chosen) else {
+    let Some(evaluation) = rule.evaluate(&view, context.chosen.of(rule)) else {
         let reason = "the page has no check; a person has to decide".to_owned();
         return Judged {
             verdict: Verdict::Manual,

@@ -11,8 +11,8 @@ use kubeassay_core::report::{
     Cluster, Coverage, FailOn, Finding, Gate, KubernetesVersion, Node, NodeStatus, Percent,
     Problem, Report, Rules, SCHEMA, Scanned, Subject, Summary,
 };
-use kubeassay_core::rule::Rule;
-use kubeassay_core::{Cause, Component, Value, Verdict};
+use kubeassay_core::rule::{Benchmark, Rule, SiteChoices};
+use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::absent;
 use crate::components;
@@ -50,8 +50,10 @@ pub struct Options {
     pub rules: Rules,
     /// Problems from before judging: facts or rule pages that could not be used.
     pub problems: Vec<Problem>,
-    /// What the site chose, by name.
-    pub choices: BTreeMap<String, Value>,
+    /// The benchmark that was asked for.
+    pub benchmark: Option<Benchmark>,
+    /// What the site chose.
+    pub choices: SiteChoices,
 }
 
 /// Why nothing was judged on a node.
@@ -225,8 +227,10 @@ impl<'a> Judge<'a> {
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
         let instances = components::find(facts, self.options.kubernetes_version);
         let view = NodeView::of(facts, &instances.found);
+        let benchmark = self.benchmark(facts, &instances.found);
         let context = Context {
             node: Some(&id),
+            benchmark: &benchmark,
             observed_at: facts.finished,
             view: &view,
             chosen: &self.options.choices,
@@ -270,6 +274,7 @@ impl<'a> Judge<'a> {
                 self.nothing = Some(nothing.reason.clone());
             }
         }
+        let version = node_version(facts, &kubelets);
         let problems = problems(facts, &kubelets, &id, self.rules);
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
@@ -283,7 +288,8 @@ impl<'a> Judge<'a> {
             hostname: facts.node.hostname.clone(),
             root: facts.node.root.clone(),
             platform: facts.node.platform.clone(),
-            kubernetes_version: node_version(facts, &kubelets),
+            kubernetes_version: version,
+            benchmark: Some(benchmark.to_string()),
             status,
             cause,
             boot_time: facts.node.boot_time,
@@ -348,6 +354,22 @@ impl<'a> Judge<'a> {
             gate,
             complete,
         }
+    }
+
+    /// Returns the benchmark whose numbers findings on a node carry first: that which was asked for, else that of its
+    /// version.
+    fn benchmark(&self, facts: &Facts, instances: &[Instance<'_>]) -> Benchmark {
+        let known = || {
+            let server = instances
+                .iter()
+                .find(|one| one.component == Component::ApiServer);
+            let version = server.map(|server| &server.version);
+            let version = version.filter(|version| version.minors.len() == 1);
+            let of_server = version.and_then(|version| version.minors.first().copied());
+            of_server.or_else(|| kubelets::version(facts, self.options.kubernetes_version))
+        };
+        let asked = self.options.benchmark.clone();
+        asked.unwrap_or_else(|| Benchmark::for_node(None, known().map(|minor| minor.0)))
     }
 
     /// Returns the rules about a component; those that say nothing of the kind are about kubelets.

@@ -121,6 +121,14 @@ pub(crate) fn work_out_the_next_start<'a>(
     }
 }
 
+/// Returns the version of the node's first own kubelet, where it is known.
+pub(crate) fn version(facts: &Facts, said: Option<Minor>) -> Option<Minor> {
+    let mut own = facts.kubelets().filter(|process| !process.in_pod());
+    let candidates = version::candidates(said, &facts.node, own.next());
+    let known = candidates.known.is_some();
+    candidates.minors.last().copied().filter(|_| known)
+}
+
 /// Returns the newest version's reason where no version takes the arguments.
 fn accepted_by_some_version(process: &ProcessFacts) -> Result<(), String> {
     let mut reason = "it has none".to_owned();

@@ -5,7 +5,7 @@ use kubeassay_config::tables::Minor;
 use kubeassay_core::Cause;
 use kubeassay_core::facts::{ClusterFacts, ObjectFacts};
 use kubeassay_core::report::{Finding, Subject};
-use kubeassay_core::rule::{ExampleHost, Rule};
+use kubeassay_core::rule::{Benchmark, ExampleHost, Rule};
 
 use crate::example;
 use crate::finding::{self, Context};
@@ -23,8 +23,13 @@ pub(crate) fn of(facts: &ClusterFacts, rules: &[&Rule], options: &Options) -> Ve
     let version = version.and_then(|version| parse_version(version).ok());
     let said = options.kubernetes_version.or(version);
     let view = NodeView::default();
+    let benchmark = options
+        .benchmark
+        .clone()
+        .unwrap_or_else(|| Benchmark::for_node(None, said.map(|minor| minor.0)));
     let context = Context {
         node: None,
+        benchmark: &benchmark,
         observed_at: options.started,
         view: &view,
         chosen: &options.choices,

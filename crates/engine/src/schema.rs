@@ -149,11 +149,12 @@ fn flag_type(kind: FlagKind) -> SettingType {
         FlagKind::Float64 => SettingType::Float,
         FlagKind::Duration => SettingType::Duration,
         FlagKind::Quantity => SettingType::Quantity,
-        FlagKind::StringSlice => SettingType::List(text()),
+        FlagKind::StringSlice | FlagKind::StringArray => SettingType::List(text()),
         FlagKind::StringMap | FlagKind::Thresholds | FlagKind::Multimap => SettingType::Map(text()),
-        FlagKind::BoolMap => SettingType::Map(Box::new(SettingType::Bool)),
+        FlagKind::BoolMap | FlagKind::Gates => SettingType::Map(Box::new(SettingType::Bool)),
         FlagKind::String
         | FlagKind::Ip
+        | FlagKind::IpPort
         | FlagKind::Opaque
         | FlagKind::Version
         | FlagKind::Taints

@@ -94,11 +94,10 @@ fn join(words: &str, separator: &str, rest: Option<String>) -> String {
 ///
 /// A bare number is one of `cis-kubernetes`; others carry their framework.
 pub fn control_label(controls: &[Control], rule: &str) -> String {
-    let home = controls.iter().find(|control| control.framework == HOME);
-    let label = match (home, controls.first()) {
-        (Some(control), _) => control.control.clone(),
-        (None, Some(control)) => format!("{}:{}", control.framework, control.control),
-        (None, None) => rule.to_owned(),
+    let label = match controls.first() {
+        Some(control) if control.framework == HOME => control.control.clone(),
+        Some(control) => format!("{}:{}", control.framework, control.control),
+        None => rule.to_owned(),
     };
     text::escape(&label)
 }

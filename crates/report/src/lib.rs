@@ -19,6 +19,7 @@ use std::io::{self, Write};
 use kubeassay_core::report::{Finding, Report};
 use thiserror::Error;
 
+pub mod coverage;
 pub mod describe;
 mod diff;
 pub mod explain;

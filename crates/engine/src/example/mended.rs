@@ -1,7 +1,5 @@
 //! What the pages say mends a failure does: every failing example with the values of its `fix.set`, in every version.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use kubeassay_config::flags;
 use kubeassay_config::tables::kubelet::KUBELET;
@@ -122,11 +120,13 @@ fn verdict(rule: &Rule, host: &ExampleHost, minor: Minor) -> (Verdict, String) {
     let facts = super::facts(host);
     let kubelets = kubelets::find(&facts, Some(minor));
     let view = NodeView::default();
+    let benchmark = kubeassay_core::rule::Benchmark::for_node(None, None);
     let context = Context {
+        benchmark: &benchmark,
         node: Some("example"),
         observed_at: Timestamp::UNIX_EPOCH,
         view: &view,
-        chosen: &BTreeMap::new(),
+        chosen: &kubeassay_core::rule::SiteChoices::default(),
     };
     let Some(kubelet) = kubelets.found.first() else {
         return (Verdict::Unknown, kubelets.problems[0].reason.clone());

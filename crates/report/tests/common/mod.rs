@@ -77,6 +77,7 @@ pub(crate) fn node(name: &str) -> Node {
             value: "1.34.2".to_owned(),
             origin: "build-information".to_owned(),
         }),
+        benchmark: None,
         status: NodeStatus::Scanned,
         cause: None,
         boot_time: None,
