@@ -554,6 +554,9 @@ pub(crate) enum RulesCommand {
 /// `kubeassay version`.
 #[derive(Args, Debug)]
 pub(crate) struct Version {
+    /// List the platforms that are known: what each is told by, what of it is judged, and how it is known
+    #[arg(long)]
+    pub(crate) platforms: bool,
     /// Format of the version
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
     pub(crate) output: TextFormat,

@@ -7,6 +7,7 @@ use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::components::nameless;
 use crate::finding::{self, Context};
+use crate::platforms::Detected;
 
 /// Returns a finding for each of `rules`, which are about `component`, on a node where none was found.
 ///
@@ -15,12 +16,13 @@ pub(crate) fn of(
     component: Component,
     rules: &[&Rule],
     facts: &Facts,
+    detected: &Detected,
     context: &Context<'_>,
 ) -> Vec<Finding> {
     if matches!(facts.source, Source::Cluster | Source::Endpoint) {
         return Vec::new();
     }
-    let (verdict, cause, reason) = why(component, facts);
+    let (verdict, cause, reason) = why(component, facts, detected);
     rules
         .iter()
         .map(|rule| {
@@ -31,7 +33,19 @@ pub(crate) fn of(
 }
 
 /// Returns what is known of its not being there.
-fn why(component: Component, facts: &Facts) -> (Verdict, Option<Cause>, String) {
+pub(crate) fn why(
+    component: Component,
+    facts: &Facts,
+    detected: &Detected,
+) -> (Verdict, Option<Cause>, String) {
+    if let Some((reason, link)) = detected.provider_side(component) {
+        let reason = format!("{reason}; see {link}");
+        return (Verdict::Unknown, Some(Cause::ProviderSide), reason);
+    }
+    let platform = detected.platform;
+    if let Some(reason) = platform.and_then(|platform| platform.absent(component.as_str())) {
+        return (Verdict::NotApplicable, None, reason.to_owned());
+    }
     let table = &facts.node.process_table;
     let unseen = |cause, reason: &str| (Verdict::Unknown, Some(cause), reason.to_owned());
     if table.own_namespace_only {

@@ -19,6 +19,7 @@ use crate::evidence::Speaker;
 use crate::fixes::{self, Seen};
 use crate::instances::{Instance, Restart};
 use crate::node::{self, NodeView};
+use crate::platforms::Platform;
 use crate::view::{View, below};
 use crate::witnesses::Probe;
 use crate::{evidence, ids, version};
@@ -32,6 +33,8 @@ pub(crate) struct Context<'a> {
     pub(crate) node: Option<&'a str>,
     /// The benchmark whose numbers come first.
     pub(crate) benchmark: &'a Benchmark,
+    /// The platform of the node, where it was told.
+    pub(crate) platform: Option<&'a Platform>,
     /// When the facts were taken.
     pub(crate) observed_at: Timestamp,
     /// The node, as checks see it.
@@ -430,8 +433,32 @@ fn assemble(
     }
 }
 
-/// Decides for every version the kubelet may be: one verdict where all agree, else unknown.
+/// Decides for every version a component may be, by what its platform has: where the platform is made so that the rule
+/// has nothing to say, what would fail is not applicable.
 fn decide_all(
+    rule: &Rule,
+    resolutions: &[Resolution],
+    unsupported: Option<&str>,
+    horizon: Horizon,
+    speaker: Speaker<'_>,
+    context: &Context<'_>,
+) -> Decision {
+    let decision = decide_each(rule, resolutions, unsupported, horizon, speaker, context);
+    let by_design = context
+        .platform
+        .and_then(|platform| platform.absent(rule.id()));
+    match by_design {
+        Some(reason) if decision.verdict == Verdict::Fail => Decision {
+            verdict: Verdict::NotApplicable,
+            reason: format!("{reason} ({})", decision.reason),
+            ..decision
+        },
+        _ => decision,
+    }
+}
+
+/// Decides for every version a component may be: one verdict where all agree, else unknown.
+fn decide_each(
     rule: &Rule,
     resolutions: &[Resolution],
     unsupported: Option<&str>,

@@ -21,6 +21,7 @@ use crate::gate::gate;
 use crate::instances::Instance;
 use crate::kubelets::{self, Kubelets};
 use crate::node::NodeView;
+use crate::platforms::{self, Detected};
 use crate::reader;
 use crate::rebuild;
 
@@ -226,11 +227,13 @@ impl<'a> Judge<'a> {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
         let instances = components::find(facts, self.options.kubernetes_version);
-        let view = NodeView::of(facts, &instances.found);
-        let benchmark = self.benchmark(facts, &instances.found);
+        let detected = platforms::detect(facts);
+        let view = NodeView::of(&instances.found, &detected);
+        let benchmark = self.benchmark(facts, &instances.found, &detected);
         let context = Context {
             node: Some(&id),
             benchmark: &benchmark,
+            platform: detected.platform,
             observed_at: facts.finished,
             view: &view,
             chosen: &self.options.choices,
@@ -254,7 +257,7 @@ impl<'a> Judge<'a> {
                 .filter(|one| one.component == component)
                 .peekable();
             if of_component.peek().is_none() {
-                findings.extend(absent::of(component, &rules, facts, &context));
+                findings.extend(absent::of(component, &rules, facts, &detected, &context));
             }
             for instance in of_component {
                 for rule in &rules {
@@ -275,7 +278,15 @@ impl<'a> Judge<'a> {
             }
         }
         let version = node_version(facts, &kubelets);
-        let problems = problems(facts, &kubelets, &id, self.rules);
+        let mut problems = problems(facts, &kubelets, &id, self.rules);
+        problems.extend(detected.problem().map(|problem| Problem {
+            node: Some(id.clone()),
+            subject: None,
+            cause: problem.cause,
+            path: problem.path,
+            reason: problem.reason,
+            affects: Vec::new(),
+        }));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -288,6 +299,7 @@ impl<'a> Judge<'a> {
             hostname: facts.node.hostname.clone(),
             root: facts.node.root.clone(),
             platform: facts.node.platform.clone(),
+            distribution: detected.distribution(),
             kubernetes_version: version,
             benchmark: Some(benchmark.to_string()),
             status,
@@ -357,8 +369,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Returns the benchmark whose numbers findings on a node carry first: that which was asked for, else that of its
-    /// version.
-    fn benchmark(&self, facts: &Facts, instances: &[Instance<'_>]) -> Benchmark {
+    /// version and platform.
+    fn benchmark(
+        &self,
+        facts: &Facts,
+        instances: &[Instance<'_>],
+        detected: &Detected,
+    ) -> Benchmark {
         let known = || {
             let server = instances
                 .iter()
@@ -369,7 +386,8 @@ impl<'a> Judge<'a> {
             of_server.or_else(|| kubelets::version(facts, self.options.kubernetes_version))
         };
         let asked = self.options.benchmark.clone();
-        asked.unwrap_or_else(|| Benchmark::for_node(None, known().map(|minor| minor.0)))
+        let platform = detected.platform.map(|platform| platform.id);
+        asked.unwrap_or_else(|| Benchmark::for_node(platform, known().map(|minor| minor.0)))
     }
 
     /// Returns the rules about a component; those that say nothing of the kind are about kubelets.

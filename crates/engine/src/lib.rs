@@ -10,6 +10,7 @@
 //! - [`successor`]: the kubelet that the next start of a service will be
 //! - [`explain`]: how a node comes to the value of a setting
 //! - [`run_examples`]: the examples of a rule's page, as tests
+//! - [`platforms`]: the platforms that are known
 //! - [`schema`]: which settings rules may read
 
 mod absent;
@@ -29,6 +30,7 @@ mod kubelets;
 mod live;
 mod manifests;
 mod node;
+mod platforms;
 mod reader;
 mod rebuild;
 mod services;
@@ -46,6 +48,7 @@ pub use judgement::{Ending, Judge, Judged, JudgedNode, Options, judge};
 pub use kubelets::needs;
 pub use live::{LiveCertificate, LiveTarget, needs_for_live, targets};
 pub use node::needs_of_node;
+pub use platforms::{PlatformDescription, ProviderDescription, platforms};
 pub use services::needs_of_service;
 pub use successor::{Successor, successor};
 pub use version::{ParseVersionError, parse_version};

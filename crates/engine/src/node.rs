@@ -10,6 +10,8 @@ use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Cause, Component, Origin, OriginKind, Value};
 
 use crate::instances::Instance;
+use crate::manifests;
+use crate::platforms::{self, Detected};
 
 /// The name that its settings start with in a check.
 pub(crate) const ROOT: &str = "node";
@@ -17,7 +19,9 @@ pub(crate) const ROOT: &str = "node";
 /// Returns the files of the node that are no single process's and are not in its facts yet: the manifests of static
 /// pods, the files of the roles that rules are about, and what platforms are told by.
 pub fn needs_of_node(facts: &Facts) -> Vec<Need> {
-    crate::manifests::needs(facts)
+    let mut needs = manifests::needs(facts);
+    needs.extend(platforms::needs(facts));
+    needs
 }
 
 /// Returns the settings of a node, with their types.
@@ -39,9 +43,9 @@ pub(crate) struct NodeView {
 }
 
 impl NodeView {
-    /// Returns what is known of a node whose components other than kubelets are `instances`.
-    pub(crate) fn of(facts: &Facts, instances: &[Instance<'_>]) -> Self {
-        let _ = facts;
+    /// Returns what is known of a node of the platform that was detected, whose components other than kubelets are
+    /// `instances`.
+    pub(crate) fn of(instances: &[Instance<'_>], detected: &Detected) -> Self {
         let told = |value| Setting::known(value, Origin::new(OriginKind::File));
         let own = |component| {
             instances
@@ -49,8 +53,16 @@ impl NodeView {
                 .filter(move |one| one.component == component && !one.subject.in_pod)
         };
         let control_plane = own(Component::ApiServer).next().is_some();
+        let id = detected.platform.map_or("", |platform| platform.id);
+        let platform = Setting::known(
+            Value::string(id),
+            Origin {
+                path: detected.evidence.first().cloned().map(Arc::new),
+                ..Origin::new(OriginKind::File)
+            },
+        );
         let settings = BTreeMap::from([
-            ("platform", told(Value::string(""))),
+            ("platform", platform),
             ("controlPlane", told(Value::Bool(control_plane))),
             ("clientCaKeys", client_ca_keys(own(Component::ApiServer))),
         ]);

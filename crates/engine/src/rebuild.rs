@@ -30,6 +30,7 @@ pub(crate) fn of(facts: &ClusterFacts, rules: &[&Rule], options: &Options) -> Ve
     let context = Context {
         node: None,
         benchmark: &benchmark,
+        platform: None,
         observed_at: options.started,
         view: &view,
         chosen: &options.choices,

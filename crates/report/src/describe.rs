@@ -193,6 +193,14 @@ pub(crate) fn node_parts(node: &Node) -> Vec<String> {
     if let Some(version) = &node.kubernetes_version {
         parts.push(format!("Kubernetes {}", version.value));
     }
+    if let Some(distribution) = &node.distribution {
+        let known = if distribution.documented {
+            " (as documented)"
+        } else {
+            ""
+        };
+        parts.push(format!("{}{known}", distribution.name));
+    }
     if let Some(id) = &node.platform.id {
         let version = node.platform.version.as_deref().unwrap_or_default();
         parts.push(format!("{id} {version}").trim_end().to_owned());

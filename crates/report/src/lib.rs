@@ -30,6 +30,7 @@ pub mod list;
 mod next;
 mod page;
 pub mod plan;
+pub mod platforms;
 pub mod table;
 pub mod transaction;
 pub mod yaml;

@@ -123,6 +123,7 @@ fn verdict(rule: &Rule, host: &ExampleHost, minor: Minor) -> (Verdict, String) {
     let benchmark = kubeassay_core::rule::Benchmark::for_node(None, None);
     let context = Context {
         benchmark: &benchmark,
+        platform: None,
         node: Some("example"),
         observed_at: Timestamp::UNIX_EPOCH,
         view: &view,

@@ -68,6 +68,7 @@ pub(crate) fn node(name: &str) -> Node {
         uid: None,
         hostname: Some(name.into()),
         root: None,
+        distribution: None,
         platform: Platform {
             id: Some("debian".to_owned()),
             version: Some("12".to_owned()),
