@@ -148,6 +148,8 @@ pub struct Judge<'a> {
     ids: BTreeMap<String, usize>,
     coverage: Coverage,
     summary: Summary,
+    /// How many of the unknown findings only the provider could decide.
+    provider_side: usize,
     /// Why nothing was judged on the first node of which that is so.
     nothing: Option<String>,
     /// Not all nodes are known.
@@ -200,6 +202,7 @@ impl<'a> Judge<'a> {
                 not_applicable: 0,
                 waived: 0,
             },
+            provider_side: 0,
             nothing: None,
             broke_off: false,
         }
@@ -310,7 +313,7 @@ impl<'a> Judge<'a> {
         count_node(&mut self.coverage, node.status);
         for finding in &findings {
             if self.options.include_pods || !finding.subject.in_pod {
-                count_finding(&mut self.summary, finding);
+                self.count(finding);
             }
         }
         JudgedNode {
@@ -324,7 +327,7 @@ impl<'a> Judge<'a> {
     pub fn cluster(&mut self, facts: &ClusterFacts) -> JudgedNode {
         let findings = rebuild::of(facts, self.rules, self.options);
         for finding in &findings {
-            count_finding(&mut self.summary, finding);
+            self.count(finding);
         }
         JudgedNode {
             node: None,
@@ -339,6 +342,7 @@ impl<'a> Judge<'a> {
             options,
             coverage,
             summary,
+            provider_side,
             nothing,
             broke_off,
             ..
@@ -354,6 +358,7 @@ impl<'a> Judge<'a> {
         };
         let gate = gate(
             &summary,
+            provider_side,
             coverage,
             complete,
             nothing_judged.as_deref(),
@@ -388,6 +393,14 @@ impl<'a> Judge<'a> {
         let asked = self.options.benchmark.clone();
         let platform = detected.platform.map(|platform| platform.id);
         asked.unwrap_or_else(|| Benchmark::for_node(platform, known().map(|minor| minor.0)))
+    }
+
+    fn count(&mut self, finding: &Finding) {
+        count_finding(&mut self.summary, finding);
+        let of_provider = finding.cause == Some(Cause::ProviderSide);
+        self.provider_side += usize::from(
+            of_provider && finding.verdict == Verdict::Unknown && finding.waiver.is_none(),
+        );
     }
 
     /// Returns the rules about a component; those that say nothing of the kind are about kubelets.

@@ -157,14 +157,14 @@ pub(crate) fn finding(
         severity: Severity::High,
         controls: vec![
             Control {
-                framework: "cis-eks".to_owned(),
-                version: Some(">=1.5".to_owned()),
-                control: "3.2.2".to_owned(),
-            },
-            Control {
                 framework: "cis-kubernetes".to_owned(),
                 version: Some(">=1.5".to_owned()),
                 control: control.to_owned(),
+            },
+            Control {
+                framework: "cis-eks".to_owned(),
+                version: Some(">=1.5".to_owned()),
+                control: "3.2.2".to_owned(),
             },
         ],
         node: Some(format!("id-{node}")),
