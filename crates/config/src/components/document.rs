@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use kubeassay_core::{Bytes, Cause, Origin, Value};
+use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Value};
 
 use super::builder::Builder;
 use crate::node::{Content, Node, folds_to};
@@ -76,6 +76,20 @@ pub(super) fn file_of(
                 ..Origin::new(kubeassay_core::OriginKind::File)
             };
             File::Unknown(unknown, Arc::new(origin))
+        }
+        // It was there when the process read it: what it said is not known, and what it does not touch is.
+        Loaded::Refused(Refusal {
+            cause: Cause::Missing,
+            reason,
+            origin,
+        }) if builder.files.is_about_the_start() => {
+            let unknown = Unknown {
+                cause: Cause::Missing,
+                reason: format!("a file that it was started with is gone: {reason}"),
+                path: Some(path.clone()),
+            };
+            let origin = origin.unwrap_or_else(|| Arc::new(Origin::new(OriginKind::File)));
+            File::Unknown(unknown, origin)
         }
         Loaded::Refused(refusal) => File::Refused(refusal),
     })

@@ -57,6 +57,37 @@ const DEFAULT_ON: [(&str, u8); 27] = [
     ("PodResizeValidator", 36),
 ];
 
+/// The plugins that are off by default, those of older versions among them
+/// (`pkg/kubeapiserver/options/plugins.go:AllOrderedPlugins`).
+const DEFAULT_OFF: [&str; 19] = [
+    "AlwaysAdmit",
+    "AlwaysDeny",
+    "AlwaysPullImages",
+    "DenyEscalatingExec",
+    "DenyServiceExternalIPs",
+    "EventRateLimit",
+    "ExtendedResourceToleration",
+    "ImagePolicyWebhook",
+    "LimitPodHardAntiAffinityTopology",
+    "NamespaceAutoProvision",
+    "NamespaceExists",
+    "NodeRestriction",
+    "OwnerReferencesPermissionEnforcement",
+    "PersistentVolumeLabel",
+    "PodNodeSelector",
+    "PodPreset",
+    "PodSecurityPolicy",
+    "PodTolerationRestriction",
+    "SecurityContextDeny",
+];
+
+/// Returns whether a server may have a plugin of this name. Servers with plugins of their own (OpenShift) call them by
+/// a path.
+fn may_exist(name: &str) -> bool {
+    let of_its_own = name.contains('/') || name.contains('.');
+    of_its_own || DEFAULT_OFF.contains(&name) || DEFAULT_ON.iter().any(|(known, _)| *known == name)
+}
+
 /// Returns the settings that are derived here.
 pub(super) fn named() -> [(&'static str, SettingType); 4] {
     [
@@ -90,10 +121,15 @@ fn plugins(builder: &Builder<'_>) -> (Setting, Option<Refusal>) {
         let names = names.into_iter().map(Value::string).collect();
         derived(Value::List(names), from)
     };
+    let foreign = [&legacy, &enabled, &disabled].into_iter().find_map(|flag| {
+        let name = list(flag).into_iter().find(|name| !may_exist(name))?;
+        let reason = format!("admission plugin {name:?} is unknown");
+        Some(Refusal::new(reason, Some(Arc::clone(&flag.origin))))
+    });
     // The old flag names all that is on.
     let all = list(&legacy);
     if !all.is_empty() {
-        return (set(all, &legacy), None);
+        return (set(all, &legacy), foreign);
     }
     let (on, off) = (list(&enabled), list(&disabled));
     let both = on.intersection(&off).next().map(|name| {
@@ -111,7 +147,7 @@ fn plugins(builder: &Builder<'_>) -> (Setting, Option<Refusal>) {
         .collect();
     // What was taken away is what people ask for first.
     let from = if off.is_empty() { &enabled } else { &disabled };
-    (set(names, from), both)
+    (set(names, from), foreign.or(both))
 }
 
 /// Reads what `--admission-control-config-file` says of the plugins that matter.
@@ -135,7 +171,7 @@ fn configured(builder: &mut Builder<'_>) -> Option<Refusal> {
             }
         }
         Some(File::Refused(reason)) => {
-            let unknown = nothing(builder, &reason);
+            let unknown = nothing(&reason);
             for setting in [&mut limits, &mut enforce, &mut allow] {
                 *setting = unknown.clone();
             }
@@ -165,7 +201,7 @@ fn configured(builder: &mut Builder<'_>) -> Option<Refusal> {
                         Builder::unknown(unknown, Arc::clone(&entry.origin))
                     }
                     Inside::Refused(reason) => {
-                        let unknown = nothing(builder, &reason);
+                        let unknown = nothing(&reason);
                         refusal = refusal.or(Some(reason));
                         unknown
                     }

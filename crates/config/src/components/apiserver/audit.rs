@@ -68,7 +68,7 @@ pub(super) fn derive(builder: &mut Builder<'_>) -> Option<Refusal> {
             (unknown.clone(), unknown, None)
         }
         Some(File::Refused(refusal)) => {
-            let unknown = nothing(builder, &refusal);
+            let unknown = nothing(&refusal);
             (unknown.clone(), unknown, Some(refusal))
         }
         Some(File::Read(document)) => match Policy::read(&document.root) {
@@ -78,7 +78,7 @@ pub(super) fn derive(builder: &mut Builder<'_>) -> Option<Refusal> {
                 None,
             ),
             Err(refusal) => {
-                let unknown = nothing(builder, &refusal);
+                let unknown = nothing(&refusal);
                 (unknown.clone(), unknown, Some(refusal))
             }
         },

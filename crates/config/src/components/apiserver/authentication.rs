@@ -69,7 +69,7 @@ pub(super) fn derive(builder: &mut Builder<'_>, modes: &Setting, by_flag: bool) 
             (unknown(), unknown(), unknown(), None)
         }
         Some(File::Refused(refusal)) => {
-            let unknown = nothing(builder, &refusal);
+            let unknown = nothing(&refusal);
             (unknown.clone(), unknown.clone(), unknown, Some(refusal))
         }
         Some(File::Read(document)) => {
@@ -87,7 +87,7 @@ pub(super) fn derive(builder: &mut Builder<'_>, modes: &Setting, by_flag: bool) 
                     (enabled, paths, issuers, both)
                 }
                 Err(refusal) => {
-                    let unknown = nothing(builder, &refusal);
+                    let unknown = nothing(&refusal);
                     (unknown.clone(), unknown, issuers, Some(refusal))
                 }
             }

@@ -110,10 +110,10 @@ fn of_file(builder: &Builder<'_>, file: File) -> Authorization {
     let (modes, refusal) = match file {
         File::Read(document) => match types(&document.root) {
             Ok(modes) => (modes, None),
-            Err(refusal) => (nothing(builder, &refusal), Some(refusal)),
+            Err(refusal) => (nothing(&refusal), Some(refusal)),
         },
         File::Unknown(unknown, origin) => (Builder::unknown(unknown, origin), None),
-        File::Refused(refusal) => (nothing(builder, &refusal), Some(refusal)),
+        File::Refused(refusal) => (nothing(&refusal), Some(refusal)),
     };
     Authorization {
         modes,
@@ -123,7 +123,7 @@ fn of_file(builder: &Builder<'_>, file: File) -> Authorization {
 }
 
 /// Returns what is not known because the file is refused.
-pub(super) fn nothing(builder: &Builder<'_>, refusal: &Refusal) -> Setting {
+pub(super) fn nothing(refusal: &Refusal) -> Setting {
     let origin = refusal
         .origin
         .clone()
@@ -133,7 +133,6 @@ pub(super) fn nothing(builder: &Builder<'_>, refusal: &Refusal) -> Setting {
         reason: refusal.reason.clone(),
         path: origin.path.as_deref().cloned(),
     };
-    let _ = builder;
     Builder::unknown(unknown, origin)
 }
 

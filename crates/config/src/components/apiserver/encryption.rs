@@ -41,10 +41,10 @@ pub(super) fn derive(builder: &mut Builder<'_>) -> Option<Refusal> {
     let (provider, refusal) = match file {
         None => (derived(Value::string(""), &builder.flag(FLAG)), None),
         Some(File::Unknown(unknown, origin)) => (Builder::unknown(unknown, origin), None),
-        Some(File::Refused(refusal)) => (nothing(builder, &refusal), Some(refusal)),
+        Some(File::Refused(refusal)) => (nothing(&refusal), Some(refusal)),
         Some(File::Read(document)) => match of_secrets(&document.root) {
             Ok(provider) => (provider, None),
-            Err(refusal) => (nothing(builder, &refusal), Some(refusal)),
+            Err(refusal) => (nothing(&refusal), Some(refusal)),
         },
     };
     builder.named.insert(PROVIDER, provider);

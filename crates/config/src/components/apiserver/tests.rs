@@ -221,8 +221,8 @@ fn plugins_are_on_by_default_by_flag_and_by_the_old_flag() {
         );
     }
     let both = [
-        "--enable-admission-plugins=A,B",
-        "--disable-admission-plugins=B",
+        "--enable-admission-plugins=AlwaysAdmit,EventRateLimit",
+        "--disable-admission-plugins=EventRateLimit",
     ];
     assert!(said(&resolved(34, &both, &[]), "admissionPlugins").starts_with("refused"));
 }
