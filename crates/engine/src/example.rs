@@ -360,3 +360,5 @@ fn entries(files: &BTreeMap<String, ExampleFile>, path: &str) -> Option<Vec<Entr
 
 #[cfg(test)]
 mod mended;
+#[cfg(test)]
+mod walk;
