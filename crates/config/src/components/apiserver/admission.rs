@@ -16,6 +16,7 @@ use crate::path;
 use crate::refusal::Refusal;
 use crate::setting::{Setting, Unknown};
 use crate::sources::Loaded;
+use crate::tables::Minor;
 
 /// The plugins that are on, sorted.
 const PLUGINS: &str = "derived.admissionPlugins";
@@ -51,41 +52,45 @@ const DEFAULT_ON: [(&str, u8); 27] = [
     ("MutatingAdmissionPolicy", 32),
     ("PodTopologyLabels", 33),
     ("JobValidation", 36),
-    ("NodeDeclaredFeatureValidator", 36),
+    ("NodeDeclaredFeatureValidator", 35),
     ("PodGroupProtection", 36),
     ("PodGroupWorkloadExists", 36),
     ("PodResizeValidator", 36),
 ];
 
-/// The plugins that are off by default, those of older versions among them
+/// The plugins that are off by default, with the last minor that has them where that is known
 /// (`pkg/kubeapiserver/options/plugins.go:AllOrderedPlugins`).
-const DEFAULT_OFF: [&str; 19] = [
-    "AlwaysAdmit",
-    "AlwaysDeny",
-    "AlwaysPullImages",
-    "DenyEscalatingExec",
-    "DenyServiceExternalIPs",
-    "EventRateLimit",
-    "ExtendedResourceToleration",
-    "ImagePolicyWebhook",
-    "LimitPodHardAntiAffinityTopology",
-    "NamespaceAutoProvision",
-    "NamespaceExists",
-    "NodeRestriction",
-    "OwnerReferencesPermissionEnforcement",
-    "PersistentVolumeLabel",
-    "PodNodeSelector",
-    "PodPreset",
-    "PodSecurityPolicy",
-    "PodTolerationRestriction",
-    "SecurityContextDeny",
+const DEFAULT_OFF: [(&str, u8); 19] = [
+    ("AlwaysAdmit", u8::MAX),
+    ("AlwaysDeny", u8::MAX),
+    ("AlwaysPullImages", u8::MAX),
+    ("DenyEscalatingExec", 20),
+    ("DenyServiceExternalIPs", u8::MAX),
+    ("EventRateLimit", u8::MAX),
+    ("ExtendedResourceToleration", u8::MAX),
+    ("ImagePolicyWebhook", u8::MAX),
+    ("LimitPodHardAntiAffinityTopology", u8::MAX),
+    ("NamespaceAutoProvision", u8::MAX),
+    ("NamespaceExists", u8::MAX),
+    ("NodeRestriction", u8::MAX),
+    ("OwnerReferencesPermissionEnforcement", u8::MAX),
+    ("PersistentVolumeLabel", u8::MAX),
+    ("PodNodeSelector", u8::MAX),
+    ("PodPreset", u8::MAX),
+    ("PodSecurityPolicy", 24),
+    ("PodTolerationRestriction", u8::MAX),
+    ("SecurityContextDeny", 29),
 ];
 
 /// Returns whether a server may have a plugin of this name. Servers with plugins of their own (OpenShift) call them by
 /// a path.
-fn may_exist(name: &str) -> bool {
+fn may_exist(name: &str, minor: Minor) -> bool {
     let of_its_own = name.contains('/') || name.contains('.');
-    of_its_own || DEFAULT_OFF.contains(&name) || DEFAULT_ON.iter().any(|(known, _)| *known == name)
+    of_its_own
+        || DEFAULT_OFF
+            .iter()
+            .any(|(known, last)| *known == name && minor.0 <= *last)
+        || DEFAULT_ON.iter().any(|(known, _)| *known == name)
 }
 
 /// Returns the settings that are derived here.
@@ -101,8 +106,19 @@ pub(super) fn named() -> [(&'static str, SettingType); 4] {
 /// Derives them.
 pub(super) fn derive(builder: &mut Builder<'_>) -> Option<Refusal> {
     let (plugins, refusal) = plugins(builder);
+    let pod_security = Value::string("PodSecurity");
+    let enforces = match plugins.value() {
+        Some(Value::List(names)) => names.contains(&pod_security),
+        _ => true,
+    };
+    let off = derived(Value::string("privileged"), &plugins);
     builder.named.insert(PLUGINS, plugins);
-    refusal.or(configured(builder))
+    let configured = configured(builder);
+    // Whatever it is told, a plugin that is off enforces nothing.
+    if !enforces {
+        builder.named.insert(ENFORCE, off);
+    }
+    refusal.or(configured)
 }
 
 fn plugins(builder: &Builder<'_>) -> (Setting, Option<Refusal>) {
@@ -122,7 +138,9 @@ fn plugins(builder: &Builder<'_>) -> (Setting, Option<Refusal>) {
         derived(Value::List(names), from)
     };
     let foreign = [&legacy, &enabled, &disabled].into_iter().find_map(|flag| {
-        let name = list(flag).into_iter().find(|name| !may_exist(name))?;
+        let name = list(flag)
+            .into_iter()
+            .find(|name| !may_exist(name, builder.minor))?;
         let reason = format!("admission plugin {name:?} is unknown");
         Some(Refusal::new(reason, Some(Arc::clone(&flag.origin))))
     });
@@ -184,11 +202,19 @@ fn configured(builder: &mut Builder<'_>) -> Option<Refusal> {
                 Some(Content::List(entries)) => entries.as_slice(),
                 _ => &[],
             };
+            let mut seen: Vec<String> = Vec::new();
             for entry in entries {
                 let name = document::text(entry, "name").ok().flatten();
                 let name = name
                     .and_then(|name| name.value())
                     .map(|name| name.to_string());
+                // Of several entries of a plugin the first counts.
+                if let Some(name) = &name {
+                    if seen.contains(name) {
+                        continue;
+                    }
+                    seen.push(name.clone());
+                }
                 let (read, setting): (fn(&Node) -> Setting, _) = match name.as_deref() {
                     Some("EventRateLimit") => (event_limits, &mut limits),
                     Some("PodSecurity") => (pod_security, &mut enforce),

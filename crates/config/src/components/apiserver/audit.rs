@@ -108,7 +108,9 @@ fn backends(builder: &Builder<'_>) -> Setting {
         ("webhook", builder.flag("audit-webhook-config-file")),
     ];
     let given = |setting: &Setting| document::known_text(setting).is_some();
-    let names = flags.iter().filter(|(_, flag)| given(flag));
+    // Without a policy nothing is recorded, wherever it would go.
+    let policy = given(&builder.flag("audit-policy-file"));
+    let names = flags.iter().filter(|(_, flag)| policy && given(flag));
     let names = Value::List(names.map(|(name, _)| Value::string(*name)).collect());
     let [(_, log), (_, webhook)] = &flags;
     derived(

@@ -13,7 +13,6 @@ use crate::components::document::{self, File, Reload};
 use crate::node::{Content, Node};
 use crate::refusal::Refusal;
 use crate::setting::Setting;
-use crate::tables::Minor;
 
 /// Whether requests of nobody are let in at all.
 const ANONYMOUS: &str = "derived.anonymousAuth";
@@ -41,18 +40,20 @@ pub(super) fn named() -> [(&'static str, SettingType); 3] {
 
 /// Derives them. `modes` are the authorizers, which come from the flag or not.
 pub(super) fn derive(builder: &mut Builder<'_>, modes: &Setting, by_flag: bool) -> Option<Refusal> {
-    // Read again since 1.30.
-    let reload = if builder.minor >= Minor(30) {
-        Reload::Yes
-    } else {
-        Reload::No
-    };
     let kind = "AuthenticationConfiguration";
     let versions = versions(&VERSIONS, builder.minor);
-    let file = document::file_of(builder, "authentication-config", reload, kind, &versions);
+    let file = document::file_of(
+        builder,
+        "authentication-config",
+        Reload::No,
+        kind,
+        &versions,
+    );
     let flag = builder.flag("anonymous-auth");
     let issuer = builder.flag("oidc-issuer-url");
     let none = |from: &Setting| derived(Value::List(Vec::new()), from);
+    // Of a changed file the server takes new issuers, and no new block `anonymous`: neither is told apart here.
+    let mut by_its_flag = true;
     let (mut anonymous, paths, issuers, refusal) = match file {
         None => {
             let issuers = match issuer.value() {
@@ -65,10 +66,12 @@ pub(super) fn derive(builder: &mut Builder<'_>, modes: &Setting, by_flag: bool) 
             (flag.clone(), none(&flag), issuers, None)
         }
         Some(File::Unknown(unknown, origin)) => {
+            by_its_flag = false;
             let unknown = || Builder::unknown(unknown.clone(), Arc::clone(&origin));
             (unknown(), unknown(), unknown(), None)
         }
         Some(File::Refused(refusal)) => {
+            by_its_flag = false;
             let unknown = nothing(&refusal);
             (unknown.clone(), unknown.clone(), unknown, Some(refusal))
         }
@@ -78,6 +81,7 @@ pub(super) fn derive(builder: &mut Builder<'_>, modes: &Setting, by_flag: bool) 
             match block(root) {
                 Ok(None) => (flag.clone(), none(&flag), issuers, None),
                 Ok(Some((enabled, paths))) => {
+                    by_its_flag = false;
                     let both = builder.line.last("anonymous-auth").map(|given| {
                         Refusal::new(
                             "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file",
@@ -87,17 +91,18 @@ pub(super) fn derive(builder: &mut Builder<'_>, modes: &Setting, by_flag: bool) 
                     (enabled, paths, issuers, both)
                 }
                 Err(refusal) => {
+                    by_its_flag = false;
                     let unknown = nothing(&refusal);
                     (unknown.clone(), unknown, issuers, Some(refusal))
                 }
             }
         }
     };
-    // What may do everything must not be nobody: the server takes anonymous requests away itself then
-    // (`ApplyAuthorization`).
+    // What may do everything must not be nobody: the server takes the flag away itself then, and not what the file
+    // says (`ApplyAuthorization`).
     let all = Value::string("AlwaysAllow");
     let allows_all = matches!(modes.value(), Some(Value::List(modes)) if modes.contains(&all));
-    if by_flag && allows_all && anonymous.value() != Some(Value::Bool(false)) {
+    if by_its_flag && by_flag && allows_all && anonymous.value() != Some(Value::Bool(false)) {
         anonymous = derived(Value::Bool(false), modes);
     }
     builder

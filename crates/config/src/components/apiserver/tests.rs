@@ -139,7 +139,9 @@ fn anonymous_requests_are_let_in_by_file_flag_or_default() {
             "true",
             "[]",
         ),
-        // What may do everything is taken away from nobody by the server itself.
+        // What may do everything is taken away from nobody by the server itself, but not what the file says.
+        (vec![file], limited.as_str(), "true", "[/livez, /readyz]"),
+        (vec![file], "denied", "unknown: denied", "unknown: denied"),
         (vec![], "", "false", "[]"),
         (
             vec![rbac, file],
@@ -300,6 +302,14 @@ fn secrets_are_written_with_the_first_provider_of_the_first_entry_that_covers_th
         );
         assert!(found.starts_with(expected), "{entries}: {found}");
     }
+    let wild = format!("{head}- resources: ['*.']\n  providers: [{{kms: {{name: a}}}}]\n");
+    for (minor, expected) in [(26, "\"\""), (27, "kms")] {
+        let found = said(
+            &resolved(minor, &flag, &[("/e.yaml", &wild)]),
+            "secretsProvider",
+        );
+        assert_eq!(found, expected, "{minor}");
+    }
     assert_eq!(said(&resolved(34, &[], &[]), "secretsProvider"), "\"\"");
     assert_eq!(
         said(
@@ -388,6 +398,16 @@ fn the_policy_is_followed_rule_by_rule() {
             "None",
         ),
         (
+            "omitStages: [ResponseComplete]\nrules: [{level: Request}]\n",
+            "pods",
+            "Metadata",
+        ),
+        (
+            "rules: [{level: None, resources: [{group: '*'}]}, {level: Metadata}]\n",
+            "secrets",
+            "None",
+        ),
+        (
             "omitStages: [RequestReceived]\nrules: [{level: Metadata}]\n",
             "secrets",
             "Metadata",
@@ -410,10 +430,10 @@ fn sizes_ages_and_backends_of_the_log_are_those_of_the_version() {
         (36, vec!["--audit-log-maxsize=0"], "auditLogMaxSize", "0"),
         (36, vec![], "auditLogMaxSize", "100"),
         (34, vec![], "auditBackends", "[]"),
-        (34, vec!["--audit-log-path=-"], "auditBackends", "[log]"),
+        (34, vec!["--audit-log-path=-"], "auditBackends", "[]"),
         (
             34,
-            vec!["--audit-webhook-config-file=/w"],
+            vec!["--audit-webhook-config-file=/w", "--audit-policy-file=/p"],
             "auditBackends",
             "[webhook]",
         ),
@@ -438,7 +458,9 @@ fn sizes_ages_and_backends_of_the_log_are_those_of_the_version() {
         ),
         (34, vec!["--client-ca-file=/ca"], "clientCaKeys", "[aa]"),
     ] {
-        let found = said(&resolved(minor, &arguments, &[("/ca", "x")]), name);
+        let policy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n";
+        let files = [("/ca", "x"), ("/p", policy)];
+        let found = said(&resolved(minor, &arguments, &files), name);
         assert_eq!(found, expected, "{minor} {arguments:?}");
     }
     for (minor, flag, expected) in [

@@ -241,13 +241,12 @@ fn rule(item: &Node, omitted: &[String]) -> Result<PolicyRule, Refusal> {
     let level = Level::ALL.into_iter().find(|level| level.as_str() == word);
     let level = level.ok_or_else(|| refuse(format!("level: Unsupported value: {word:?}")))?;
     let own = texts(item, "omitStages")?;
-    // What is left out at the beginning and at the end is as good as not recorded.
-    let stages = ["RequestReceived", "ResponseComplete"];
     let left_out = |stage: &str| omitted.iter().chain(&own).any(|omitted| omitted == stage);
-    let level = if stages.into_iter().all(left_out) {
-        Level::None
-    } else {
-        level
+    // Bodies are there at the end alone; what is left out at the beginning too is as good as not recorded.
+    let level = match (left_out("ResponseComplete"), left_out("RequestReceived")) {
+        (true, true) => Level::None,
+        (true, false) => level.min(Level::Metadata),
+        (false, _) => level,
     };
     let mut resources = Vec::new();
     if let Some(list) = document::field(item, "resources")
@@ -320,7 +319,7 @@ impl PolicyRule {
 
 impl GroupResources {
     fn matches(&self, request: &Watched) -> bool {
-        if self.group != request.group {
+        if self.group != "*" && self.group != request.group {
             return false;
         }
         if self.resources.is_empty() {
