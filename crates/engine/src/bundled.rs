@@ -772,7 +772,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             expected: "--request-timeout is greater than 0 and not above the maximum of this site",
             remediation: "On every node of the control plane, in /etc/kubernetes/manifests/kube-apiserver.yaml (kubeadm), below command:\n\n        - --request-timeout=60s\n\nThe kubelet starts the API server anew when the file changes. Write the same into apiServer.extraArgs of the ConfigMap kubeadm-config in kube-system, or the next kubeadm upgrade takes it away.\n\nOr remove the argument, so that the default holds.",
             choices: || vec![
-                Choice { name: "maximum".to_owned(), kind: SettingType::Duration, default: Some(Value::Duration(300000000000)), description: "The longest time that this site accepts; the benchmark has no number of its own and gives 300s as an example.".to_owned() },
+                Choice { name: "maximum".to_owned(), kind: SettingType::Duration, default: Some(Value::Duration(300_000_000_000)), description: "The longest time that this site accepts; the benchmark has no number of its own and gives 300s as an example.".to_owned() },
             ],
             check: Some("apiserver.flags.requestTimeout > 0 && apiserver.flags.requestTimeout <= choices.maximum"),
             applies: None,
@@ -2200,7 +2200,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             ],
             check: Some("kubelet.podPidsLimit > 0 && (choices.maximum == 0 || kubelet.podPidsLimit <= choices.maximum)"),
             applies: None,
-            fix: || Some(Fix { set: vec![("podPidsLimit".to_owned(), Value::Int(4096))], decide: None }),
+            fix: || Some(Fix { set: vec![("podPidsLimit".to_owned(), Value::Int(4_096))], decide: None }),
         },
         PreparedRule {
             file: "kubelet/kubelet-read-only-port.md",

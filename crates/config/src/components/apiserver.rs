@@ -125,7 +125,7 @@ fn tls13_only(builder: &Builder<'_>) -> Setting {
     derived(Value::Bool(only), &floor)
 }
 
-/// k3s, MicroK8s and k0s may have kine or dqlite behind a socket of the node's own, where certificates have no part.
+/// k3s, `MicroK8s` and k0s may have kine or dqlite behind a socket of the node's own, where certificates have no part.
 fn external_etcd(builder: &Builder<'_>) -> Setting {
     let servers = builder.flag("etcd-servers");
     let Some(Value::List(urls)) = servers.value() else {

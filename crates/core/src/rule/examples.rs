@@ -293,7 +293,7 @@ fn status(entries: &[Entry], reader: &mut Reader<'_>) -> ExampleStatus {
             "text" => {
                 status.text = reader
                     .text(entry)
-                    .map_or_else(String::new, |text| text.value)
+                    .map_or_else(String::new, |text| text.value);
             }
             "mode" => {
                 let mode = entry

@@ -20,11 +20,11 @@ use crate::tables::Minor;
 
 /// The plugins that are on, sorted.
 const PLUGINS: &str = "derived.admissionPlugins";
-/// How many limits the plugin EventRateLimit has.
+/// How many limits the plugin `EventRateLimit` has.
 const LIMITS: &str = "derived.eventRateLimits";
-/// The level that the plugin PodSecurity enforces where a namespace says none.
+/// The level that the plugin `PodSecurity` enforces where a namespace says none.
 const ENFORCE: &str = "derived.podSecurityEnforce";
-/// What the plugin ImagePolicyWebhook does where its webhook does not answer; null where it is not configured.
+/// What the plugin `ImagePolicyWebhook` does where its webhook does not answer; null where it is not configured.
 const DEFAULT_ALLOW: &str = "derived.imagePolicyDefaultAllow";
 
 /// The plugins that are on by default, with the first minor of which that is so.
@@ -82,7 +82,7 @@ const DEFAULT_OFF: [(&str, u8); 19] = [
     ("SecurityContextDeny", 29),
 ];
 
-/// Returns whether a server may have a plugin of this name. Servers with plugins of their own (OpenShift) call them by
+/// Returns whether a server may have a plugin of this name. Servers with plugins of their own (`OpenShift`) call them by
 /// a path.
 fn may_exist(name: &str, minor: Minor) -> bool {
     let of_its_own = name.contains('/') || name.contains('.');

@@ -8,6 +8,7 @@ use kubeassay_core::Origin;
 use crate::components::document;
 use crate::node::{Content, Node};
 use crate::refusal::Refusal;
+use crate::setting::Setting;
 
 /// How much of a request is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -235,7 +236,7 @@ fn rule(item: &Node, omitted: &[String]) -> Result<PolicyRule, Refusal> {
     let level = document::text(item, "level")?;
     let word = level
         .as_ref()
-        .and_then(|level| level.value())
+        .and_then(Setting::value)
         .map(|level| level.to_string());
     let word = word.unwrap_or_default();
     let level = Level::ALL.into_iter().find(|level| level.as_str() == word);
