@@ -60,7 +60,14 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
         .map(parse_version)
         .transpose()
         .map_err(|error| fault(error.to_string()))?;
-    let options = options(said);
+    let mut options = options(said);
+    for (name, value) in &example.host.choices {
+        let mut declared = rule.choices().iter();
+        let choice = declared.find(|choice| choice.name == *name);
+        let choice = choice.ok_or_else(|| fault(format!("the rule has no choice `{name}`")))?;
+        let value = choice.kind.fit(value.clone()).map_err(fault)?;
+        options.choices.decide(rule.id(), name, value);
+    }
     let rules = [rule];
     let mut judge = Judge::new(&rules, &options);
     let mut judged = match &example.host.objects {
@@ -353,3 +360,5 @@ fn entries(files: &BTreeMap<String, ExampleFile>, path: &str) -> Option<Vec<Entr
 
 #[cfg(test)]
 mod mended;
+#[cfg(test)]
+mod walk;

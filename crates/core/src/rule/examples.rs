@@ -10,6 +10,7 @@ use super::diagnostic::{Code, Diagnostic};
 use super::front_matter::Reader;
 use super::page::{Block, Page};
 use super::yaml::{Entry, Kind, Node};
+use crate::value::Value;
 use crate::verdict::Verdict;
 
 /// Where kubeadm writes the kubelet's configuration file.
@@ -24,7 +25,7 @@ pub const KUBEADM_ARGV: [&str; 4] = [
 ];
 
 /// One example of a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// What the rule must find.
     pub verdict: Verdict,
@@ -37,7 +38,7 @@ pub struct Example {
 }
 
 /// A host, or a cluster, as far as an example describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExampleHost {
     /// The arguments of its process, its own name first; empty where there is none.
     pub argv: Vec<String>,
@@ -53,6 +54,8 @@ pub struct ExampleHost {
     pub configz: Option<String>,
     /// Objects of the API, as YAML documents; `None` where it is not asked.
     pub objects: Option<String>,
+    /// What the site decided, by the names of the rule's choices.
+    pub choices: BTreeMap<String, Value>,
     /// `ID` of the host's os-release, where it matters.
     pub os: Option<String>,
 }
@@ -111,6 +114,7 @@ impl ExampleHost {
             environment: BTreeMap::new(),
             configz: None,
             objects: None,
+            choices: BTreeMap::new(),
             os: None,
         }
     }
@@ -199,6 +203,7 @@ fn host(
             "argv" => host.argv = argv(entry, &mut reader),
             "processes" => host.processes = processes(entry, &mut reader),
             "objects" => host.objects = reader.text(entry).map(|text| text.value),
+            "choices" => host.choices = choices(entry, &mut reader),
             "os" => host.os = reader.text(entry).map(|text| text.value),
             "files" => host.files = files(entry, &mut reader),
             "version" => host.version = reader.text(entry).map(|text| text.value),
@@ -214,6 +219,7 @@ fn host(
                     "environment",
                     "configz",
                     "objects",
+                    "choices",
                     "os",
                 ],
             ),
@@ -318,6 +324,15 @@ fn status(entries: &[Entry], reader: &mut Reader<'_>) -> ExampleStatus {
         }
     }
     status
+}
+
+fn choices(entry: &Entry, reader: &mut Reader<'_>) -> BTreeMap<String, Value> {
+    let Some(entries) = entry.node.entries() else {
+        reader.wrong("`choices`", "a map", &entry.node);
+        return BTreeMap::new();
+    };
+    let choice = |entry: &Entry| (entry.key.clone(), entry.node.value());
+    entries.iter().map(choice).collect()
 }
 
 fn environment(entry: &Entry, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
