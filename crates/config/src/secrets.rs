@@ -469,7 +469,7 @@ fn escaped(text: &str) -> String {
             '\n' => escaped.push_str("\\n"),
             '\t' => escaped.push_str("\\t"),
             character if u32::from(character) < 0x10000 && !(' '..='~').contains(&character) => {
-                escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+                escaped.extend(format!("\\u{:04x}", u32::from(character)).chars());
             }
             character => escaped.push(character),
         }

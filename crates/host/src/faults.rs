@@ -362,7 +362,10 @@ fn decisive(process: &ProcessFacts) -> impl PartialEq + use<> {
     // disk and whose keys it holds is for other rules.
     let configuration = |file: &&FileFacts| {
         let what = file.need.what;
-        matches!(what, NeedKind::Content | NeedKind::Listing | NeedKind::Certificate)
+        matches!(
+            what,
+            NeedKind::Content | NeedKind::Listing | NeedKind::Certificate
+        )
     };
     let files = process.files.iter().filter(configuration).map(|file| {
         let read = file.problem.is_none();

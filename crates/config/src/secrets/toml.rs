@@ -153,7 +153,7 @@ fn quoted(written: &[u8], becomes: Option<&str>) -> Vec<u8> {
         _ => super::escaped(&text),
     };
     // A `\` at the end of a line takes the breaks that follow out of the text; the lines below keep their numbers.
-    let breaks = written.iter().filter(|byte| **byte == b'\n').count();
+    let breaks = written.split(|byte| *byte == b'\n').skip(1).count();
     let breaks = match breaks {
         0 => String::new(),
         breaks => format!("\\{}", "\n".repeat(breaks)),
