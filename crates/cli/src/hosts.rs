@@ -47,8 +47,8 @@ impl Guide for Kubelets {
         kubeassay_engine::needs_of_service(service)
     }
 
-    fn needs_of_node(&self, facts: &kubeassay_core::facts::Facts) -> Vec<Need> {
-        kubeassay_engine::needs_of_node(facts)
+    fn needs_of_node(&self, facts: &Facts) -> Box<dyn Fn(&Facts) -> Vec<Need>> {
+        Box::new(kubeassay_engine::needs_of_node(facts))
     }
 
     fn unit_folders(&self) -> &'static [&'static str] {

@@ -12,6 +12,7 @@ use kubeassay_core::{Cause, Component};
 
 use crate::agreement::Agreement;
 use crate::files;
+use crate::files::Configured;
 use crate::instances::{Instance, Keys, Restart};
 use crate::manifests::{self, Manifests, StaticPod};
 use crate::version;
@@ -68,7 +69,7 @@ pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Components<'_> {
     };
     let Manifests {
         mut pods, problems, ..
-    } = Manifests::of(facts);
+    } = Manifests::of(facts, &Configured::of(facts));
     components.problems.extend(problems);
     for component in OTHERS {
         let mut keys = Keys::default();

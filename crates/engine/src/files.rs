@@ -11,6 +11,7 @@ mod role;
 mod view;
 
 pub(crate) use findings::of;
+pub(crate) use named::Configured;
 pub(crate) use role::Role;
 pub(crate) use view::named as settings;
 
@@ -22,8 +23,8 @@ use crate::manifests::Manifests;
 pub(crate) const ROOT: &str = "file";
 
 /// Returns the files of the node that rules about files want to see and that are not in the facts yet.
-pub(crate) fn needs(facts: &Facts, manifests: &Manifests) -> Vec<Need> {
-    let mut needs = gather::gather(facts, manifests).needs;
+pub(crate) fn needs(facts: &Facts, manifests: &Manifests, configured: &Configured) -> Vec<Need> {
+    let mut needs = gather::gather(facts, manifests, configured).needs;
     let mut known = std::collections::BTreeSet::new();
     needs.retain(|need| known.insert(need.path.clone()));
     needs

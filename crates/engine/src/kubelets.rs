@@ -40,6 +40,11 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
     if process.component != Component::Kubelet {
         return components::needs(process);
     }
+    // What its files are like is asked last.
+    let asked = |file: &FileFacts| file.need.what == NeedKind::Metadata;
+    if process.files.iter().any(asked) {
+        return Vec::new();
+    }
     let documents = Documents::new(process);
     let mut needs: Vec<Need> = Vec::new();
     for minor in Minor::all() {

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use kubeassay_config::components::ask;
-use kubeassay_config::kubelet::{Documents, When, resolve};
+use kubeassay_config::kubelet::{Documents, When};
 use kubeassay_config::manifests::{Container, containers};
 use kubeassay_config::setting::Unknown;
 use kubeassay_core::facts::{
     ExecutableFacts, Facts, FileFacts, FileKind, Need, NeedKind, Problem, ProcessFacts,
 };
-use kubeassay_core::{Bytes, Cause, Component, Origin, Value};
+use kubeassay_core::{Bytes, Cause, Component, Origin};
 
 use crate::components::minors;
+use crate::files::Configured;
 
 /// How often files may name further files.
 const ROUNDS: usize = 16;
@@ -61,8 +62,8 @@ pub(crate) struct Manifests {
 
 impl Manifests {
     /// Works out the static pods of a node.
-    pub(crate) fn of(facts: &Facts) -> Self {
-        let folders = folders(facts);
+    pub(crate) fn of(facts: &Facts, configured: &Configured) -> Self {
+        let folders = configured.manifest_folders.clone();
         let files = files(&folders, facts);
         let (containers, unknown) = started(&files, facts);
         let mut needs: Vec<Need> = folders
@@ -153,27 +154,6 @@ pub(crate) fn take_all(pods: &mut Vec<StaticPod>, component: Component) -> Vec<S
         .partition(|pod| pod.component == component);
     *pods = rest;
     taken
-}
-
-/// Returns the folders of manifests of the node's own kubelets, as their files say now, and where each is named.
-fn folders(facts: &Facts) -> Vec<(Bytes, Arc<Origin>)> {
-    let mut folders: Vec<(Bytes, Arc<Origin>)> = Vec::new();
-    for kubelet in facts.kubelets().filter(|process| !process.in_pod()) {
-        let Some(minor) = minors(kubelet).pop() else {
-            continue;
-        };
-        let resolution = resolve(&Documents::new(kubelet), minor, When::Now);
-        let Some(setting) = resolution.setting("staticPodPath") else {
-            continue;
-        };
-        if let Some(Value::String(folder)) = setting.value()
-            && folder.as_slice().starts_with(b"/")
-            && !folders.iter().any(|(known, _)| *known == folder)
-        {
-            folders.push((folder, Arc::clone(&setting.origin)));
-        }
-    }
-    folders
 }
 
 /// Returns the manifests that the folders list.

@@ -10,6 +10,7 @@ use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Cause, Component, Origin, OriginKind, Value};
 
 use crate::files;
+use crate::files::Configured;
 use crate::instances::Instance;
 use crate::manifests::Manifests;
 use crate::platforms::{self, Detected};
@@ -17,17 +18,23 @@ use crate::platforms::{self, Detected};
 /// The name that its settings start with in a check.
 pub(crate) const ROOT: &str = "node";
 
-/// Returns the files of the node that are no single process's and are not in its facts yet: the manifests of static
-/// pods, the files of the roles that rules are about, and what platforms are told by.
-pub fn needs_of_node(facts: &Facts) -> Vec<Need> {
-    let manifests = Manifests::of(facts);
-    let mut needs = manifests.needs.clone();
-    needs.extend(platforms::needs(facts));
-    // What a manifest will start decides which files play a role.
-    if needs.is_empty() {
-        needs.extend(files::needs(facts, &manifests));
+/// Returns what tells the files of the node that are no single process's and are not in its facts yet: the manifests of
+/// static pods, the files of the roles that rules are about, and what platforms are told by.
+///
+/// `facts` hold all processes and services already: what follows from them alone is worked out once, however often
+/// is asked then.
+pub fn needs_of_node(facts: &Facts) -> impl Fn(&Facts) -> Vec<Need> + use<> {
+    let configured = Configured::of(facts);
+    move |facts| {
+        let manifests = Manifests::of(facts, &configured);
+        let mut needs = manifests.needs.clone();
+        needs.extend(platforms::needs(facts));
+        // What a manifest will start decides which files play a role.
+        if needs.is_empty() {
+            needs.extend(files::needs(facts, &manifests, &configured));
+        }
+        needs
     }
-    needs
 }
 
 /// Returns the settings of a node, with their types.

@@ -18,9 +18,10 @@ pub trait Guide {
     /// Asked again with the files that were read until nothing new is named.
     fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need>;
 
-    /// Returns the files of the node that are no single process's and that judging needs, as far as `facts` show: asked
-    /// once all processes and services were read, and again with the files that were read until nothing new is named.
-    fn needs_of_node(&self, facts: &Facts) -> Vec<Need>;
+    /// Returns what tells the files of the node that are no single process's and that judging needs, as far as facts
+    /// show: asked for once all processes and services were read. It is asked again with the files that were read until
+    /// nothing new is named.
+    fn needs_of_node(&self, facts: &Facts) -> Box<dyn Fn(&Facts) -> Vec<Need>>;
 
     /// Returns the folders in which systemd looks for units, those that win first.
     fn unit_folders(&self) -> &'static [&'static str];

@@ -251,7 +251,8 @@ impl Setting<'_> {
     /// Reads the files of the node that are no single process's.
     pub(crate) fn read_node(&self, facts: &mut Facts, sight: &Sight) {
         let redact = |content| self.guide.redact_content(content);
-        let needs = |facts: &mut Facts| self.guide.needs_of_node(facts);
+        let needs_of_node = self.guide.needs_of_node(facts);
+        let needs = |facts: &mut Facts| needs_of_node(facts);
         self.read_named(facts, needs, |need| sight.look(need, redact));
     }
 

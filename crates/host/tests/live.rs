@@ -41,8 +41,8 @@ impl Guide for Fixed {
         Vec::new()
     }
 
-    fn needs_of_node(&self, _facts: &kubeassay_core::facts::Facts) -> Vec<Need> {
-        Vec::new()
+    fn needs_of_node(&self, _facts: &Facts) -> Box<dyn Fn(&Facts) -> Vec<Need>> {
+        Box::new(|_| Vec::new())
     }
 
     fn unit_folders(&self) -> &'static [&'static str] {

@@ -5,10 +5,10 @@ use kubeassay_core::report::{Evidence, Finding, Subject};
 use kubeassay_core::rule::{Evaluation, Outcome, Rule};
 use kubeassay_core::{Bytes, Cause, Component, Origin, Value, Verdict, Witness};
 
-use super::ROOT;
 use super::gather::{Gathered, RoleFile, gather};
 use super::role::Role;
 use super::view::FileView;
+use super::{Configured, ROOT};
 use crate::absent;
 use crate::finding::{self, Context, decided, verdict_of};
 use crate::instances::{Instance, Keys};
@@ -31,7 +31,8 @@ pub(crate) fn of(
     if rules.is_empty() || matches!(facts.source, Source::Cluster | Source::Endpoint) {
         return Vec::new();
     }
-    let gathered = gather(facts, &Manifests::of(facts));
+    let configured = Configured::of(facts);
+    let gathered = gather(facts, &Manifests::of(facts, &configured), &configured);
     let mut findings = Vec::new();
     for rule in rules {
         let Some(role) = rule.files().and_then(Role::parse) else {

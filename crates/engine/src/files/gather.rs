@@ -1,5 +1,6 @@
 //! Which files play which role on a node.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use kubeassay_core::facts::{Facts, FileKind, Need, NeedKind, ProcessFacts, Servi
 use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind};
 
 use super::look::{Host, Status, Unlisted, best, in_view, real};
-use super::named::{self, Said};
+use super::named::{Configured, Said};
 use super::role::Role;
 use crate::components::OTHERS;
 use crate::manifests::{Manifests, StaticPod};
@@ -57,27 +58,30 @@ pub(super) struct Gathered {
 }
 
 /// Returns the files of a node that play a role.
-pub(super) fn gather(facts: &Facts, manifests: &Manifests) -> Gathered {
+pub(super) fn gather(facts: &Facts, manifests: &Manifests, configured: &Configured) -> Gathered {
     let mut host = Host::new(&facts.files);
     let mut gathered = Gathered::default();
     gathered.manifests(facts, manifests);
     let containers = manifests.containers.as_slice();
     let mut control_plane = false;
     for process in own_kubelets(facts) {
-        gathered.components_files(&process, Vec::new(), containers, &mut host);
+        let said = configured.said_by(&process, Vec::new());
+        gathered.components_files(&process, said, containers, &mut host);
     }
     for component in OTHERS {
         let mut any = false;
         for process in facts.processes_of(component) {
             if !process.in_pod() {
                 any = true;
-                gathered.components_files(process, Vec::new(), containers, &mut host);
+                let said = configured.said_by(process, Vec::new());
+                gathered.components_files(process, said, containers, &mut host);
             }
         }
         let pods = manifests.pods.iter();
         for pod in pods.filter(|pod| pod.component == component) {
             if let (Ok(process), false) = (&pod.started, any) {
-                gathered.components_files(process, pod.origins.clone(), containers, &mut host);
+                let said = configured.said_by(process, pod.origins.clone());
+                gathered.components_files(process, said, containers, &mut host);
             }
             any = true;
         }
@@ -104,16 +108,16 @@ pub(super) fn gather(facts: &Facts, manifests: &Manifests) -> Gathered {
 }
 
 /// Returns the node's own kubelets, or those that its services would start where none runs.
-fn own_kubelets(facts: &Facts) -> Vec<ProcessFacts> {
+fn own_kubelets(facts: &Facts) -> Vec<Cow<'_, ProcessFacts>> {
     let own = facts.kubelets().filter(|process| !process.in_pod());
-    let own: Vec<ProcessFacts> = own.cloned().collect();
+    let own: Vec<Cow<'_, ProcessFacts>> = own.map(Cow::Borrowed).collect();
     if !own.is_empty() {
         return own;
     }
     let services = facts.services_of(Component::Kubelet);
     let next = services.filter_map(|service| {
         let next = units::next_start(service).ok()?;
-        Some(services::process(service, &next))
+        Some(Cow::Owned(services::process(service, &next)))
     });
     next.collect()
 }
@@ -191,12 +195,12 @@ impl Gathered {
     fn components_files(
         &mut self,
         process: &ProcessFacts,
-        origins: Vec<Arc<Origin>>,
+        all: Vec<Said>,
         containers: &[(Bytes, Container)],
         host: &mut Host<'_>,
     ) {
         let container = container_of(process, containers);
-        for said in named::of(process, origins) {
+        for said in all {
             match said {
                 Said::Nothing(role, reason) => self.nothing.push((role, reason)),
                 Said::Unknown(role, unknown) => self.gaps.push(Gap { role, unknown }),

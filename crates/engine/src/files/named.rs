@@ -3,6 +3,7 @@
 //! Where the effective configuration names one, that one counts, wherever an installer would have put it. What is on
 //! disk now is what has an owner and a mode, so files are read as they are now.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kubeassay_config::components;
@@ -10,7 +11,7 @@ use kubeassay_config::kubelet::{Documents, When};
 use kubeassay_config::path;
 use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Unknown;
-use kubeassay_core::facts::ProcessFacts;
+use kubeassay_core::facts::{Facts, ProcessFacts};
 use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind, Value};
 
 use super::role::Role;
@@ -126,13 +127,77 @@ const EITHER: [(Component, &[&str]); 1] =
 
 /// Returns what the configuration of `process` says of files, each argument from `origins` where they are known.
 pub(super) fn of(process: &ProcessFacts, origins: Vec<Arc<Origin>>) -> Vec<Said> {
-    let Some(minor) = minors(process).pop() else {
-        return Vec::new();
-    };
+    resolved(process, origins).map_or_else(Vec::new, |resolution| by(process, resolution))
+}
+
+/// Returns what a process makes of its files now, in the newest version that it may be.
+fn resolved(process: &ProcessFacts, origins: Vec<Arc<Origin>>) -> Option<Resolution> {
+    let minor = minors(process).pop()?;
     let documents = Documents::of_service(process, origins);
+    Some(components::resolve(
+        process.component,
+        &documents,
+        minor,
+        When::Now,
+    ))
+}
+
+/// What the processes of a node say of its files, as their own files have it: worked out once, since a kubelet may be
+/// told very much.
+#[derive(Debug, Default)]
+pub(crate) struct Configured {
+    /// The folders of manifests of the node's own kubelets, and where each is named.
+    pub(crate) manifest_folders: Vec<(Bytes, Arc<Origin>)>,
+    /// What each process says.
+    said: BTreeMap<u32, Vec<Said>>,
+}
+
+impl Configured {
+    /// Works out what the processes of a node say.
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let mut configured = Self::default();
+        let own = facts.processes.iter().filter(|process| !process.in_pod());
+        for process in own.filter(|process| process.component != Component::Distribution) {
+            let Some(resolution) = resolved(process, Vec::new()) else {
+                continue;
+            };
+            if process.component == Component::Kubelet {
+                configured.add_folder(&resolution);
+            }
+            configured.said.insert(process.pid, by(process, resolution));
+        }
+        configured
+    }
+
+    fn add_folder(&mut self, kubelet: &Resolution) {
+        let Some(setting) = kubelet.setting("staticPodPath") else {
+            return;
+        };
+        if let Some(Value::String(folder)) = setting.value()
+            && folder.as_slice().starts_with(b"/")
+            && !self
+                .manifest_folders
+                .iter()
+                .any(|(known, _)| *known == folder)
+        {
+            self.manifest_folders
+                .push((folder, Arc::clone(&setting.origin)));
+        }
+    }
+
+    /// Returns what a process says; one that does not run yet is asked anew.
+    pub(super) fn said_by(&self, process: &ProcessFacts, origins: Vec<Arc<Origin>>) -> Vec<Said> {
+        match self.said.get(&process.pid) {
+            Some(said) if process.pid != 0 => said.clone(),
+            _ => of(process, origins),
+        }
+    }
+}
+
+fn by(process: &ProcessFacts, resolution: Resolution) -> Vec<Said> {
     let mut reader = Reader {
         process,
-        resolution: components::resolve(process.component, &documents, minor, When::Now),
+        resolution,
         said: Vec::new(),
     };
     match process.component {
