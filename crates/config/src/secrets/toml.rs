@@ -28,6 +28,9 @@ const TOP: [&str; 18] = [
 
 /// Returns the configuration of a runtime without its secrets; nothing where the text is no such configuration.
 pub(super) fn redact(content: &[u8]) -> Option<Vec<u8>> {
+    if !may_be(content) {
+        return None;
+    }
     let document = crate::toml::read(content).ok()?;
     let Tree::Map(entries) = &document.root.tree else {
         return None;
@@ -45,6 +48,19 @@ pub(super) fn redact(content: &[u8]) -> Option<Vec<u8>> {
     let same = crate::toml::read(&kept)
         .is_ok_and(|after| super::same_but_for(&document.root, &after.root, &edits));
     Some(if same { kept } else { WITHHELD.to_vec() })
+}
+
+/// Returns whether the first line that says anything begins a table or an assignment: reading what is something else is
+/// dear, and for nothing.
+fn may_be(content: &[u8]) -> bool {
+    let mut lines = content.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    first.is_some_and(|line| {
+        let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.\"' \t".contains(byte);
+        let after = line.iter().position(|byte| !is_key(byte));
+        let after = after.and_then(|at| line.get(at));
+        matches!(after, Some(b'=' | b'['))
+    })
 }
 
 /// What the name of a key says of its value.
