@@ -264,7 +264,7 @@ mod tests {
         assert!(
             fault
                 .to_string()
-                .contains("it must have fewer than 14680064"),
+                .contains("it must have fewer than 16777216"),
             "{fault}"
         );
     }

@@ -472,6 +472,90 @@ fn bundled_rules_are_listed_shown_and_clean() {
     );
 }
 
+#[test]
+fn a_benchmark_chooses_rules_and_numbers() {
+    let (code, stdout, _) = run(&["rules", "coverage", "--benchmark", "cis-kubernetes@1.12"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!("coverage", stdout);
+    // The same rule under the number of an older benchmark.
+    for (benchmark, number) in [
+        ("cis-kubernetes@1.8", "1.2.16"),
+        ("cis-kubernetes@1.12", "1.2.15"),
+    ] {
+        let host = host("kubeadm-control-plane");
+        let host = host.to_str().unwrap();
+        let (_, stdout, _) = run(&[
+            "scan",
+            "apiserver-profiling",
+            "--benchmark",
+            benchmark,
+            "--root",
+            host,
+            "-o",
+            "json",
+        ]);
+        let report: Json = serde_json::from_str(&stdout).unwrap();
+        assert_eq!(report["rules"]["benchmark"], benchmark);
+        let finding = &report["findings"][0];
+        assert_eq!(finding["controls"][0]["control"], number, "{benchmark}");
+        assert_eq!(finding["verdict"], "fail");
+    }
+    for (benchmark, said) in [
+        ("cis-kubernetes@1.9", "not in `1.9`"),
+        ("cis-kubernets", "did you mean `cis-kubernetes`?"),
+    ] {
+        let (code, _, stderr) = run(&["scan", "--demo", "--benchmark", benchmark]);
+        assert_eq!(code, 64);
+        assert!(stderr.contains(said), "{stderr}");
+    }
+    let (code, _, stderr) = run(&["scan", "--demo", "4.2.7", "--benchmark", "cis-eks@1.8"]);
+    assert_eq!(code, 64);
+    assert!(
+        stderr.contains("none of the rules has a number in cis-eks@1.8"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_site_decides_by_a_file_or_is_told_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.yaml");
+    let path = file.to_str().unwrap();
+    let scan = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(&[
+            "scan",
+            "4.2.13",
+            "--demo",
+            "--fail-on",
+            "unknown",
+            "--choices",
+            path,
+        ])
+    };
+    assert_eq!(scan("choices:\n  4.2.13: {maximum: 100}\n").0, 1);
+    assert_eq!(
+        scan("choices:\n  kubelet-pod-pids-limit: {maximum: 9999}\n").0,
+        0
+    );
+    for (text, said) in [
+        (
+            "choices:\n  4.2.13: {maximm: 1}\n",
+            "did you mean `maximum`?",
+        ),
+        (
+            "choices:\n  4.2.13: {maximum: many}\n",
+            "expected an integer, found a string",
+        ),
+        ("choices:\n  9.9.9: {}\n", "there is no rule `9.9.9`"),
+        ("waivers: []\n", "there is no key `waivers`"),
+    ] {
+        let (code, _, stderr) = scan(text);
+        assert_eq!(code, 64, "{stderr}");
+        assert!(stderr.contains(said), "{stderr}");
+    }
+}
+
 /// Counts the pages below a folder.
 fn pages(folder: &Path) -> usize {
     let entries = std::fs::read_dir(folder).unwrap();

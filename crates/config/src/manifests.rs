@@ -269,7 +269,8 @@ fn host_paths(spec: &Node) -> BTreeMap<String, Bytes> {
         .filter_map(|volume| {
             let name = text(volume, "name")?.to_string_lossy();
             let path = text(volume.folded("hostPath")?, "path")?;
-            Some((name, path::clean(path)))
+            let absolute = path.as_slice().starts_with(b"/");
+            absolute.then(|| (name, path::clean(path)))
         })
         .collect()
 }
@@ -328,11 +329,13 @@ spec:
     volumeMounts:
     - {name: certs, mountPath: /etc/kubernetes/pki}
     - {name: etcd, mountPath: /etc/kubernetes/pki/etcd/, subPath: etcd}
+    - {name: nowhere, mountPath: /relative}
   - name: helper
     command: [/bin/sh, -c, 'sleep 1']
   volumes:
   - {name: certs, hostPath: {path: /var/lib/certs}}
   - {name: etcd, hostPath: {path: /srv/}}
+  - {name: nowhere, hostPath: {path: srv}}
 ";
 
     fn only(text: &str) -> Container {
@@ -369,6 +372,7 @@ spec:
             ("/etc/kubernetes/pki/etcd/ca.crt", Some("/srv/etcd/ca.crt")),
             ("/etc/kubernetes/pkix", None),
             ("/etc/passwd", None),
+            ("/relative/x", None),
         ] {
             let at = found.on_the_host(&Bytes::from(inside));
             assert_eq!(at.map(|at| at.to_string()).as_deref(), host, "{inside}");

@@ -13,11 +13,11 @@ type Column = (&'static str, fn(&Tally) -> usize);
 
 /// The columns, in their order.
 const COLUMNS: [Column; 6] = [
-    ("CONTROLS", |tally| tally.controls),
-    ("AUTOMATED", |tally| tally.automated),
+    ("ALL", |tally| tally.controls),
+    ("AUTO", |tally| tally.automated),
     ("MACHINE", |tally| tally.machine),
     ("CHOICE", |tally| tally.choice),
-    ("VIOLATIONS", |tally| tally.violations),
+    ("VIOL", |tally| tally.violations),
     ("PERSON", |tally| tally.person),
 ];
 
@@ -70,9 +70,9 @@ pub fn write_coverage(
     page.line(Ink::Strong, &line("all", "", &counts(&all)));
     page.gap();
     for text in [
-        format!("controls of {benchmark} that have a rule; automated: so called by the benchmark"),
+        format!("controls of {benchmark} that have a rule; auto: the benchmark calls them automated"),
         "machine: decided wherever the subject could be read; choice: decided once the site made a choice".to_owned(),
-        "violations: only violations are decided, the rest is for a person with the evidence; person: not decided".to_owned(),
+        "viol: only violations are decided, the rest is for a person with the evidence; person: not decided".to_owned(),
     ] {
         page.item(0, "", 0, (Ink::Dim, &text));
     }

@@ -93,6 +93,7 @@ fn on_the_node(spec: &Node, container: &Node, path: &str) -> Result<Bytes, Strin
         .and_then(|volume| get(volume, "hostPath"))
         .and_then(|host| get(host, "path"))
         .and_then(text)
+        .filter(|folder| folder.starts_with('/'))
         .ok_or("mounts the certificate from something else than a folder of the node")?;
     Ok(Bytes::from(format!(
         "{}{rest}",
@@ -164,6 +165,14 @@ spec:
   - {{name: secret, secret: {{secretName: a}}}}
 "
         )
+    }
+
+    #[test]
+    fn a_folder_that_is_nowhere_is_none_of_the_node() {
+        let text =
+            manifest("[kube-apiserver, --kubelet-client-certificate=/etc/kubernetes/pki/a.crt]");
+        let text = text.replace("path: /host/pki", "path: host/pki");
+        assert!(client_certificate(text.as_bytes()).is_err());
     }
 
     #[test]
