@@ -94,7 +94,7 @@ impl Guide for Kubelets {
         kubeassay_engine::needs_of_service(service)
     }
 
-    fn needs_of_node(&self, facts: &Facts) -> Box<dyn Fn(&Facts) -> Vec<Need>> {
+    fn needs_of_node(&self, facts: &Facts) -> kubeassay_host::NodeNeeds {
         Box::new(kubeassay_engine::needs_of_node(facts))
     }
 

@@ -255,7 +255,7 @@ impl Guide for Kubelets {
             .clone()
     }
 
-    fn needs_of_node(&self, facts: &Facts) -> Box<dyn Fn(&Facts) -> Vec<Need>> {
+    fn needs_of_node(&self, facts: &Facts) -> crate::NodeNeeds {
         Box::new(kubeassay_engine::needs_of_node(facts))
     }
 

@@ -3,6 +3,9 @@
 use kubeassay_core::Bytes;
 use kubeassay_core::facts::{Facts, Need, ProcessFacts, ServiceFacts};
 
+/// Tells the files of a node that facts do not hold yet.
+pub type NodeNeeds = Box<dyn Fn(&Facts) -> Vec<Need>>;
+
 /// Says which files a process reads, and what of it is secret.
 ///
 /// Pure: it is asked on facts and answers without touching the host.
@@ -21,7 +24,7 @@ pub trait Guide {
     /// Returns what tells the files of the node that are no single process's and that judging needs, as far as facts
     /// show: asked for once all processes and services were read. It is asked again with the files that were read until
     /// nothing new is named.
-    fn needs_of_node(&self, facts: &Facts) -> Box<dyn Fn(&Facts) -> Vec<Need>>;
+    fn needs_of_node(&self, facts: &Facts) -> NodeNeeds;
 
     /// Returns the folders in which systemd looks for units, those that win first.
     fn unit_folders(&self) -> &'static [&'static str];

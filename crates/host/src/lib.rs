@@ -40,5 +40,5 @@ pub mod users;
 
 pub use captured::{CapturedError, CapturedHost};
 pub use collect::{Options, collect};
-pub use guide::Guide;
+pub use guide::{Guide, NodeNeeds};
 pub use host::{Host, HostError};

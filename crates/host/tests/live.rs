@@ -41,7 +41,7 @@ impl Guide for Fixed {
         Vec::new()
     }
 
-    fn needs_of_node(&self, _facts: &Facts) -> Box<dyn Fn(&Facts) -> Vec<Need>> {
+    fn needs_of_node(&self, _facts: &Facts) -> kubeassay_host::NodeNeeds {
         Box::new(|_| Vec::new())
     }
 

@@ -242,7 +242,7 @@ fn comments(content: &[u8]) -> Vec<(usize, usize)> {
 mod tests {
     use crate::secrets::redact_content;
 
-    const TEXT: &str = r##"version = 2 # the newest
+    const TEXT: &str = r#"version = 2 # the newest
 imports = ["/etc/containerd/conf.d/*.toml"]
 # auth = "hunter2"
 [plugins."io.containerd.grpc.v1.cri"]
@@ -268,7 +268,7 @@ hunter2"""
   pin = {token = 20262026, ok = true}
 [debug]
   level = "info"
-"##;
+"#;
 
     #[test]
     fn secrets_of_a_runtime_are_hidden_in_place() {

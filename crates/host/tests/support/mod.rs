@@ -53,7 +53,7 @@ impl Guide for Flags {
         needs
     }
 
-    fn needs_of_node(&self, _facts: &Facts) -> Box<dyn Fn(&Facts) -> Vec<Need>> {
+    fn needs_of_node(&self, _facts: &Facts) -> kubeassay_host::NodeNeeds {
         Box::new(|_| Vec::new())
     }
 
