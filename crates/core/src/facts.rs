@@ -388,7 +388,8 @@ impl ProcessFacts {
         let foreign = self.namespaces.user == Some(false);
         match self.component {
             Component::Kubelet => pod || foreign || self.uid.is_some_and(|uid| uid != 0),
-            _ => foreign || (pod && self.namespaces.network != Some(true)),
+            // Where the network could not be told, it may be the node's.
+            _ => foreign || (pod && self.namespaces.network == Some(false)),
         }
     }
 }
@@ -683,4 +684,72 @@ pub struct Problem {
     pub path: Option<Bytes>,
     /// One sentence for a person, with what to do about it.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Namespaces, ProcessFacts};
+    use crate::bytes::Bytes;
+    use crate::component::Component;
+
+    #[test]
+    fn what_could_not_be_told_of_a_control_plane_leaves_it_the_nodes_own() {
+        for (component, cgroup, network, user, in_pod) in [
+            (
+                Component::ApiServer,
+                "/kubepods.slice/a",
+                Some(true),
+                Some(true),
+                false,
+            ),
+            (
+                Component::ApiServer,
+                "/kubepods.slice/a",
+                Some(false),
+                Some(true),
+                true,
+            ),
+            (Component::ApiServer, "/kubepods.slice/a", None, None, false),
+            (
+                Component::ApiServer,
+                "/system.slice/a",
+                Some(false),
+                Some(true),
+                false,
+            ),
+            (
+                Component::Etcd,
+                "/system.slice/a",
+                Some(true),
+                Some(false),
+                true,
+            ),
+            (
+                Component::Kubelet,
+                "/kubepods.slice/a",
+                Some(true),
+                Some(true),
+                true,
+            ),
+            (
+                Component::Kubelet,
+                "/system.slice/a",
+                Some(true),
+                Some(true),
+                false,
+            ),
+        ] {
+            let process = ProcessFacts {
+                component,
+                cgroup: Some(Bytes::from(cgroup)),
+                namespaces: Namespaces {
+                    network,
+                    user,
+                    ..Namespaces::default()
+                },
+                ..ProcessFacts::new(1, Vec::new())
+            };
+            assert_eq!(process.in_pod(), in_pod, "{component} {cgroup} {network:?}");
+        }
+    }
 }

@@ -63,6 +63,10 @@ impl Instance<'_> {
     /// Forgets what it resolves to, but for what it made of its files in the newest version.
     pub(crate) fn forget(&mut self) {
         self.restart = Restart::Same;
+        // Which versions it may be stays known.
+        if !self.running.is_empty() {
+            self.version.minors = self.running.iter().map(|one| one.minor).collect();
+        }
         self.running.drain(..self.running.len().saturating_sub(1));
     }
 }

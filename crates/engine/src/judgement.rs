@@ -267,12 +267,11 @@ impl<'a> Judge<'a> {
         findings.extend(self.hidden(&inside, &context));
         for component in components::OTHERS {
             let rules = self.rules_of(component);
-            let mut of_component = instances
-                .found
-                .iter()
-                .filter(|one| one.component == component)
-                .peekable();
-            if of_component.peek().is_none() && !inside.hides(component) {
+            let found = instances.found.iter();
+            let of_component = found.filter(|one| one.component == component);
+            // One in a workload is none of the node.
+            let own = of_component.clone().any(|one| !one.subject.in_pod);
+            if !own && !inside.hides(component) {
                 findings.extend(absent::of(component, &rules, facts, &detected, &context));
             }
             for instance in of_component {
@@ -799,14 +798,10 @@ fn node_version_of(kubelets: &Kubelets<'_>) -> Option<KubernetesVersion> {
         .filter(|kubelet| !kubelet.subject.in_pod);
     let first = own.next()?;
     first.version.known.clone().or_else(|| {
-        let minors: Vec<Minor> = first
-            .running
-            .iter()
-            .map(|resolution| resolution.minor)
-            .collect();
+        let minors = &first.version.minors;
         let told = !minors.is_empty() && minors.len() < Minor::all().count();
         told.then(|| KubernetesVersion {
-            value: crate::version::shown(&minors),
+            value: crate::version::shown(minors),
             origin: "arguments".to_owned(),
         })
     })

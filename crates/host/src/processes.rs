@@ -368,7 +368,7 @@ impl<'a> Survey<'a> {
         let of_others = match component {
             Component::Kubelet => uid.is_some_and(|uid| uid != 0) || in_pod(),
             // The others live in pods of the node's own, which have its network, and some as users of their own.
-            _ => in_pod() && namespaces.shares_network(directory) != Some(true),
+            _ => in_pod() && namespaces.shares_network(directory) == Some(false),
         };
         if of_others || namespaces.is_of_other_users(directory) {
             Standing::Tenant
