@@ -743,8 +743,8 @@ mod tests {
                 component,
                 cgroup: Some(Bytes::from(cgroup)),
                 namespaces: Namespaces {
-                    network,
                     user,
+                    network,
                     ..Namespaces::default()
                 },
                 ..ProcessFacts::new(1, Vec::new())
