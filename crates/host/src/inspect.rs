@@ -27,8 +27,10 @@ const LARGEST_ENVIRONMENT: usize = 8 << 20;
 const MOST_ROUNDS: usize = 64;
 /// How many files of one process or service are read.
 const MOST_FILES: usize = 4096;
-/// How much of configuration is kept of all processes together, so that facts stay a document.
+/// How much of configuration is kept of all processes together, names in directories too, so that facts stay a document.
 pub(crate) const MOST_CONFIGURATION_IN_ALL: usize = 16 << 20;
+/// What an entry of a directory takes beside its name.
+const BYTES_OF_AN_ENTRY: usize = 32;
 /// How often a process that becomes another program while it is read is read again.
 const ATTEMPTS: usize = 3;
 
@@ -237,7 +239,9 @@ impl Setting<'_> {
         look: impl Fn(Need) -> FileFacts,
     ) {
         let needs = |service: &mut ServiceFacts| {
+            // Which release of a runtime it is decides nothing.
             if service.executable.is_none()
+                && service.component != Component::ContainerRuntime
                 && let Some(path) = self.guide.executable_of_service(service)
                 && !self.deadline.has_passed()
             {
@@ -359,12 +363,13 @@ impl Reads for ServiceFacts {
 }
 
 impl Setting<'_> {
-    /// Returns a file as it is if there is room for its content; else there is none for any other.
+    /// Returns a file as it is if there is room for its content or entries; else there is none for any other.
     fn keep(&self, file: FileFacts) -> FileFacts {
-        let size = file
-            .content
-            .as_ref()
-            .map_or(0, |content| content.as_slice().len());
+        let content = file.content.as_ref();
+        let content = content.map_or(0, |content| content.as_slice().len());
+        let entries = file.entries.iter().flatten();
+        let entries = entries.map(|entry| entry.name.as_slice().len() + BYTES_OF_AN_ENTRY);
+        let size = content.saturating_add(entries.sum());
         if let Some(room) = self.room.get().checked_sub(size) {
             self.room.set(room);
             return file;
@@ -374,9 +379,10 @@ impl Setting<'_> {
     }
 }
 
-/// Returns a file without its content, for want of room.
+/// Returns a file without its content and entries, for want of room.
 fn no_room(mut file: FileFacts) -> FileFacts {
     file.content = None;
+    file.entries = None;
     file.problem = Some(Trouble {
         cause: Cause::TooLarge,
         reason: format!(

@@ -1,8 +1,10 @@
-//! The services that start a kubelet, or would.
+//! The services that start a component, or would.
 //!
-//! Which those are is told cheaply: by the cgroups of the kubelets that run, and by names in systemd's search path.
+//! Which those are is told cheaply: by the cgroups of the components that run, and by names in systemd's search path.
 //! Only where that leaves a kubelet without a service are the units themselves looked through. What the files of a
 //! service mean, and which they are, the guide knows.
+
+mod others;
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -47,7 +49,7 @@ pub(crate) fn read(
             cause: Cause::TooLarge,
             path: None,
             reason: format!(
-                "{} services may start a kubelet; the first {MOST_SERVICES} were read",
+                "{} services may start a component; the first {MOST_SERVICES} were read",
                 names.len()
             ),
         });
@@ -59,12 +61,10 @@ pub(crate) fn read(
             break;
         }
         let mut service = ServiceFacts::new(name);
-        let of_unit = |process: &&ProcessFacts| {
-            is_own(process) && unit(process) == Some(service.unit.as_slice())
-        };
-        if let Some(process) = facts.processes.iter().find(of_unit) {
-            service.component = process.component;
-        }
+        let name = service.unit.as_slice();
+        let own = facts.processes.iter().filter(|process| is_any_own(process));
+        let component = others::running_in(name, own).or_else(|| others::called(name));
+        service.component = component.unwrap_or(Component::Kubelet);
         setting.read_service(&mut service, survey, sight, |need| {
             let listed = folders.iter().find(|folder| folder.listing.need == need);
             match listed {
@@ -83,14 +83,20 @@ pub(crate) fn read(
     facts.problems.extend(problems);
 }
 
-/// Returns whether a process is a kubelet of the host itself, or a program that one runs inside of: in no pod, and in no container with mounts of its own.
-fn is_own(process: &ProcessFacts) -> bool {
+/// Returns whether a process is a component of the host itself: in no pod, and in no container with mounts of its own.
+fn is_any_own(process: &ProcessFacts) -> bool {
     let apart = process.namespaces.mount == Some(false) && unit(process).is_none();
-    let starts = matches!(
-        process.component,
-        Component::Kubelet | Component::Distribution
-    );
-    starts && !process.in_pod() && !apart
+    !process.in_pod() && !apart
+}
+
+/// Returns whether a component is a kubelet, or a program that one runs inside of.
+fn holds_a_kubelet(component: Component) -> bool {
+    matches!(component, Component::Kubelet | Component::Distribution)
+}
+
+/// Returns whether a process is a kubelet of the host itself, or a program that one runs inside of.
+fn is_own(process: &ProcessFacts) -> bool {
+    holds_a_kubelet(process.component) && is_any_own(process)
 }
 
 /// Returns the service of the host's own systemd that a process belongs to.
@@ -104,9 +110,17 @@ fn programs(processes: &[ProcessFacts]) -> HashSet<Bytes> {
     own.filter_map(|process| process.exe.clone()).collect()
 }
 
-/// Returns the processes that `service` started: those in its cgroup, and those in no service's that run what it
+/// Returns the processes that `service` started: those in its cgroup, and kubelets in no service's that run what it
 /// starts.
 fn started(service: &ServiceFacts, setting: &Setting<'_>, processes: &[ProcessFacts]) -> Vec<u32> {
+    if !holds_a_kubelet(service.component) {
+        let of_it = processes.iter().filter(|process| {
+            process.component == service.component
+                && is_any_own(process)
+                && unit(process) == Some(service.unit.as_slice())
+        });
+        return of_it.map(|process| process.pid).collect();
+    }
     let executable = setting.guide.executable_of_service(service);
     let own = processes.iter().filter(|process| is_own(process));
     let by_it = own.filter(|process| match unit(process) {
@@ -154,7 +168,7 @@ fn list_folders(setting: &Setting<'_>, sight: &Sight) -> Vec<Folder> {
 }
 
 impl Search<'_> {
-    /// Returns the names of the services that start a kubelet, or would: those of running ones first.
+    /// Returns the names of the services that start a component, or would: those of running kubelets first.
     fn names(
         &self,
         survey: &Survey<'_>,
@@ -178,6 +192,15 @@ impl Search<'_> {
         }
         for name in self.starting_kubelets(folders, without, problems) {
             add(name);
+        }
+        // The kubelet's come first, should there be too many.
+        let of_others = processes.iter().filter(|process| is_any_own(process));
+        for name in of_others.filter_map(unit) {
+            add(name.into());
+        }
+        let listed = folders.iter().flat_map(Folder::services);
+        for name in listed.filter(|name| others::called(name.as_slice()).is_some()) {
+            add(name.clone());
         }
         names
     }

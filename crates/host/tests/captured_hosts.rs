@@ -595,6 +595,33 @@ fn a_symbolic_name_and_a_hard_link_are_known_by_the_file() {
 }
 
 /// The kubelet's processes and services of hosts with units, as `unit: processes`.
+#[test]
+fn names_in_directories_take_room_as_well() {
+    let mut host = CapturedHost::parse(
+        "files:\n  /proc/7/cmdline: {text: \"/usr/bin/kubelet\\0--config-dir=/a\\0--config-dir=/b\\0\"}\n  /proc/7/comm: {text: \"kubelet\\n\"}\n  /c: {text: \"\"}\n",
+    )
+    .unwrap();
+    let file = host.files["/c"].clone();
+    for folder in ["/a", "/b"] {
+        let names = (0..40_000).map(|number| format!("{folder}/{number:0>250}"));
+        host.files.extend(names.map(|path| (path, file.clone())));
+    }
+    let facts = facts(&Host::from_captured(&host).unwrap());
+    let listed = |path: &str| file_entries(&facts, path);
+    assert_eq!(listed("/a"), (Some(40_000), None));
+    assert_eq!(listed("/b"), (None, Some(Cause::TooLarge)));
+}
+
+/// How many entries of a directory are in the facts, or why none are.
+fn file_entries(facts: &Facts, path: &str) -> (Option<usize>, Option<Cause>) {
+    let file = only(facts).file(&need(NeedKind::Listing, path)).unwrap();
+    let trouble = file.problem.as_ref();
+    (
+        file.entries.as_ref().map(Vec::len),
+        trouble.map(|trouble| trouble.cause),
+    )
+}
+
 fn services(facts: &Facts) -> Vec<String> {
     let services = facts.services.iter();
     let said = services.map(|service| format!("{}: {:?}", service.unit, service.started));
@@ -705,9 +732,55 @@ fn a_service_is_told_by_the_cgroup_by_its_name_or_by_what_it_starts() {
 }
 
 #[test]
+fn a_service_of_another_component_is_told_by_the_cgroup_or_by_its_name() {
+    let process = |pid: u32, name: &str, cgroup: &str| {
+        format!(
+            "  /proc/{pid}/cmdline: {{text: \"/usr/bin/{name}\\0\"}}\n  /proc/{pid}/comm: {{text: \"{name}\\n\"}}\n  /proc/{pid}/cgroup: {{text: \"0::{cgroup}\\n\"}}\n"
+        )
+    };
+    let unit = |name: &str, program: &str| {
+        format!("  /etc/systemd/system/{name}: {{text: \"[Service]\\nExecStart={program}\\n\"}}\n")
+    };
+    for (name, host, wanted) in [
+        (
+            "of other components, by what runs and by their names",
+            process(7, "etcd", "/system.slice/datastore.service")
+                + &unit("datastore.service", "/usr/bin/etcd")
+                + &unit("kube-apiserver.service", "/usr/bin/kube-apiserver")
+                + &unit("etcd-backup.service", "/usr/bin/etcdctl"),
+            vec!["datastore.service: [7]", "kube-apiserver.service: []"],
+        ),
+        (
+            "not of a static pod or a container with systemd",
+            process(
+                7,
+                "etcd",
+                "/kubepods.slice/kubepods-pod1.slice/cri-containerd-1.scope",
+            ) + &process(
+                8,
+                "etcd",
+                "/machine.slice/c.scope/system.slice/etcd.service",
+            ),
+            vec![],
+        ),
+        (
+            "a distribution's, whose kubelet decides",
+            process(7, "kubelet", "/system.slice/k0scontroller.service")
+                + &process(6, "etcd", "/system.slice/k0scontroller.service"),
+            vec!["k0scontroller.service: [7]"],
+        ),
+    ] {
+        let facts = facts(&parsed(&format!("files:\n{host}")));
+        assert_eq!(services(&facts), wanted, "{name}");
+        assert_eq!(facts.problems, [], "{name}");
+    }
+}
+
+#[test]
 fn the_files_of_a_service_are_read_as_the_host_sees_them() {
     let facts = facts(&captured("unit-edited"));
-    let [service] = facts.services.as_slice() else {
+    let services: Vec<_> = facts.services_of(Component::Kubelet).collect();
+    let [service] = services.as_slice() else {
         panic!("{:#?}", facts.services);
     };
     assert_eq!(service.started, [1234]);
@@ -736,11 +809,13 @@ fn the_files_of_a_service_are_read_as_the_host_sees_them() {
 fn a_stopped_and_a_masked_service_are_in_the_facts() {
     let stopped = facts(&captured("kubelet-stopped"));
     assert_eq!(stopped.kubelets().next(), None);
-    assert_eq!(services(&stopped), ["kubelet.service: []"]);
+    let running = "containerd.service: [712]";
+    assert_eq!(services(&stopped), [running, "kubelet.service: []"]);
     let masked = facts(&captured("unit-masked"));
-    assert_eq!(services(&masked), ["kubelet.service: [1234]"]);
+    assert_eq!(services(&masked), [running, "kubelet.service: [1234]"]);
     let mask = need(NeedKind::Content, "/etc/systemd/system/kubelet.service");
-    let mask = masked.services[0].file(&mask).unwrap();
+    let mut kubelets = masked.services_of(Component::Kubelet);
+    let mask = kubelets.next().unwrap().file(&mask).unwrap();
     assert_eq!(mask.links[0].target, "/dev/null");
     assert_eq!(mask.content, None);
 }
