@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-use crate::{rules, schemas, tables};
+use crate::{coverage, rules, schemas, tables};
 
 /// A derived file.
 struct Derived {
@@ -26,8 +26,28 @@ const FILES: &[Derived] = &[
         contents: tables::kubelet,
     },
     Derived {
+        path: "crates/config/src/tables/apiserver.rs",
+        contents: tables::apiserver,
+    },
+    Derived {
+        path: "crates/config/src/tables/controller_manager.rs",
+        contents: tables::controller_manager,
+    },
+    Derived {
+        path: "crates/config/src/tables/kube_proxy.rs",
+        contents: tables::kube_proxy,
+    },
+    Derived {
+        path: "crates/config/src/tables/scheduler.rs",
+        contents: tables::scheduler,
+    },
+    Derived {
         path: "crates/engine/src/bundled.rs",
         contents: rules::bundled,
+    },
+    Derived {
+        path: "docs/coverage.md",
+        contents: coverage::document,
     },
     Derived {
         path: "docs/schema/facts.v1.json",

@@ -13,6 +13,7 @@
 use std::process::ExitCode;
 
 mod bench;
+mod coverage;
 mod crates;
 mod dist;
 mod generate;

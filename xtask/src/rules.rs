@@ -12,24 +12,7 @@ use crate::generate::root;
 
 /// Returns `crates/engine/src/bundled.rs`: every page below `rules/`, sorted by path, with what judging needs of it.
 pub(crate) fn bundled() -> Result<String> {
-    let mut texts = Vec::new();
-    for page in pages()? {
-        let path = root().join("rules").join(&page);
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        texts.push((page, text));
-    }
-    let pages: Vec<(&str, &str)> = texts
-        .iter()
-        .map(|(page, text)| (page.as_str(), text.as_str()))
-        .collect();
-    let catalogue = Catalogue::bundled(&pages).map_err(|faults| {
-        let shown: Vec<String> = faults
-            .iter()
-            .map(|fault| fault.render(RenderStyle::Plain))
-            .collect();
-        anyhow!("the pages are faulty\n{}", shown.join("\n"))
-    })?;
+    let catalogue = catalogue()?;
     let mut rules: Vec<&Rule> = catalogue.rules().collect();
     rules.sort_by_key(|rule| rule.file());
     let mut text = String::from(
@@ -52,6 +35,28 @@ pub(crate) fn bundled() -> Result<String> {
     }
     text.push_str("    ],\n};\n");
     Ok(text)
+}
+
+/// Reads every page below `rules/`.
+pub(crate) fn catalogue() -> Result<Catalogue> {
+    let mut texts = Vec::new();
+    for page in pages()? {
+        let path = root().join("rules").join(&page);
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        texts.push((page, text));
+    }
+    let pages: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|(page, text)| (page.as_str(), text.as_str()))
+        .collect();
+    Catalogue::bundled(&pages).map_err(|faults| {
+        let shown: Vec<String> = faults
+            .iter()
+            .map(|fault| fault.render(RenderStyle::Plain))
+            .collect();
+        anyhow!("the pages are faulty\n{}", shown.join("\n"))
+    })
 }
 
 fn push_rule(text: &mut String, rule: &Rule) -> Result<()> {

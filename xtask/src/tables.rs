@@ -30,15 +30,51 @@ pub(crate) fn kubelet() -> Result<String> {
     let flags: Vec<Flag> = load(FLAGS)?;
     let fields: Vec<Field> = load(FIELDS)?;
     let gates: Vec<Gate> = load(GATES)?;
-    let mistakes = check::all(&flags, &fields, &gates);
-    if !mistakes.is_empty() {
-        return Err(anyhow!(
-            "{} mistakes in the data\n{}",
-            mistakes.len(),
-            mistakes.join("\n")
-        ));
-    }
+    refuse(&check::all(FLAGS, &flags, &fields, &gates))?;
     render::kubelet(&flags, &fields, &gates)
+}
+
+/// Makes `crates/config/src/tables/apiserver.rs`.
+pub(crate) fn apiserver() -> Result<String> {
+    component("apiserver", "the API server", "APISERVER")
+}
+
+/// Makes `crates/config/src/tables/controller_manager.rs`.
+pub(crate) fn controller_manager() -> Result<String> {
+    component(
+        "controller-manager",
+        "the controller manager",
+        "CONTROLLER_MANAGER",
+    )
+}
+
+/// Makes `crates/config/src/tables/scheduler.rs`.
+pub(crate) fn scheduler() -> Result<String> {
+    component("scheduler", "the scheduler", "SCHEDULER")
+}
+
+/// Makes `crates/config/src/tables/kube_proxy.rs`.
+pub(crate) fn kube_proxy() -> Result<String> {
+    component("kube-proxy", "kube-proxy", "KUBE_PROXY")
+}
+
+/// Makes the tables of a component that has flags alone, from `<stem>-flags.yaml`.
+fn component(stem: &str, called: &str, name: &str) -> Result<String> {
+    let file = format!("crates/config/data/{stem}-flags.yaml");
+    let flags: Vec<Flag> = load(&file)?;
+    refuse(&check::all(&file, &flags, &[], &[]))?;
+    render::component(&file, called, name, &flags)
+}
+
+fn refuse(mistakes: &[String]) -> Result<()> {
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "{} mistakes in the data\n{}",
+        mistakes.len(),
+        mistakes.join("\n")
+    ))
 }
 
 /// Reads the entries of one data file.
@@ -76,6 +112,14 @@ mod tests {
 
     #[test]
     fn the_bundled_data_has_no_mistake() {
-        super::kubelet().unwrap();
+        for tables in [
+            super::kubelet,
+            super::apiserver,
+            super::controller_manager,
+            super::scheduler,
+            super::kube_proxy,
+        ] {
+            tables().unwrap();
+        }
     }
 }

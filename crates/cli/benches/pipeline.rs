@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "the recorded node is well formed")]
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -36,7 +35,8 @@ fn options(facts: &Facts) -> Options {
             replaced: Vec::new(),
         },
         problems: Vec::new(),
-        choices: BTreeMap::new(),
+        benchmark: None,
+        choices: kubeassay_core::rule::SiteChoices::default(),
     }
 }
 

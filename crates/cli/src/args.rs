@@ -9,6 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use kubeassay_core::report::Percent;
+use kubeassay_core::rule::Benchmark;
 
 use crate::privileges::Keep;
 
@@ -212,6 +213,11 @@ pub(crate) struct Scan {
     pub(crate) endpoint: EndpointArgs,
     #[command(flatten)]
     pub(crate) catalogue: CatalogueArgs,
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
+    /// Judge the controls of this benchmark alone, and show its numbers (cis-kubernetes@1.12); without it every rule is judged and the numbers are those of the node's version and platform
+    #[arg(long, value_name = "NAME@VERSION")]
+    pub(crate) benchmark: Option<Benchmark>,
     /// Count kubelets that run inside a workload as if they were the node's
     #[arg(long)]
     pub(crate) include_pods: bool,
@@ -363,6 +369,14 @@ pub(crate) struct CatalogueArgs {
     pub(crate) replace_rules: bool,
 }
 
+/// What the site decided.
+#[derive(Args, Debug)]
+pub(crate) struct SiteArgs {
+    /// Take the choices that rules leave to the site from this file (YAML: choices: {RULE: {NAME: VALUE}})
+    #[arg(long, value_name = "FILE")]
+    pub(crate) choices: Option<PathBuf>,
+}
+
 /// `kubeassay explain`.
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new(ASKS).multiple(true))]
@@ -376,6 +390,8 @@ pub(crate) struct Explain {
     pub(crate) endpoint: EndpointArgs,
     #[command(flatten)]
     pub(crate) catalogue: CatalogueArgs,
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
     /// Format of the explanation
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
     pub(crate) output: TextFormat,
@@ -513,6 +529,17 @@ pub(crate) enum RulesCommand {
         #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
         output: TextFormat,
     },
+    /// Show how far the rules decide each section of a benchmark
+    Coverage {
+        /// The benchmark (cis-kubernetes@1.12, cis-eks, disa-stig)
+        #[arg(long, value_name = "NAME@VERSION", default_value = "cis-kubernetes")]
+        benchmark: Benchmark,
+        #[command(flatten)]
+        catalogue: CatalogueArgs,
+        /// Format of the matrix
+        #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+        output: TextFormat,
+    },
     /// Check rule pages as a compiler would
     Lint {
         /// Pages, or folders of pages
@@ -527,6 +554,9 @@ pub(crate) enum RulesCommand {
 /// `kubeassay version`.
 #[derive(Args, Debug)]
 pub(crate) struct Version {
+    /// List the platforms that are known: what each is told by, what of it is judged, and how it is known
+    #[arg(long)]
+    pub(crate) platforms: bool,
     /// Format of the version
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
     pub(crate) output: TextFormat,

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use kubeassay_core::report::Rules;
 use kubeassay_core::rule::{
-    Catalogue, Diagnostic, Document, MAX_PAGE, RenderStyle, Replacing, Rule,
+    Benchmark, Catalogue, Diagnostic, Document, MAX_PAGE, MAX_SITE, RenderStyle, Replacing, Rule,
+    SiteChoices,
 };
 use kubeassay_engine::BUNDLED_RULES;
 use kubeassay_engine::schema::Components;
 
-use crate::args::CatalogueArgs;
+use crate::args::{CatalogueArgs, SiteArgs};
 use crate::messages::Messages;
 
 /// A page that was read.
@@ -61,13 +62,72 @@ pub(crate) fn select<'a>(
         .map_err(|unknown| anyhow!("{unknown}; kubeassay rules list shows all"))
 }
 
+/// Returns those of the rules that have a number in the benchmark.
+pub(crate) fn of_benchmark<'a>(
+    rules: Vec<&'a Rule>,
+    benchmark: Option<&Benchmark>,
+) -> anyhow::Result<Vec<&'a Rule>> {
+    let Some(benchmark) = benchmark else {
+        return Ok(rules);
+    };
+    let before = rules.len();
+    let rules: Vec<&Rule> = rules
+        .into_iter()
+        .filter(|rule| benchmark.number_of(rule).is_some())
+        .collect();
+    if rules.is_empty() && before > 0 {
+        bail!(
+            "none of the rules has a number in {benchmark}; kubeassay rules coverage --benchmark {benchmark} shows which do"
+        );
+    }
+    Ok(rules)
+}
+
+/// Reads what the site decided; its mistakes are reported, and nothing is judged with half of it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the file of choices is the user's own, not a host's"
+)]
+pub(crate) fn site(
+    arguments: &SiteArgs,
+    catalogue: &Catalogue,
+    style: RenderStyle,
+    messages: Messages,
+) -> anyhow::Result<SiteChoices> {
+    let Some(path) = &arguments.choices else {
+        return Ok(SiteChoices::default());
+    };
+    let shown = path.display();
+    let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
+    if !metadata.is_file() {
+        bail!("{shown} is not a regular file");
+    }
+    if metadata.len() > MAX_SITE as u64 {
+        bail!(
+            "{shown} is larger than a file of choices may be ({} KiB)",
+            MAX_SITE / 1024
+        );
+    }
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    SiteChoices::read(&path.to_string_lossy(), &bytes, catalogue).map_err(|faults| {
+        for fault in &faults {
+            messages.verbatim(&fault.render(style));
+        }
+        anyhow!("{shown} was not used; mend it and run again")
+    })
+}
+
 /// Returns what a report says of the rules.
-pub(crate) fn describe(catalogue: &Catalogue, chosen: &[&Rule]) -> Rules {
+pub(crate) fn describe(
+    catalogue: &Catalogue,
+    chosen: &[&Rule],
+    benchmark: Option<&Benchmark>,
+) -> Rules {
     let owned = |ids: Vec<&str>| ids.into_iter().map(str::to_owned).collect();
     Rules {
         count: chosen.len(),
         digest: catalogue.digest(),
-        benchmark: None,
+        benchmark: benchmark.map(Benchmark::to_string),
         added: owned(catalogue.added()),
         replaced: owned(catalogue.replaced()),
     }

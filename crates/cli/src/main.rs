@@ -69,7 +69,7 @@ fn main() -> ExitCode {
         }
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
-        Command::Version(version) => commands::version::run(&version),
+        Command::Version(version) => commands::version::run(&version, global),
     };
     match outcome {
         Ok(exit) => exit.into(),

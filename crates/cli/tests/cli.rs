@@ -478,3 +478,18 @@ fn a_version_says_what_it_knows() {
     assert_eq!(code, 0);
     assert_eq!(version["kubernetes"], serde_json::json!(["1.20", "1.36"]));
 }
+
+#[test]
+fn the_platforms_that_are_known_are_listed() {
+    let (code, stdout, _) = run(&["version", "--platforms"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!("platforms", stdout);
+    let (code, stdout, _) = run(&["version", "--platforms", "-o", "json"]);
+    let platforms: Json = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(code, 0);
+    let eks = platforms.as_array().unwrap();
+    let eks = eks.iter().find(|one| one["id"] == "eks").unwrap();
+    let provider = &eks["provider"];
+    assert!(provider["link"].as_str().unwrap().starts_with("https://"));
+    assert_eq!(provider["components"][0], "kube-apiserver");
+}

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use kubeassay_core::{Bytes, Origin, OriginKind, Value, duration};
+use kubeassay_core::{Bytes, Component, Origin, OriginKind, Value, duration};
 
 use crate::refusal::Refusal;
 use crate::tables::{Flag, FlagKind, Minor, Tables};
@@ -77,13 +77,31 @@ impl CommandLine {
     }
 }
 
+/// Parses the arguments of a kubelet, program name first.
+///
+/// # Errors
+///
+/// The kubelet's own reason to refuse the command line in this minor.
+pub fn parse(argv: &[Bytes], tables: &Tables, minor: Minor) -> Result<CommandLine, Refusal> {
+    parse_of(Component::Kubelet, argv, tables, minor)
+}
+
 /// Parses the arguments of a component, program name first.
+///
+/// None takes a stray argument; but where the kubelet refuses any, the others overlook those that are empty (`Args` of
+/// their commands, `cmd/kube-apiserver/app/server.go` and its siblings).
 ///
 /// # Errors
 ///
 /// The component's own reason to refuse the command line in this minor.
-pub fn parse(argv: &[Bytes], tables: &Tables, minor: Minor) -> Result<CommandLine, Refusal> {
+pub fn parse_of(
+    component: Component,
+    argv: &[Bytes],
+    tables: &Tables,
+    minor: Minor,
+) -> Result<CommandLine, Refusal> {
     let mut parser = Parser {
+        component,
         arguments: argv.iter().enumerate(),
         tables,
         minor,
@@ -94,7 +112,11 @@ pub fn parse(argv: &[Bytes], tables: &Tables, minor: Minor) -> Result<CommandLin
     parser.run()
 }
 
+/// From which minor on a gate may stand behind the name of its component (`component-base/featuregate/registry.go`).
+const PREFIXED_GATES: Minor = Minor(31);
+
 struct Parser<'a> {
+    component: Component,
     arguments: std::iter::Enumerate<std::slice::Iter<'a, Bytes>>,
     tables: &'a Tables,
     minor: Minor,
@@ -104,23 +126,34 @@ struct Parser<'a> {
 impl Parser<'_> {
     fn run(mut self) -> Result<CommandLine, Refusal> {
         let mut stray: Option<(usize, &[u8])> = None;
+        let is_kubelet = self.component == Component::Kubelet;
+        let counts = |argument: &Bytes| is_kubelet || !argument.is_empty();
         while let Some((index, argument)) = self.arguments.next() {
             match argument.as_slice() {
                 b"--" => {
-                    if let Some((index, next)) = self.arguments.next() {
-                        stray = stray.or(Some((index, next.as_slice())));
-                    }
+                    let next = self.arguments.find(|(_, next)| counts(next));
+                    stray = stray.or(next.map(|(index, next)| (index, next.as_slice())));
                     break;
                 }
                 [b'-', b'-', long @ ..] => self.long(index, argument, long)?,
                 [b'-', short @ ..] if !short.is_empty() => self.short(index, argument, short)?,
-                other => stray = stray.or(Some((index, other))),
+                other if counts(argument) => stray = stray.or(Some((index, other))),
+                _ => {}
             }
         }
         if let Some((index, argument)) = stray {
             let shown = kubeassay_core::text::escape_bytes(argument);
-            return Err(refuse(index, format!("unknown command {shown}")));
+            return Err(refuse(
+                index,
+                if is_kubelet {
+                    format!("unknown command {shown}")
+                } else {
+                    let component = self.component.as_str();
+                    format!("{component} does not take any arguments, got {shown}")
+                },
+            ));
         }
+        self.check_gates()?;
         for name in ["help", "version"] {
             // `--version=v1.34.2` only sets the version that is reported.
             let asked = |text: &Bytes| {
@@ -139,7 +172,7 @@ impl Parser<'_> {
 
     fn long(&mut self, index: usize, argument: &Bytes, long: &[u8]) -> Result<(), Refusal> {
         if matches!(long.first(), None | Some(b'-' | b'=')) {
-            return Err(failed_parse(index, &format!("bad flag syntax: {argument}")));
+            return Err(self.failed_parse(index, &format!("bad flag syntax: {argument}")));
         }
         let (name, text) = match long.iter().position(|byte| *byte == b'=') {
             Some(at) => {
@@ -150,7 +183,7 @@ impl Parser<'_> {
         };
         let flag = self.find(name).ok_or_else(|| {
             let name = kubeassay_core::text::escape_bytes(name);
-            failed_parse(index, &format!("unknown flag: --{name}"))
+            self.failed_parse(index, &format!("unknown flag: --{name}"))
         })?;
         let text = match (text, flag.bare) {
             (Some(text), _) => text,
@@ -158,10 +191,8 @@ impl Parser<'_> {
             (None, None) => match self.arguments.next() {
                 Some((_, next)) => next.clone(),
                 None => {
-                    return Err(failed_parse(
-                        index,
-                        &format!("flag needs an argument: --{}", flag.name),
-                    ));
+                    return Err(self
+                        .failed_parse(index, &format!("flag needs an argument: --{}", flag.name)));
                 }
             },
         };
@@ -177,7 +208,7 @@ impl Parser<'_> {
                     flag.shorthand == Some(letter) && flag.presence.possibly(self.minor)
                 });
             let flag = flag.ok_or_else(|| {
-                failed_parse(
+                self.failed_parse(
                     index,
                     &format!("unknown shorthand flag: '{letter}' in {argument}"),
                 )
@@ -195,7 +226,7 @@ impl Parser<'_> {
                     rest = &[];
                     let Some((_, next)) = self.arguments.next() else {
                         let reason = format!("flag needs an argument: '{letter}' in {argument}");
-                        return Err(failed_parse(index, &reason));
+                        return Err(self.failed_parse(index, &reason));
                     };
                     next.clone()
                 }
@@ -207,6 +238,44 @@ impl Parser<'_> {
             self.set(index, argument, flag, text)?;
         }
         Ok(())
+    }
+
+    /// Refuses gates with and without `kube:` side by side, and those of a component that is not there
+    /// (`component-base/compatibility/registry.go:Set`).
+    fn check_gates(&self) -> Result<(), Refusal> {
+        let occurrences = self.line.given.values().flatten();
+        let mut prefixed = None;
+        for occurrence in occurrences.filter(|given| given.flag.kind == FlagKind::Gates) {
+            let index = occurrence.origin.index.unwrap_or(0) as usize;
+            let text = occurrence.text.to_string_lossy();
+            for pair in text.split(',').filter(|pair| !pair.is_empty()) {
+                let name = pair.split('=').next().unwrap_or_default();
+                let component = component_of(name).map(|(component, _)| component.trim());
+                if component.is_some() && self.minor < PREFIXED_GATES {
+                    let reason = format!("unrecognized feature gate: {name}");
+                    return Err(refuse(index, reason));
+                }
+                if let Some(component) = component.filter(|name| !matches!(*name, "" | "kube")) {
+                    let reason = format!("component not registered: {component}");
+                    return Err(refuse(index, reason));
+                }
+                let is_kube = component == Some("kube");
+                if *prefixed.get_or_insert(is_kube) != is_kube {
+                    let reason = "set kube feature gates with default empty prefix or kube: prefix consistently";
+                    return Err(refuse(index, reason.to_owned()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn failed_parse(&self, index: usize, reason: &str) -> Refusal {
+        let reason = if self.component == Component::Kubelet {
+            format!("failed to parse kubelet flag: {reason}")
+        } else {
+            reason.to_owned()
+        };
+        refuse(index, reason)
     }
 
     /// Finds a flag by the name on the command line, where `_` equals `-`
@@ -227,7 +296,7 @@ impl Parser<'_> {
     ) -> Result<(), Refusal> {
         let value = parse_value(flag.kind, &text).map_err(|reason| {
             let shown = format!("{text}");
-            failed_parse(
+            self.failed_parse(
                 index,
                 &format!(
                     "invalid argument {shown:?} for \"--{}\" flag: {reason}",
@@ -251,10 +320,6 @@ impl Parser<'_> {
             });
         Ok(())
     }
-}
-
-fn failed_parse(index: usize, reason: &str) -> Refusal {
-    refuse(index, format!("failed to parse kubelet flag: {reason}"))
 }
 
 fn refuse(index: usize, reason: String) -> Refusal {
@@ -290,12 +355,16 @@ fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
             Some(address) if sloppy(address).parse::<IpAddr>().is_ok() => one(Value::string(address)),
             _ => Err(format!("failed to parse IP: {:?}", text.to_string_lossy())),
         },
+        FlagKind::IpPort if is_address_and_port(text) => one(Value::String(text.clone())),
+        FlagKind::IpPort => Err(format!("{:?} is not in a valid format (ip or ip:port)", text.to_string_lossy())),
         FlagKind::StringSlice => elements(text).map(FlagValue::Elements),
+        FlagKind::StringArray => Ok(FlagValue::Elements(vec![text.clone()])),
         FlagKind::StringMap => entries(text, '=').map(FlagValue::Entries),
         FlagKind::Thresholds => entries(text, '<').map(FlagValue::Entries),
         FlagKind::Multimap => entries(text, ':').map(FlagValue::Entries),
-        FlagKind::BoolMap => entries(text, '=')?
+        FlagKind::BoolMap | FlagKind::Gates => entries(text, '=')?
             .into_iter()
+            .map(|(key, value)| (gate_name(kind, key), value))
             .map(|(key, value)| match (parse_value(FlagKind::Bool, &as_bytes(&value)), value) {
                 (Ok(FlagValue::One(flag)), _) => Ok((key, flag)),
                 (_, value) => {
@@ -312,6 +381,40 @@ fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
         | FlagKind::Taints
         | FlagKind::ReservedMemory => one(Value::String(text.clone())),
     }
+}
+
+/// Splits the component off the name of a gate. A name that was hidden is not split: the digest has its own colon.
+fn component_of(name: &str) -> Option<(&str, &str)> {
+    let split = name.split_once(':');
+    split.filter(|_| !crate::secrets::is_redacted(name.trim()))
+}
+
+/// Returns the name of a gate without the component it belongs to, which can only be `kube` or nothing.
+fn gate_name(kind: FlagKind, key: String) -> String {
+    match component_of(&key) {
+        Some((_, gate)) if kind == FlagKind::Gates => gate.trim().to_owned(),
+        _ => key,
+    }
+}
+
+/// Returns whether kube-proxy takes the text for an address, or an address and a port; or for nothing
+/// (`pkg/util/flag/flags.go:IPPortVar`).
+fn is_address_and_port(text: &Bytes) -> bool {
+    let Some(text) = text.as_str() else {
+        return false;
+    };
+    let is_address = |text: &str| sloppy(text).parse::<IpAddr>().is_ok();
+    let split = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once("]:"),
+        None => text
+            .rsplit_once(':')
+            .filter(|(host, _)| !host.contains(':')),
+    };
+    text.is_empty()
+        || is_address(text)
+        || split.is_some_and(|(host, port)| {
+            is_address(host) && !port.starts_with('+') && port.parse::<u16>().is_ok()
+        })
 }
 
 /// Reads a boolean as `strconv.ParseBool`.

@@ -10,6 +10,7 @@
 //! - [`kubelet`]: the layers of the kubelet, resolved
 //! - [`resolution`]: what a component makes of them all
 //! - [`components`], [`embedded`]: the other components, and programs that several of them run inside of
+//! - [`manifests`]: static pods, and what they start
 //! - [`units`]: the services of systemd, and what their next start will be
 //! - [`secrets`]: what must not reach facts or reports
 
@@ -23,6 +24,7 @@ pub mod excerpt;
 pub mod flags;
 pub mod json;
 pub mod kubelet;
+pub mod manifests;
 pub mod merge;
 pub mod node;
 pub mod refusal;

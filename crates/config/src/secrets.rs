@@ -1,8 +1,9 @@
 //! Secrets in arguments and configuration: replaced by their digest before they reach the facts.
 
-use kubeassay_core::{Bytes, Value, value};
+use kubeassay_core::{Bytes, Component, Value, value};
 use sha2::{Digest as _, Sha256};
 
+use crate::components;
 use crate::flags;
 use crate::node::folds_to;
 use crate::tables::kubelet::KUBELET;
@@ -78,10 +79,11 @@ pub(crate) fn redacted(secret: &[u8]) -> String {
     }
 }
 
-/// Replaces the secrets among the arguments of a kubelet by their digests.
+/// Replaces the secrets among the arguments of a component by their digests; of a URL with a user and a password only
+/// these.
 ///
-/// Which argument is the value of which flag differs by version; where it may be a secret in any of them
-/// it is hidden. What a kubelet accepts or refuses it still does.
+/// Which argument is the value of which flag differs by component and version; where it may be a secret in any of them
+/// it is hidden. What a component accepts or refuses it still does.
 pub fn redact_arguments(argv: Vec<Bytes>) -> Vec<Bytes> {
     let mut redaction = Redaction::default();
     argv.into_iter()
@@ -100,9 +102,9 @@ pub fn redact_arguments(argv: Vec<Bytes>) -> Vec<Bytes> {
 /// What the arguments so far say of the next one.
 #[derive(Default)]
 struct Redaction {
-    /// The flag whose value it is, in every version that has that flag.
+    /// The flag whose value it is, in every component and version that has that flag.
     value_of: Option<&'static Flag>,
-    /// A flag that no kubelet has, but that promises a credential, came before: of another program that looks like one.
+    /// A flag that no component has, but that promises a credential, came before: of another program that looks like one.
     named_credential: bool,
 }
 
@@ -138,7 +140,7 @@ impl Redaction {
         let promising = CREDENTIAL_WORDS
             .iter()
             .any(|word| name.to_lowercase().contains(word));
-        match (KUBELET.flag(&name), text) {
+        match (flag(&name), text) {
             (Some(flag), Some(text)) => {
                 let text = Bytes::from(text);
                 let hidden = if flag.secret {
@@ -164,6 +166,16 @@ impl Redaction {
     }
 }
 
+/// Returns the flag of that name, of the first component that hides its value, else of the first that has it. No two
+/// of them differ in whether it needs a value.
+fn flag(name: &str) -> Option<&'static Flag> {
+    let flags = || {
+        let components = Component::ALL.iter();
+        components.filter_map(|component| components::tables(*component).flag(name))
+    };
+    flags().find(|flag| flag.secret).or_else(|| flags().next())
+}
+
 /// Returns the argument with its value `text` replaced.
 fn prefixed(argument: &Bytes, text: &[u8], replacement: &Bytes) -> Bytes {
     let kept = argument.len() - text.len();
@@ -187,14 +199,50 @@ fn hide_within(kind: FlagKind, text: &Bytes, hidden: &Bytes) -> Bytes {
         return hidden.clone();
     }
     match kind {
-        FlagKind::BoolMap => hide_pairs(text.as_slice(), b'=', flags::is_bool),
+        FlagKind::BoolMap | FlagKind::Gates => hide_pairs(text.as_slice(), b'=', flags::is_bool),
         FlagKind::StringMap => hide_pairs(text.as_slice(), b'=', |_| false),
         FlagKind::Thresholds => hide_pairs(text.as_slice(), b'<', |_| false),
         FlagKind::Multimap => hide_pairs(text.as_slice(), b':', |_| false),
         // A quote that does not end is no list.
         FlagKind::StringSlice if !flags::is_list(text) => Bytes::from("\"(withheld)"),
+        FlagKind::String | FlagKind::StringSlice | FlagKind::StringArray => {
+            let kept = hide_passwords(text.as_slice());
+            if promises_credential(kept.as_slice()) || flags::is_list(text) != flags::is_list(&kept)
+            {
+                return Bytes::from(redacted(text.as_slice()));
+            }
+            kept
+        }
         _ => Bytes::from(redacted(text.as_slice())),
     }
+}
+
+/// Replaces the user and the password of each URL in the text.
+fn hide_passwords(text: &[u8]) -> Bytes {
+    let mut kept = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for (start, end) in passwords(text) {
+        kept.extend_from_slice(text.get(at..start).unwrap_or_default());
+        let secret = text.get(start..end).unwrap_or_default();
+        kept.extend_from_slice(redacted(secret).as_bytes());
+        at = end;
+    }
+    kept.extend_from_slice(text.get(at..).unwrap_or_default());
+    Bytes::from(kept)
+}
+
+/// Returns where the users and passwords of URLs stand that are not hidden yet, in order.
+fn passwords(text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    let scheme = |(at, window): (usize, &[u8])| (window == b"://").then_some(at + 3);
+    let starts = text.windows(3).enumerate().filter_map(scheme);
+    starts.filter_map(|start| {
+        let rest = text.get(start..)?;
+        let authority = rest.split(|byte| *byte == b'/').next()?;
+        let length = authority.iter().rposition(|byte| *byte == b'@')?;
+        let secret = std::str::from_utf8(authority.get(..length)?);
+        let is_hidden = secret.is_ok_and(|secret| parse_redaction(secret).is_some());
+        (authority.contains(&b':') && !is_hidden).then_some((start, start + length))
+    })
 }
 
 /// Hides the values of pairs, but for those that `is_kept` knows to be harmless, and keys that look like credentials; what
@@ -208,7 +256,7 @@ fn hide_pairs(text: &[u8], separator: u8, is_kept: impl Fn(&[u8]) -> bool) -> By
                     let (key, value) = pair.split_at(at + 1);
                     let name = pair.get(..at).unwrap_or_default();
                     let key = if promises_credential(name) {
-                        [redacted(name).as_bytes(), &[separator]].concat()
+                        [hide_key(name).as_slice(), &[separator]].concat()
                     } else {
                         key.to_vec()
                     };
@@ -225,6 +273,26 @@ fn hide_pairs(text: &[u8], separator: u8, is_kept: impl Fn(&[u8]) -> bool) -> By
         )
         .collect();
     Bytes::from(pairs.join(&b','))
+}
+
+/// Hides the key of a pair; of a feature gate it stays told whether and of which component it is.
+fn hide_key(name: &[u8]) -> Vec<u8> {
+    let (component, gate) = match name.iter().position(|byte| *byte == b':') {
+        Some(at) => (name.get(..at), name.get(at + 1..).unwrap_or_default()),
+        None => (None, name),
+    };
+    let prefix: &[u8] = match component.map(<[u8]>::trim_ascii) {
+        None => b"",
+        Some(b"") => b":",
+        Some(b"kube") => b"kube:",
+        Some(_) => b"withheld:",
+    };
+    [prefix, redacted(gate).as_bytes()].concat()
+}
+
+/// Returns whether a text stands for a secret.
+pub(crate) fn is_redacted(text: &str) -> bool {
+    parse_redaction(text).is_some()
 }
 
 /// Hides an argument that itself looks like a credential: a bearer token, a JSON web token, a URL with a
@@ -254,15 +322,7 @@ fn promises_credential(text: &[u8]) -> bool {
     let token = text
         .split(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'-' | b'.'))
         .any(|word| word.starts_with(b"eyJ") && word.split(|byte| *byte == b'.').count() == 3);
-    let password = text
-        .windows(3)
-        .position(|window| window == b"://")
-        .is_some_and(|at| {
-            let rest = text.get(at + 3..).unwrap_or_default();
-            let authority = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
-            authority.contains(&b'@') && authority.contains(&b':')
-        });
-    bearer || token || password
+    bearer || token || passwords(text).next().is_some()
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
@@ -568,6 +628,52 @@ mod tests {
                 redacted(b"x")
             ))]
         );
+    }
+
+    #[test]
+    fn flags_of_any_component_are_read_for_what_they_are() {
+        let hidden = |argument: &str| redact_arguments(vec![Bytes::from("k"), argument.into()]);
+        // Their names promise a credential, but they are paths, times and switches.
+        for kept in [
+            "--token-auth-file=/etc/kubernetes/tokens.csv",
+            "--service-account-key-file=/etc/kubernetes/pki/sa.pub",
+            "--enable-bootstrap-token-auth=true",
+            "--use-service-account-credentials=true",
+            "--legacy-service-account-token-clean-up-period=1h",
+            "--etcd-servers=https://127.0.0.1:2379,unix://kine.sock",
+            "--service-account-issuer=https://kubernetes.default.svc",
+        ] {
+            assert_eq!(hidden(kept)[1], kept, "{kept}");
+        }
+        let servers =
+            "--etcd-servers=https://root:hunter2@a:2379,https://b:2379,https://u:hunter2@c:1";
+        let shown = hidden(servers);
+        assert_eq!(
+            shown[1],
+            *format!(
+                "--etcd-servers=https://{}@a:2379,https://b:2379,https://{}@c:1",
+                redacted(b"root:hunter2"),
+                redacted(b"u:hunter2")
+            )
+        );
+        assert_eq!(redact_arguments(shown.clone()), shown);
+        let apart = redact_arguments(
+            ["k", "--etcd-servers", "https://root:hunter2@a:2379"]
+                .map(Bytes::from)
+                .to_vec(),
+        );
+        assert_eq!(
+            apart[2],
+            *format!("https://{}@a:2379", redacted(b"root:hunter2"))
+        );
+        // What it replaces must stay a list.
+        for odd in [
+            "--etcd-servers=\"https://a:hunter2\",c@h",
+            "--etcd-servers=https://a:Bearer hunter2@h",
+        ] {
+            let shown = hidden(odd)[1].to_string();
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
     }
 
     #[test]

@@ -184,12 +184,18 @@ pub enum FlagKind {
     Ip,
     /// A resource quantity
     Quantity,
+    /// An IP address with or without a port, or nothing
+    IpPort,
     /// Comma-separated list (CSV); the first occurrence replaces, further ones append
     StringSlice,
+    /// A list of which each occurrence is one element, commas and all; the first replaces, further ones append
+    StringArray,
     /// `key=value,…`; the first occurrence clears, further ones add
     StringMap,
     /// `key=true|false,…`
     BoolMap,
+    /// Feature gates, `gate=true|false,…`; from 1.31 on also `component:gate=…`, where `kube:` says nothing more
+    Gates,
     /// `key<=>value` pairs as eviction thresholds are written (`memory.available<100Mi`)
     Thresholds,
     /// `key:value,…` with several values per key
@@ -294,6 +300,9 @@ impl Tables {
         self.fields.get(at)
     }
 }
+
+#[cfg(test)]
+mod expected;
 
 #[cfg(test)]
 mod tests {

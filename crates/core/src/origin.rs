@@ -23,6 +23,8 @@ pub enum OriginKind {
     Environment,
     /// A command line argument in a service unit.
     Unit,
+    /// A command line argument in the manifest of a static pod.
+    Manifest,
     /// The component's live configuration.
     Live,
     /// An object of the Kubernetes API.

@@ -84,14 +84,35 @@ pub struct Node {
     pub root: Option<Bytes>,
     /// Its operating system.
     pub platform: crate::facts::Platform,
+    /// The platform that brings Kubernetes to it; null where that could not be told.
+    pub distribution: Option<Distribution>,
     /// The version of its kubelet.
     pub kubernetes_version: Option<KubernetesVersion>,
+    /// The benchmark whose numbers come first in its findings, such as `cis-kubernetes@1.12`: that which was asked for,
+    /// else that of its version and platform.
+    pub benchmark: Option<String>,
     /// How far it was scanned.
     pub status: NodeStatus,
     /// Why it was not scanned whole.
     pub cause: Option<Cause>,
     /// When its kernel started.
     pub boot_time: Option<Timestamp>,
+}
+
+/// How Kubernetes came to a node: kubeadm, k3s, Amazon EKS, …
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Distribution {
+    /// Its id, such as `kubeadm`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The files, arguments and processes that say so.
+    pub evidence: Vec<Bytes>,
+    /// Signs of others, which weigh less, each after the id of its platform: folders that were left behind.
+    pub also: Vec<Bytes>,
+    /// What is known of it comes from documentation and sources: no node of it was looked at when rules were written.
+    pub documented: bool,
 }
 
 /// A version of Kubernetes and where it was found.
@@ -191,7 +212,7 @@ pub struct Rules {
     pub count: usize,
     /// `sha256:…` over all their texts.
     pub digest: String,
-    /// The benchmark they were chosen by, such as `cis-kubernetes@1.12`.
+    /// The benchmark they were chosen by, if any, such as `cis-kubernetes@1.12`.
     pub benchmark: Option<String>,
     /// Ids of rules that came from outside the binary.
     pub added: Vec<String>,

@@ -6,12 +6,16 @@
 //!
 //! - [`Catalogue`]: the rules of a scan; [`select`](Catalogue::select) finds what a user typed
 //! - [`Rule`]: one page; [`evaluate`](Rule::evaluate) judges settings, [`lint`](Rule::lint) judges the page
+//! - [`Benchmark`], [`SiteChoices`]: which numbers are meant, and what a site decided
+//! - [`coverage()`]: what of a benchmark the rules decide
 //! - [`Settings`], [`Schema`]: what the caller brings
 //! - [`Example`]: the fenced blocks that are run as tests
 
+mod benchmark;
 mod catalogue;
 mod check;
 mod cis;
+mod coverage;
 mod diagnostic;
 mod document;
 mod evaluate;
@@ -24,6 +28,7 @@ mod page;
 mod prepared;
 mod selector;
 mod setting;
+mod site;
 mod structure;
 mod types;
 mod yaml;
@@ -32,16 +37,19 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+pub use benchmark::Benchmark;
 pub use catalogue::{Catalogue, Document, Replacing};
 pub use check::{Check, Choices, Evaluation, Outcome, UnknownSetting};
+pub use coverage::{Covered, Decided, Section, Tally, coverage};
 pub use diagnostic::{Code, Diagnostic, DiagnosticSeverity, RenderStyle};
-pub use examples::{CONFIG_PATH, Example, ExampleFile, ExampleHost, KUBEADM_ARGV};
+pub use examples::{CONFIG_PATH, Example, ExampleFile, ExampleHost, ExampleStatus, KUBEADM_ARGV};
 pub use front_matter::{Assessment, Choice, Decides, Fix};
 pub use functions::{parse_duration, parse_quantity};
 pub use page::MAX_PAGE;
 pub use prepared::{PreparedRule, PreparedRules};
 pub use selector::UnknownSelector;
 pub use setting::{Reading, Schema, SettingType, Settings, did_you_mean, suggestion};
+pub use site::{MAX_SITE, SiteChoices};
 
 use crate::report::Control;
 use crate::value::Value;

@@ -10,6 +10,8 @@ use kubeassay_core::report::{Evidence, Overridden};
 use kubeassay_core::{Bytes, Origin, OriginKind, Value, Witness};
 
 use crate::agreement::Agreement;
+use crate::node::{self, NodeView};
+use crate::view::below;
 
 /// Longer lines are cut: evidence is read by people.
 const MAX_LINE: usize = 200;
@@ -22,6 +24,8 @@ pub(crate) struct Speaker<'a> {
     pub(crate) files: &'a [FileFacts],
     /// Whether it and the others agree.
     pub(crate) agreement: &'a Agreement,
+    /// The node they are about.
+    pub(crate) node: &'a NodeView,
 }
 
 /// Returns the evidence for the settings in `read`.
@@ -34,7 +38,10 @@ pub(crate) fn of(read: &[String], resolution: &Resolution, speaker: Speaker<'_>)
     } = speaker;
     read.iter()
         .filter_map(|name| {
-            let setting = resolution.setting(name.strip_prefix("kubelet.")?)?;
+            let setting = match below(name, node::ROOT) {
+                Some(path) => speaker.node.setting(path)?,
+                None => resolution.setting(below(name, resolution.component.root())?)?,
+            };
             Some(Evidence {
                 setting: Some(name.clone()),
                 file: None,
@@ -63,7 +70,11 @@ pub(crate) fn quoted(origin: &Origin, files: &[FileFacts]) -> Origin {
     if origin.text.is_none()
         && matches!(
             origin.kind,
-            OriginKind::File | OriginKind::DropIn | OriginKind::Unit | OriginKind::Environment
+            OriginKind::File
+                | OriginKind::DropIn
+                | OriginKind::Unit
+                | OriginKind::Environment
+                | OriginKind::Manifest
         )
         && let (Some(path), Some(line)) = (&origin.path, origin.line)
     {

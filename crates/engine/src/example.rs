@@ -1,18 +1,20 @@
-//! The examples of a rule's page, run as tests: each describes a host with one kubelet and its verdict.
+//! The examples of a rule's page, run as tests: each describes a host or a cluster, and its verdict.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{
-    EndpointFacts, Entry, Facts, FileFacts, FileKind, Identity, Moment, Need, NeedKind,
-    ProcessFacts, Request, Response, Source, Tool, Via,
+    ClusterFacts, EndpointFacts, Entry, Facts, FileFacts, FileKind, Identity, Moment, Need,
+    NeedKind, Platform, ProcessFacts, Request, Response, Source, Tool, Via,
 };
-use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, Rule};
-use kubeassay_core::{Bytes, Cause, Verdict};
+use kubeassay_core::report::{FailOn, Rules};
+use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, ExampleStatus, Rule, SiteChoices};
+use kubeassay_core::{Bytes, Cause, Component, Verdict};
 
-use crate::finding::{self, Context};
+use crate::judgement::{Judge, Options};
 use crate::kubelets;
+use crate::node::needs_of_node;
 use crate::version::parse_version;
 
 /// Files are asked for in rounds, each of which may name further ones.
@@ -58,59 +60,76 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
         .map(parse_version)
         .transpose()
         .map_err(|error| fault(error.to_string()))?;
-    let facts = facts(&example.host);
-    let kubelets = kubelets::find(&facts, said);
-    let Some(kubelet) = kubelets.found.first() else {
-        let reason = kubelets
-            .problems
-            .first()
-            .map_or("no kubelet", |problem| problem.reason.as_str());
-        return Err(fault(reason.to_owned()));
+    let options = options(said);
+    let rules = [rule];
+    let mut judge = Judge::new(&rules, &options);
+    let mut judged = match &example.host.objects {
+        Some(_) => judge.cluster(&ClusterFacts::default()),
+        None => judge.node(&facts(&example.host)),
     };
-    let context = Context {
-        node: Some("example"),
-        observed_at: Timestamp::UNIX_EPOCH,
-        chosen: &BTreeMap::new(),
-    };
-    let finding = finding::of(rule, kubelet, &context).into_iter().next();
-    match finding {
+    judged
+        .findings
+        .sort_by_key(|finding| weight(finding.verdict));
+    match judged.findings.first() {
         Some(finding) if finding.verdict == example.verdict => Ok(()),
         Some(finding) => Err(fault(format!("{} ({})", finding.verdict, finding.reason))),
-        None => Err(fault("no finding".to_owned())),
+        None => {
+            let problem = judged.problems.first();
+            let reason = problem.map_or("no finding", |problem| problem.reason.as_str());
+            Err(fault(reason.to_owned()))
+        }
+    }
+}
+
+/// Returns what an example with several subjects is called by: the worst.
+const fn weight(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Fail => 0,
+        Verdict::Unknown => 1,
+        Verdict::Manual => 2,
+        Verdict::Pass => 3,
+        Verdict::NotApplicable => 4,
+    }
+}
+
+fn options(said: Option<Minor>) -> Options {
+    Options {
+        tool: tool(),
+        source: Source::Captured,
+        cluster: None,
+        started: Timestamp::UNIX_EPOCH,
+        kubernetes_version: said,
+        include_pods: false,
+        fail_on: FailOn::Never,
+        min_coverage: None,
+        rules: Rules {
+            count: 1,
+            digest: String::new(),
+            benchmark: None,
+            added: Vec::new(),
+            replaced: Vec::new(),
+        },
+        problems: Vec::new(),
+        benchmark: None,
+        choices: SiteChoices::default(),
+    }
+}
+
+fn tool() -> Tool {
+    Tool {
+        name: "kubeassay".to_owned(),
+        version: String::new(),
+        commit: None,
     }
 }
 
 /// Returns the facts of the host that an example describes.
 pub(crate) fn facts(host: &ExampleHost) -> Facts {
-    let argv = host
-        .argv
-        .iter()
-        .map(|argument| Bytes::from(argument.as_str()))
-        .collect();
-    let environment = host.environment.iter();
-    let mut process = ProcessFacts {
-        exe: host.argv.first().map(|path| Bytes::from(path.as_str())),
-        cwd: Some(Bytes::from("/")),
-        environment: Some(
-            environment
-                .map(|(name, value)| (name.clone(), Bytes::from(value.as_str())))
-                .collect(),
-        ),
-        started: Some(Moment {
-            at: Timestamp::UNIX_EPOCH,
-            error_ms: 0,
-        }),
-        uid: Some(0),
-        ..ProcessFacts::new(1_000, argv)
-    };
-    for _ in 0..ROUNDS {
-        let needs = kubelets::needs(&process);
-        if needs.is_empty() {
-            break;
-        }
-        process
-            .files
-            .extend(needs.iter().map(|need| answer(&host.files, need)));
+    let own = (!host.argv.is_empty()).then_some(&host.argv);
+    let mut owners = Owners::default();
+    let mut processes = Vec::new();
+    for (argv, pid) in own.into_iter().chain(&host.processes).zip(1_000..) {
+        processes.push(process(pid, argv, host, &mut owners));
     }
     let url = "https://127.0.0.1:10250/configz";
     let endpoint = host.configz.as_ref().map(|body| EndpointFacts {
@@ -130,60 +149,168 @@ pub(crate) fn facts(host: &ExampleHost) -> Facts {
             problem: None,
         }],
     });
-    Facts {
+    let mut facts = Facts {
         complete: true,
-        processes: vec![process],
+        processes,
         endpoints: endpoint.into_iter().collect(),
-        ..Facts::new(
-            Tool {
-                name: "kubeassay".to_owned(),
-                version: String::new(),
-                commit: None,
+        ..Facts::new(tool(), Source::Captured, Timestamp::UNIX_EPOCH)
+    };
+    facts.node.platform = Platform {
+        id: host.os.clone(),
+        ..Platform::default()
+    };
+    for _ in 0..ROUNDS {
+        let needs = needs_of_node(&facts);
+        if needs.is_empty() {
+            break;
+        }
+        for need in needs {
+            // What a node has is what the example says it has.
+            let file = match (need.what, host.files.get(&need.path.to_string_lossy())) {
+                (NeedKind::Presence, None) => missing(&need),
+                _ => owners.answer(&host.files, &need),
+            };
+            facts.files.push(file);
+        }
+    }
+    facts.node.users = owners.users;
+    facts.node.groups = owners.groups;
+    facts
+}
+
+/// Returns a process of an example, with the files that it reads.
+fn process(pid: u32, argv: &[String], host: &ExampleHost, owners: &mut Owners) -> ProcessFacts {
+    let arguments = argv.iter().map(|argument| Bytes::from(argument.as_str()));
+    let environment = host.environment.iter();
+    let environment = environment.map(|(name, value)| (name.clone(), Bytes::from(value.as_str())));
+    let program = argv.first().map_or("", String::as_str);
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let component = match name {
+        "containerd" | "crio" => Component::ContainerRuntime,
+        "k3s" | "kubelite" | "microshift" => Component::Distribution,
+        name => Component::parse(name).unwrap_or(Component::Kubelet),
+    };
+    let mut process = ProcessFacts {
+        component,
+        exe: Some(Bytes::from(program)),
+        cwd: Some(Bytes::from("/")),
+        environment: Some(environment.collect()),
+        started: Some(Moment {
+            at: Timestamp::UNIX_EPOCH,
+            error_ms: 0,
+        }),
+        uid: Some(0),
+        ..ProcessFacts::new(pid, arguments.collect())
+    };
+    for _ in 0..ROUNDS {
+        let needs = kubelets::needs(&process);
+        if needs.is_empty() {
+            break;
+        }
+        let answers = needs.iter().map(|need| owners.answer(&host.files, need));
+        process.files.extend(answers);
+    }
+    process
+}
+
+/// The users and groups of an example, numbered as they come.
+#[derive(Default)]
+struct Owners {
+    users: BTreeMap<u32, Bytes>,
+    groups: BTreeMap<u32, Bytes>,
+}
+
+impl Owners {
+    /// Answers from the files of an example. What it does not name is not configuration (a certificate, a kubeconfig)
+    /// and there, or configuration and missing.
+    fn answer(&mut self, files: &BTreeMap<String, ExampleFile>, need: &Need) -> FileFacts {
+        let path = need.path.to_string_lossy();
+        let path = path.trim_end_matches('/');
+        let found = |kind| FileFacts {
+            kind: Some(kind),
+            ..FileFacts::new(need.clone())
+        };
+        match (files.get(path), need.what) {
+            (Some(ExampleFile::Denied), _) => FileFacts::unread(
+                need.clone(),
+                Cause::Denied,
+                format!("{path}: permission denied"),
+            ),
+            (Some(ExampleFile::Text(text)), NeedKind::Content) => FileFacts {
+                content: Some(Bytes::from(text.as_str())),
+                ..found(FileKind::Regular)
             },
-            Source::Captured,
-            Timestamp::UNIX_EPOCH,
-        )
+            (Some(ExampleFile::Text(_)), NeedKind::Metadata) => {
+                self.described(&ExampleStatus::default(), files, path, need)
+            }
+            (Some(ExampleFile::Text(_)), _) | (None, NeedKind::Presence) => {
+                found(FileKind::Regular)
+            }
+            (Some(ExampleFile::Described(status)), _) => self.described(status, files, path, need),
+            (None, NeedKind::Listing) => match entries(files, path) {
+                Some(entries) => FileFacts {
+                    entries: Some(entries),
+                    ..found(FileKind::Directory)
+                },
+                None => missing(need),
+            },
+            (None, NeedKind::Metadata) if entries(files, path).is_some() => {
+                let status = ExampleStatus {
+                    directory: true,
+                    mode: 0o755,
+                    ..ExampleStatus::default()
+                };
+                self.described(&status, files, path, need)
+            }
+            (None | Some(ExampleFile::Missing), _) => missing(need),
+        }
+    }
+
+    fn described(
+        &mut self,
+        status: &ExampleStatus,
+        files: &BTreeMap<String, ExampleFile>,
+        path: &str,
+        need: &Need,
+    ) -> FileFacts {
+        let (user, group) = &status.owner;
+        let kind = if status.directory {
+            FileKind::Directory
+        } else {
+            FileKind::Regular
+        };
+        let listed = matches!(need.what, NeedKind::Listing | NeedKind::Metadata);
+        FileFacts {
+            kind: Some(kind),
+            mode: Some(status.mode),
+            uid: Some(numbered(&mut self.users, user)),
+            gid: Some(numbered(&mut self.groups, group)),
+            entries: (listed && status.directory).then(|| entries(files, path).unwrap_or_default()),
+            content: (need.what == NeedKind::Content).then(|| Bytes::from(status.text.as_str())),
+            public_keys: (need.what == NeedKind::PublicKeys).then(|| status.public_keys.clone()),
+            ..FileFacts::new(need.clone())
+        }
     }
 }
 
-/// Answers from the files of an example. What it does not name is not configuration (a certificate, a
-/// kubeconfig) and there, or configuration and missing.
-fn answer(files: &BTreeMap<String, ExampleFile>, need: &Need) -> FileFacts {
-    let path = need.path.to_string_lossy();
-    let path = path.trim_end_matches('/');
-    let found = |kind| FileFacts {
-        kind: Some(kind),
-        problem: None,
-        ..FileFacts::unread(need.clone(), Cause::Missing, String::new())
-    };
-    match (files.get(path), need.what) {
-        (Some(ExampleFile::Denied), _) => FileFacts::unread(
-            need.clone(),
-            Cause::Denied,
-            format!("{path}: permission denied"),
-        ),
-        (Some(ExampleFile::Text(text)), NeedKind::Content) => FileFacts {
-            content: Some(Bytes::from(text.as_str())),
-            ..found(FileKind::Regular)
-        },
-        (Some(ExampleFile::Text(_)), _) | (None, NeedKind::Presence) => found(FileKind::Regular),
-        (None, NeedKind::Listing) => match entries(files, path) {
-            Some(entries) => FileFacts {
-                entries: Some(entries),
-                ..found(FileKind::Directory)
-            },
-            None => FileFacts::unread(
-                need.clone(),
-                Cause::Missing,
-                format!("{path}: no such file or directory"),
-            ),
-        },
-        (None | Some(ExampleFile::Missing), _) => FileFacts::unread(
-            need.clone(),
-            Cause::Missing,
-            format!("{path}: no such file or directory"),
-        ),
+/// Returns the number of a name; root's is 0.
+fn numbered(known: &mut BTreeMap<u32, Bytes>, name: &str) -> u32 {
+    known.entry(0).or_insert_with(|| Bytes::from("root"));
+    let found = known.iter().find(|(_, known)| **known == *name);
+    if let Some((number, _)) = found {
+        return *number;
     }
+    let number = known.keys().next_back().map_or(0, |last| last + 1);
+    known.insert(number, Bytes::from(name));
+    number
+}
+
+fn missing(need: &Need) -> FileFacts {
+    FileFacts::unread(
+        need.clone(),
+        Cause::Missing,
+        format!("{}: no such file or directory", need.path),
+    )
 }
 
 /// Returns the entries of the folder `path`, if any file lies below it.

@@ -9,7 +9,8 @@ use kubeassay_core::facts::{Facts, FileFacts};
 use kubeassay_core::{Origin, OriginKind, Value};
 
 use crate::evidence::quoted;
-use crate::kubelets::{self, Kubelet, Restart};
+use crate::instances::{Instance, Restart};
+use crate::kubelets;
 use crate::version;
 use crate::witnesses::{Live, Probe};
 
@@ -21,7 +22,7 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
     };
     let mut kubelets = kubelets::find(facts, said);
     for kubelet in &mut kubelets.found {
-        kubelet.work_out_the_next_start(facts, said);
+        kubelets::work_out_the_next_start(kubelet, facts, said);
     }
     kubelets
         .found
@@ -30,7 +31,7 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
         .collect()
 }
 
-fn explain_kubelet(setting: &str, path: &str, kubelet: &Kubelet<'_>) -> Vec<Explanation> {
+fn explain_kubelet(setting: &str, path: &str, kubelet: &Instance<'_>) -> Vec<Explanation> {
     let mut explained: Vec<(Vec<Minor>, Explanation)> = Vec::new();
     // Where no process was looked at, what it says of itself, or will be, is all there is.
     let first = match (&kubelet.live, &kubelet.restart) {
@@ -68,7 +69,7 @@ fn explain_kubelet(setting: &str, path: &str, kubelet: &Kubelet<'_>) -> Vec<Expl
 fn explain_resolution(
     setting: &str,
     path: &str,
-    kubelet: &Kubelet<'_>,
+    kubelet: &Instance<'_>,
     resolution: &Resolution,
 ) -> Explanation {
     let found = resolution.setting(path);
@@ -155,7 +156,7 @@ fn explain_resolution(
 }
 
 /// Returns the value that the kubelet itself says a setting has, if it was asked and answered.
-fn of_itself(path: &str, kubelet: &Kubelet<'_>, minor: Minor) -> Option<Value> {
+fn of_itself(path: &str, kubelet: &Instance<'_>, minor: Minor) -> Option<Value> {
     let said = kubelet.live.as_ref()?.said.as_ref().ok()?;
     let mut resolutions = said.iter();
     let same = resolutions.find(|one| one.minor == minor);
@@ -163,7 +164,7 @@ fn of_itself(path: &str, kubelet: &Kubelet<'_>, minor: Minor) -> Option<Value> {
 }
 
 /// Returns what the next start, the kubelet itself and others say of a setting, a line each.
-fn witnesses(path: &str, kubelet: &Kubelet<'_>, minor: Minor) -> Vec<String> {
+fn witnesses(path: &str, kubelet: &Instance<'_>, minor: Minor) -> Vec<String> {
     let of = |resolutions: &[Resolution]| {
         let mut resolutions = resolutions.iter();
         let same = resolutions.clone().find(|one| one.minor == minor);

@@ -1,4 +1,4 @@
-//! One finding: rule × kubelet × horizon, over every version the kubelet may be.
+//! One finding: rule × component × horizon, over every version the component may be.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,14 +9,18 @@ use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::FileFacts;
 use kubeassay_core::report::{Evidence, Finding, Subject, WitnessFinding};
-use kubeassay_core::rule::{Evaluation, Outcome, Rule, UnknownSetting};
-use kubeassay_core::{Cause, Horizon, OriginKind, Value, Verdict, Witness};
+use kubeassay_core::rule::{
+    Benchmark, Decides, Evaluation, Outcome, Rule, SiteChoices, UnknownSetting,
+};
+use kubeassay_core::{Cause, Component, Horizon, OriginKind, Verdict, Witness};
 
 use crate::agreement::{Agreement, is_zero};
 use crate::evidence::Speaker;
 use crate::fixes::{self, Seen};
-use crate::kubelets::{Kubelet, Restart};
-use crate::view::View;
+use crate::instances::{Instance, Restart};
+use crate::node::{self, NodeView};
+use crate::platforms::Platform;
+use crate::view::{View, below};
 use crate::witnesses::Probe;
 use crate::{evidence, ids, version};
 
@@ -27,10 +31,16 @@ const COMPARED: &str = "kubelet.derived.disagreements";
 pub(crate) struct Context<'a> {
     /// The node's id; `None` for what belongs to the cluster.
     pub(crate) node: Option<&'a str>,
+    /// The benchmark whose numbers come first.
+    pub(crate) benchmark: &'a Benchmark,
+    /// The platform of the node, where it was told.
+    pub(crate) platform: Option<&'a Platform>,
     /// When the facts were taken.
     pub(crate) observed_at: Timestamp,
-    /// What the site chose, by name.
-    pub(crate) chosen: &'a BTreeMap<String, Value>,
+    /// The node, as checks see it.
+    pub(crate) view: &'a NodeView,
+    /// What the site chose.
+    pub(crate) chosen: &'a SiteChoices,
 }
 
 /// A verdict with its cause, reason and evidence.
@@ -54,23 +64,23 @@ impl Decision {
     }
 }
 
-/// Returns the findings of a rule on a kubelet: for `running`, by every witness that was asked, and for `restart`
+/// Returns the findings of a rule on a component: for `running`, by every witness that was asked, and for `restart`
 /// where the next start will differ.
-pub(crate) fn of(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> Vec<Finding> {
-    let running = running(rule, kubelet, context);
+pub(crate) fn of(rule: &Rule, instance: &Instance<'_>, context: &Context<'_>) -> Vec<Finding> {
+    let running = running(rule, instance, context);
     // Who agrees with whom is a matter of now.
     let compares = rule
         .check()
         .is_some_and(|check| check.names().iter().any(|name| name == COMPARED));
-    let restart = restart(rule, kubelet, context).filter(|restart| {
-        let always = matches!(kubelet.restart, Restart::Arguments(_));
+    let restart = restart(rule, instance, context).filter(|restart| {
+        let always = matches!(instance.restart, Restart::Arguments(_));
         !compares
             && running
                 .as_ref()
                 .is_none_or(|(running, _)| always || differs(running, restart))
     });
-    let subject = &kubelet.subject;
-    let seen = if kubelet.process.is_some() || kubelet.is_idle() {
+    let subject = &instance.subject;
+    let seen = if instance.process.is_some() || instance.is_idle() {
         Seen::OnItsNode
     } else {
         Seen::OverTheNetwork
@@ -88,11 +98,11 @@ pub(crate) fn of(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> V
 /// got in turns pass into fail, and nothing it says turns fail into pass.
 fn running(
     rule: &Rule,
-    kubelet: &Kubelet<'_>,
+    instance: &Instance<'_>,
     context: &Context<'_>,
 ) -> Option<(Decision, Vec<WitnessFinding>)> {
-    let unsupported = kubelet.version.unsupported.as_deref();
-    let agreement = &kubelet.agreement;
+    let unsupported = instance.version.unsupported.as_deref();
+    let agreement = &instance.agreement;
     let decide = |resolutions: &[Resolution], speaker| {
         decide_all(
             rule,
@@ -103,25 +113,27 @@ fn running(
             context,
         )
     };
-    let disk = kubelet.process.map(|process| {
+    let disk = instance.process.map(|process| {
         let speaker = Speaker {
             witness: Witness::Disk,
             observed_at: context.observed_at,
             files: &process.files,
             agreement,
+            node: context.view,
         };
         (
             Witness::Disk,
             context.observed_at,
-            decide(&kubelet.running, speaker),
+            decide(&instance.running, speaker),
         )
     });
-    let live = kubelet.live.as_ref().map(|live| {
+    let live = instance.live.as_ref().map(|live| {
         let speaker = Speaker {
             witness: Witness::Live,
             observed_at: live.asked,
             files: &[],
             agreement,
+            node: context.view,
         };
         let decision = match &live.said {
             Ok(resolutions) => decide(resolutions, speaker),
@@ -129,7 +141,7 @@ fn running(
         };
         (Witness::Live, live.asked, decision)
     });
-    let probe = kubelet
+    let probe = instance
         .probe
         .as_ref()
         .and_then(|probe| refused(rule, probe, context));
@@ -152,10 +164,10 @@ fn running(
         (_, disk) => disk,
     };
     let decision = match (taken.map(|(_, _, decision)| decision), probe) {
-        (Some(taken), Some(probe)) => confronted(taken, probe, kubelet.process.is_none()),
+        (Some(taken), Some(probe)) => confronted(taken, probe, instance.process.is_none()),
         (Some(only), None) | (None, Some(only)) => only,
         // Nobody said anything of what this rule reads.
-        (None, None) if kubelet.probe.is_some() => Decision::unknown(
+        (None, None) if instance.probe.is_some() => Decision::unknown(
             Cause::Unsupported,
             "only requests that had to be refused were made, and they do not tell this; ask /configz too (--live)".to_owned(),
         ),
@@ -188,7 +200,7 @@ fn refused(
     probe: &Probe,
     context: &Context<'_>,
 ) -> Option<(Witness, Timestamp, Decision)> {
-    let Evaluation { outcome, read } = rule.evaluate(probe, context.chosen)?;
+    let Evaluation { outcome, read } = rule.evaluate(probe, context.chosen.of(rule))?;
     let asked = probe.asked(&read).filter(|_| probe.concerns(&read))?;
     let evidence = probe.evidence(&read);
     let answers: Vec<&str> = evidence
@@ -220,7 +232,7 @@ fn refused(
 }
 
 /// Returns what the next start will make of the files, as far as that is known.
-fn restart(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> Option<Decision> {
+fn restart(rule: &Rule, instance: &Instance<'_>, context: &Context<'_>) -> Option<Decision> {
     let horizon = Horizon::Restart;
     let agreement = Agreement::of_files();
     let speaker = |files| Speaker {
@@ -228,12 +240,13 @@ fn restart(rule: &Rule, kubelet: &Kubelet<'_>, context: &Context<'_>) -> Option<
         observed_at: context.observed_at,
         files,
         agreement: &agreement,
+        node: context.view,
     };
-    match &kubelet.restart {
+    match &instance.restart {
         Restart::Same => None,
         Restart::Arguments(resolutions) => {
-            let files = kubelet.process.map_or(&[][..], |process| &process.files);
-            let unsupported = kubelet.version.unsupported.as_deref();
+            let files = instance.process.map_or(&[][..], |process| &process.files);
+            let unsupported = instance.version.unsupported.as_deref();
             let mut decision = decide_all(
                 rule,
                 resolutions,
@@ -308,6 +321,7 @@ pub(crate) fn rebuild(
         observed_at: context.observed_at,
         files,
         agreement: &agreement,
+        node: context.view,
     };
     let mut decision = match resolutions {
         Ok(resolutions) => decide_all(rule, resolutions, None, Horizon::Rebuild, speaker, context),
@@ -349,7 +363,24 @@ pub(crate) fn unseen(
     reason: &str,
     context: &Context<'_>,
 ) -> Finding {
-    let decision = Decision::unknown(cause, reason.to_owned());
+    let verdict = Verdict::Unknown;
+    without_settings(rule, subject, verdict, Some(cause), reason, context)
+}
+
+/// Returns the finding for a subject of which no setting is known.
+pub(crate) fn without_settings(
+    rule: &Rule,
+    subject: &Subject,
+    verdict: Verdict,
+    cause: Option<Cause>,
+    reason: &str,
+    context: &Context<'_>,
+) -> Finding {
+    let decision = Decision {
+        verdict,
+        cause,
+        ..Decision::unknown(Cause::Missing, reason.to_owned())
+    };
     assemble(
         rule,
         subject,
@@ -385,7 +416,7 @@ fn assemble(
         rule: rule.id().to_owned(),
         title: rule.title().to_owned(),
         severity: rule.severity(),
-        controls: rule.controls().to_vec(),
+        controls: context.benchmark.sorted(rule.controls()),
         node: context.node.map(str::to_owned),
         subject: subject.clone(),
         horizon,
@@ -402,8 +433,32 @@ fn assemble(
     }
 }
 
-/// Decides for every version the kubelet may be: one verdict where all agree, else unknown.
+/// Decides for every version a component may be, by what its platform has: where the platform is made so that the rule
+/// has nothing to say, what would fail is not applicable.
 fn decide_all(
+    rule: &Rule,
+    resolutions: &[Resolution],
+    unsupported: Option<&str>,
+    horizon: Horizon,
+    speaker: Speaker<'_>,
+    context: &Context<'_>,
+) -> Decision {
+    let decision = decide_each(rule, resolutions, unsupported, horizon, speaker, context);
+    let by_design = context
+        .platform
+        .and_then(|platform| platform.absent(rule.id()));
+    match by_design {
+        Some(reason) if decision.verdict == Verdict::Fail => Decision {
+            verdict: Verdict::NotApplicable,
+            reason: format!("{reason} ({})", decision.reason),
+            ..decision
+        },
+        _ => decision,
+    }
+}
+
+/// Decides for every version a component may be: one verdict where all agree, else unknown.
+fn decide_each(
     rule: &Rule,
     resolutions: &[Resolution],
     unsupported: Option<&str>,
@@ -450,15 +505,18 @@ fn decide_all(
         }
         return decision;
     }
+    let component = judged
+        .first()
+        .map_or(Component::Kubelet, |(resolution, _)| resolution.component);
     let explained = judged.into_iter().map(|(resolution, judged)| {
         let decision = judged.explain(resolution, speaker);
         (resolution.minor, decision)
     });
-    differing(explained.collect())
+    differing(component, explained.collect())
 }
 
 /// Returns unknown for versions that do not agree, naming them.
-fn differing(decisions: Vec<(Minor, Decision)>) -> Decision {
+fn differing(component: Component, decisions: Vec<(Minor, Decision)>) -> Decision {
     let mut groups: Vec<(String, Vec<Minor>)> = Vec::new();
     let mut evidence = Vec::new();
     for (minor, decision) in decisions {
@@ -474,7 +532,7 @@ fn differing(decisions: Vec<(Minor, Decision)>) -> Decision {
         .map(|(said, minors)| format!("in {} {said}", version::shown(&minors)))
         .collect();
     let reason = format!(
-        "it depends on the kubelet's version, which could not be told: {}; give it with --kubernetes-version",
+        "it depends on the version of the {component}, which could not be told: {}; give it with --kubernetes-version",
         said.join("; ")
     );
     Decision {
@@ -507,18 +565,18 @@ fn judge(
     context: &Context<'_>,
 ) -> Judged {
     if let Some(refusal) = &resolution.refusal {
-        let minor = resolution.minor;
+        let (minor, component) = (resolution.minor, resolution.component);
         let reason = match (horizon, refusal.cause) {
             (Horizon::Running, Cause::Missing) => format!(
                 "a file that it was started with is gone: {}; what it said is not known",
                 refusal.reason
             ),
             (Horizon::Running, _) => format!(
-                "a kubelet {minor} would refuse to start with this, yet it runs: {}; its files or its version are not what they seem",
+                "a {component} {minor} would refuse to start with this, yet it runs: {}; its files or its version are not what they seem",
                 refusal.reason
             ),
             (Horizon::Restart, _) => {
-                format!("the kubelet would not start again: {}", refusal.reason)
+                format!("the {component} would not start again: {}", refusal.reason)
             }
             (Horizon::Rebuild, _) => {
                 format!(
@@ -536,8 +594,9 @@ fn judge(
     let view = View {
         resolution,
         agreement: speaker.agreement,
+        node: speaker.node,
     };
-    let Some(evaluation) = rule.evaluate(&view, context.chosen) else {
+    let Some(evaluation) = rule.evaluate(&view, context.chosen.of(rule)) else {
         let reason = "the page has no check; a person has to decide".to_owned();
         return Judged {
             verdict: Verdict::Manual,
@@ -546,6 +605,10 @@ fn judge(
         };
     };
     let (verdict, cause) = match &evaluation.outcome {
+        // What only finds violations proves nothing where it finds none.
+        Outcome::Holds if rule.decides() == Decides::Violations => {
+            (Verdict::Manual, Some(Cause::Unsupported))
+        }
         Outcome::Holds => (Verdict::Pass, None),
         Outcome::Fails => (Verdict::Fail, None),
         Outcome::NotApplicable(_) => (Verdict::NotApplicable, None),
@@ -583,6 +646,10 @@ impl Judged {
                         .agreement
                         .reason()
                         .unwrap_or_else(|| "those who were asked agree".to_owned()),
+                    Outcome::Holds if self.verdict == Verdict::Manual => format!(
+                        "nothing was found that speaks against it, and a person has to decide: {}",
+                        values(&evidence)
+                    ),
                     Outcome::Holds | Outcome::Fails => values(&evidence),
                     Outcome::NotApplicable(reason) => reason,
                     Outcome::Unknown(settings) => unknown_reason(&settings),
@@ -610,8 +677,7 @@ fn values(evidence: &[Evidence]) -> String {
         .iter()
         .filter_map(|evidence| {
             let name = evidence.setting.as_ref()?;
-            let name = name.strip_prefix("kubelet.").unwrap_or(name);
-            Some(format!("{name} is {}", evidence.value))
+            Some(format!("{} is {}", short(name), evidence.value))
         })
         .collect();
     if said.is_empty() {
@@ -625,12 +691,20 @@ fn unknown_reason(settings: &[UnknownSetting]) -> String {
     let said: Vec<String> = settings
         .iter()
         .map(|unknown| {
-            let name = unknown
-                .setting
-                .strip_prefix("kubelet.")
-                .unwrap_or(&unknown.setting);
-            format!("{name} is not known: {}", unknown.reason)
+            format!(
+                "{} is not known: {}",
+                short(&unknown.setting),
+                unknown.reason
+            )
         })
         .collect();
     said.join("; ")
+}
+
+/// Returns the name of a setting as its component calls it. The node's keep theirs: nobody else has such.
+fn short(name: &str) -> &str {
+    if below(name, node::ROOT).is_some() {
+        return name;
+    }
+    name.split_once('.').map_or(name, |(_, path)| path)
 }

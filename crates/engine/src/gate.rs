@@ -4,16 +4,18 @@ use kubeassay_core::report::{Coverage, FailOn, Gate, Percent, Summary};
 
 /// Decides the exit code over the findings that count.
 ///
-/// `nothing_judged` says, for a person, why there are none.
+/// `nothing_judged` says, for a person, why there are none. Of what is unknown, `provider_side` findings can be known
+/// to the provider alone: no run could ever be without them, so that they move nothing.
 pub(crate) fn gate(
     summary: &Summary,
+    provider_side: usize,
     coverage: Coverage,
     complete: bool,
     nothing_judged: Option<&str>,
     fail_on: FailOn,
     min_coverage: Option<Percent>,
 ) -> Gate {
-    let (fails, unknowns) = (summary.fail, summary.unknown);
+    let (fails, unknowns) = (summary.fail, summary.unknown.saturating_sub(provider_side));
     let Coverage { scanned, nodes, .. } = coverage;
     // Of nodes that nobody knows no part was scanned.
     let all_known = complete || scanned < nodes;
@@ -38,6 +40,14 @@ pub(crate) fn gate(
         )
     } else if !complete {
         (2, "nothing fails, but the scan is incomplete".to_owned())
+    } else if provider_side > 0 {
+        let findings = plural(provider_side, "finding is", "findings are");
+        (
+            0,
+            format!(
+                "nothing fails and nothing is unknown but what the provider alone can see: {provider_side} {findings} left to it"
+            ),
+        )
     } else {
         (0, "nothing fails and nothing is unknown".to_owned())
     };
@@ -84,12 +94,31 @@ mod tests {
                 pass: scanned,
                 ..Summary::default()
             };
-            let gate = gate(&summary, coverage, scanned == 100, None, fail_on, wanted);
+            let gate = gate(&summary, 0, coverage, scanned == 100, None, fail_on, wanted);
             assert_eq!(
                 gate.exit_code, code,
                 "{scanned} {fail_on:?} {wanted:?}: {}",
                 gate.reason
             );
+        }
+    }
+
+    #[test]
+    fn what_only_the_provider_can_see_fails_nobody() {
+        for (unknown, provider_side, code) in [(3, 3, 0), (3, 2, 2), (0, 0, 0)] {
+            let summary = Summary {
+                pass: 1,
+                unknown,
+                ..Summary::default()
+            };
+            let coverage = Coverage {
+                nodes: 1,
+                scanned: 1,
+                ..Coverage::default()
+            };
+            let fail_on = FailOn::Unknown;
+            let gate = gate(&summary, provider_side, coverage, true, None, fail_on, None);
+            assert_eq!(gate.exit_code, code, "{}", gate.reason);
         }
     }
 }

@@ -11,12 +11,17 @@ use kubeassay_core::report::{
     Cluster, Coverage, FailOn, Finding, Gate, KubernetesVersion, Node, NodeStatus, Percent,
     Problem, Report, Rules, SCHEMA, Scanned, Subject, Summary,
 };
-use kubeassay_core::rule::Rule;
-use kubeassay_core::{Cause, Value, Verdict};
+use kubeassay_core::rule::{Benchmark, Rule, SiteChoices};
+use kubeassay_core::{Cause, Component, Verdict};
 
+use crate::absent;
+use crate::components;
 use crate::finding::{self, Context};
 use crate::gate::gate;
-use crate::kubelets::{self, Kubelet, Kubelets};
+use crate::instances::Instance;
+use crate::kubelets::{self, Kubelets};
+use crate::node::NodeView;
+use crate::platforms::{self, Detected};
 use crate::reader;
 use crate::rebuild;
 
@@ -46,8 +51,10 @@ pub struct Options {
     pub rules: Rules,
     /// Problems from before judging: facts or rule pages that could not be used.
     pub problems: Vec<Problem>,
-    /// What the site chose, by name.
-    pub choices: BTreeMap<String, Value>,
+    /// The benchmark that was asked for.
+    pub benchmark: Option<Benchmark>,
+    /// What the site chose.
+    pub choices: SiteChoices,
 }
 
 /// Why nothing was judged on a node.
@@ -141,6 +148,8 @@ pub struct Judge<'a> {
     ids: BTreeMap<String, usize>,
     coverage: Coverage,
     summary: Summary,
+    /// How many of the unknown findings only the provider could decide.
+    provider_side: usize,
     /// Why nothing was judged on the first node of which that is so.
     nothing: Option<String>,
     /// Not all nodes are known.
@@ -193,6 +202,7 @@ impl<'a> Judge<'a> {
                 not_applicable: 0,
                 waived: 0,
             },
+            provider_side: 0,
             nothing: None,
             broke_off: false,
         }
@@ -219,26 +229,50 @@ impl<'a> Judge<'a> {
     pub fn node(&mut self, facts: &Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
+        let instances = components::find(facts, self.options.kubernetes_version);
+        let detected = platforms::detect(facts);
+        let view = NodeView::of(&instances.found, &detected);
+        let benchmark = self.benchmark(facts, &instances.found, &detected);
         let context = Context {
             node: Some(&id),
+            benchmark: &benchmark,
+            platform: detected.platform,
             observed_at: facts.finished,
+            view: &view,
             chosen: &self.options.choices,
         };
         let mut findings = Vec::new();
         let mut found = Vec::new();
+        let of_kubelets = self.rules_of(Component::Kubelet);
         let kubelets = kubelets::each(facts, self.options.kubernetes_version, |mut kubelet| {
-            for rule in self.rules {
+            for rule in &of_kubelets {
                 findings.extend(finding::of(rule, &kubelet, &context));
             }
             kubelet.forget();
             found.push(kubelet);
         });
         let kubelets = Kubelets { found, ..kubelets };
+        for component in components::OTHERS {
+            let rules = self.rules_of(component);
+            let mut of_component = instances
+                .found
+                .iter()
+                .filter(|one| one.component == component)
+                .peekable();
+            if of_component.peek().is_none() {
+                findings.extend(absent::of(component, &rules, facts, &detected, &context));
+            }
+            for instance in of_component {
+                for rule in &rules {
+                    findings.extend(finding::of(rule, instance, &context));
+                }
+            }
+        }
         let nothing = nothing(facts, &kubelets, self.options.include_pods);
         if let Some(nothing) = &nothing {
             if nothing.unseen {
                 let subject = kubelets::remote_subject();
-                findings.extend(self.rules.iter().map(|rule| {
+                findings.extend(of_kubelets.iter().map(|rule| {
                     finding::unseen(rule, &subject, nothing.cause, &nothing.reason, &context)
                 }));
             }
@@ -246,7 +280,16 @@ impl<'a> Judge<'a> {
                 self.nothing = Some(nothing.reason.clone());
             }
         }
-        let problems = problems(facts, &kubelets, &id, self.rules);
+        let version = node_version(facts, &kubelets);
+        let mut problems = problems(facts, &kubelets, &id, self.rules);
+        problems.extend(detected.problem().map(|problem| Problem {
+            node: Some(id.clone()),
+            subject: None,
+            cause: problem.cause,
+            path: problem.path,
+            reason: problem.reason,
+            affects: Vec::new(),
+        }));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -259,7 +302,9 @@ impl<'a> Judge<'a> {
             hostname: facts.node.hostname.clone(),
             root: facts.node.root.clone(),
             platform: facts.node.platform.clone(),
-            kubernetes_version: node_version(facts, &kubelets),
+            distribution: detected.distribution(),
+            kubernetes_version: version,
+            benchmark: Some(benchmark.to_string()),
             status,
             cause,
             boot_time: facts.node.boot_time,
@@ -268,7 +313,7 @@ impl<'a> Judge<'a> {
         count_node(&mut self.coverage, node.status);
         for finding in &findings {
             if self.options.include_pods || !finding.subject.in_pod {
-                count_finding(&mut self.summary, finding);
+                self.count(finding);
             }
         }
         JudgedNode {
@@ -282,7 +327,7 @@ impl<'a> Judge<'a> {
     pub fn cluster(&mut self, facts: &ClusterFacts) -> JudgedNode {
         let findings = rebuild::of(facts, self.rules, self.options);
         for finding in &findings {
-            count_finding(&mut self.summary, finding);
+            self.count(finding);
         }
         JudgedNode {
             node: None,
@@ -297,6 +342,7 @@ impl<'a> Judge<'a> {
             options,
             coverage,
             summary,
+            provider_side,
             nothing,
             broke_off,
             ..
@@ -312,6 +358,7 @@ impl<'a> Judge<'a> {
         };
         let gate = gate(
             &summary,
+            provider_side,
             coverage,
             complete,
             nothing_judged.as_deref(),
@@ -324,6 +371,44 @@ impl<'a> Judge<'a> {
             gate,
             complete,
         }
+    }
+
+    /// Returns the benchmark whose numbers findings on a node carry first: that which was asked for, else that of its
+    /// version and platform.
+    fn benchmark(
+        &self,
+        facts: &Facts,
+        instances: &[Instance<'_>],
+        detected: &Detected,
+    ) -> Benchmark {
+        let known = || {
+            let server = instances
+                .iter()
+                .find(|one| one.component == Component::ApiServer);
+            let version = server.map(|server| &server.version);
+            let version = version.filter(|version| version.minors.len() == 1);
+            let of_server = version.and_then(|version| version.minors.first().copied());
+            of_server.or_else(|| kubelets::version(facts, self.options.kubernetes_version))
+        };
+        let asked = self.options.benchmark.clone();
+        let platform = detected.platform.map(|platform| platform.id);
+        asked.unwrap_or_else(|| Benchmark::for_node(platform, known().map(|minor| minor.0)))
+    }
+
+    fn count(&mut self, finding: &Finding) {
+        count_finding(&mut self.summary, finding);
+        let of_provider = finding.cause == Some(Cause::ProviderSide);
+        self.provider_side += usize::from(
+            of_provider && finding.verdict == Verdict::Unknown && finding.waiver.is_none(),
+        );
+    }
+
+    /// Returns the rules about a component; those that say nothing of the kind are about kubelets.
+    fn rules_of(&self, component: Component) -> Vec<&'a Rule> {
+        let about = |rule: &&&Rule| {
+            rule.subject().unwrap_or(Component::Kubelet.as_str()) == component.as_str()
+        };
+        self.rules.iter().filter(about).copied().collect()
     }
 
     /// Two documents of the same machine stay apart in one report.
@@ -606,7 +691,7 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
         );
     }
     // What a service would start is judged for that.
-    if kubelets.found.iter().any(Kubelet::is_idle) {
+    if kubelets.found.iter().any(Instance::is_idle) {
         return None;
     }
     let reason = if kubelets.found.is_empty() {

@@ -1,11 +1,10 @@
 //! The kubelets of a node: which processes they are, and what their configuration resolves to.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use kubeassay_config::flags;
 use kubeassay_config::kubelet::{DROP_IN_VARIABLE, Documents, When, ask, resolve};
 use kubeassay_config::resolution::Resolution;
-use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_config::units;
@@ -17,53 +16,16 @@ use kubeassay_core::report::{Subject, User};
 use kubeassay_core::{Cause, Component, Value};
 
 use crate::agreement::Agreement;
+use crate::components;
+use crate::instances::{Instance, Keys, Restart};
 use crate::services;
 use crate::successor;
-use crate::version::{self, Candidates};
+use crate::version;
 use crate::witnesses::{Live, Probe};
-
-/// One kubelet of a node.
-pub(crate) struct Kubelet<'a> {
-    /// The process; `None` for one that was only asked over the network, or that does not run.
-    pub(crate) process: Option<&'a ProcessFacts>,
-    pub(crate) subject: Subject,
-    pub(crate) version: Candidates,
-    /// What the process made of its files at its start, for each version it may be.
-    pub(crate) running: Vec<Resolution>,
-    /// What the next start will make of the files as they are now.
-    pub(crate) restart: Restart<'a>,
-    /// What it says of itself; `None` where it was not asked.
-    pub(crate) live: Option<Live>,
-    /// What others got from it; `None` where nobody asked.
-    pub(crate) probe: Option<Probe>,
-    /// Whether those who were asked agree.
-    pub(crate) agreement: Agreement,
-}
-
-/// What is known of the next start.
-pub(crate) enum Restart<'a> {
-    /// Nothing changed since the process started.
-    Same,
-    /// No service is known, so the arguments are taken to be those of now; a file changed since.
-    Arguments(Vec<Resolution>),
-    /// A service starts it.
-    Service {
-        /// In every version that the executable on disk may be.
-        resolutions: Vec<Resolution>,
-        /// The files of the service and of what it starts.
-        files: &'a [FileFacts],
-        /// What was taken for granted.
-        assumes: Vec<String>,
-        /// The version of what will be started is none that is known here.
-        unsupported: Option<String>,
-    },
-    /// It cannot be told.
-    Unknown(Unknown),
-}
 
 /// The kubelets of a node, and the processes that were taken for one and are none.
 pub(crate) struct Kubelets<'a> {
-    pub(crate) found: Vec<Kubelet<'a>>,
+    pub(crate) found: Vec<Instance<'a>>,
     pub(crate) problems: Vec<Problem>,
     /// A process of the node itself may be a kubelet and could not be judged.
     pub(crate) undecided: bool,
@@ -71,6 +33,9 @@ pub(crate) struct Kubelets<'a> {
 
 /// Returns the files that `process` reads and its facts do not hold yet, in any version it may be.
 pub fn needs(process: &ProcessFacts) -> Vec<Need> {
+    if process.component != Component::Kubelet {
+        return components::needs(process);
+    }
     let documents = Documents::new(process);
     let mut needs: Vec<Need> = Vec::new();
     for minor in Minor::all() {
@@ -99,7 +64,7 @@ pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Kubelets<'_> {
 pub(crate) fn each<'a>(
     facts: &'a Facts,
     said: Option<Minor>,
-    mut take: impl FnMut(Kubelet<'a>),
+    mut take: impl FnMut(Instance<'a>),
 ) -> Kubelets<'a> {
     let mut kubelets = Kubelets {
         found: Vec::new(),
@@ -143,26 +108,25 @@ pub(crate) fn each<'a>(
     kubelets
 }
 
-impl<'a> Kubelet<'a> {
-    /// Returns whether nothing of it runs, as far as anybody saw: a service would start it.
-    pub(crate) const fn is_idle(&self) -> bool {
-        self.process.is_none() && self.live.is_none() && self.probe.is_none()
+/// Works out what its service will start, also where that is what runs: for who wants to see how it comes about.
+pub(crate) fn work_out_the_next_start<'a>(
+    kubelet: &mut Instance<'a>,
+    facts: &'a Facts,
+    said: Option<Minor>,
+) {
+    if let (Restart::Same, Some(process)) = (&kubelet.restart, kubelet.process)
+        && let Some(service) = service_of(process, facts)
+    {
+        kubelet.restart = next_start(service, Some((process, true)), facts, said);
     }
+}
 
-    /// Works out what its service will start, also where that is what runs: for who wants to see how it comes about.
-    pub(crate) fn work_out_the_next_start(&mut self, facts: &'a Facts, said: Option<Minor>) {
-        if let (Restart::Same, Some(process)) = (&self.restart, self.process)
-            && let Some(service) = service_of(process, facts)
-        {
-            self.restart = next_start(service, Some((process, true)), facts, said);
-        }
-    }
-
-    /// Forgets what it resolves to, but for what it made of its files in the newest version.
-    pub(crate) fn forget(&mut self) {
-        self.restart = Restart::Same;
-        self.running.drain(..self.running.len().saturating_sub(1));
-    }
+/// Returns the version of the node's first own kubelet, where it is known.
+pub(crate) fn version(facts: &Facts, said: Option<Minor>) -> Option<Minor> {
+    let mut own = facts.kubelets().filter(|process| !process.in_pod());
+    let candidates = version::candidates(said, &facts.node, own.next());
+    let known = candidates.known.is_some();
+    candidates.minors.last().copied().filter(|_| known)
 }
 
 /// Returns the newest version's reason where no version takes the arguments.
@@ -184,7 +148,7 @@ fn resolve_kubelet<'a>(
     process: &'a ProcessFacts,
     facts: &'a Facts,
     said: Option<Minor>,
-) -> Kubelet<'a> {
+) -> Instance<'a> {
     let version = version::candidates(said, &facts.node, Some(process));
     let documents = Documents::new(process);
     let known = || {
@@ -243,7 +207,8 @@ fn resolve_kubelet<'a>(
     } else {
         Agreement::of_files()
     };
-    Kubelet {
+    Instance {
+        component: Component::Kubelet,
         process: Some(process),
         subject,
         version,
@@ -321,7 +286,7 @@ fn next_start<'a>(
     let resolutions = successor::resolve_next(&future, &next, &version);
     Restart::Service {
         resolutions,
-        files: &service.files,
+        files: Cow::Borrowed(&service.files),
         assumes: next.assumes,
         unsupported: version.unsupported,
     }
@@ -355,7 +320,7 @@ fn is_as_it_started(process: &ProcessFacts, future: &ProcessFacts) -> bool {
 }
 
 /// Returns the kubelet that a service would start and that does not run.
-fn idle_kubelet<'a>(service: &'a ServiceFacts, facts: &Facts, said: Option<Minor>) -> Kubelet<'a> {
+fn idle_kubelet<'a>(service: &'a ServiceFacts, facts: &Facts, said: Option<Minor>) -> Instance<'a> {
     let restart = next_start(service, None, facts, said);
     let first = match &restart {
         Restart::Service { resolutions, .. } => resolutions.first(),
@@ -366,7 +331,8 @@ fn idle_kubelet<'a>(service: &'a ServiceFacts, facts: &Facts, said: Option<Minor
         unit: Some(service.unit.clone()),
         ..remote_subject()
     };
-    Kubelet {
+    Instance {
+        component: Component::Kubelet,
         process: None,
         subject,
         version: version::candidates(said, &facts.node, None),
@@ -379,13 +345,14 @@ fn idle_kubelet<'a>(service: &'a ServiceFacts, facts: &Facts, said: Option<Minor
 }
 
 /// Returns the kubelet of a node on which no process was looked at.
-fn remote_kubelet<'a>(facts: &Facts, said: Option<Minor>) -> Kubelet<'a> {
+fn remote_kubelet<'a>(facts: &Facts, said: Option<Minor>) -> Instance<'a> {
     let version = version::candidates(said, &facts.node, None);
     let known = version.minors.iter().copied();
     let known: Vec<Minor> = known.filter(|minor| minor.is_known()).collect();
     let endpoints: Vec<&EndpointFacts> = facts.endpoints.iter().collect();
     let (live, probe) = (Live::of(&endpoints, &known, None), Probe::of(&endpoints));
-    Kubelet {
+    Instance {
+        component: Component::Kubelet,
         process: None,
         subject: remote_subject(),
         agreement: Agreement::of(None, &[], facts.finished, live.as_ref(), probe.as_ref()),
@@ -444,20 +411,3 @@ fn subject(process: &ProcessFacts, node: &NodeFacts, resolution: Option<&Resolut
 
 /// The root directory of a kubelet that names none (`cmd/kubelet/app/options/options.go`).
 pub(crate) const DEFAULT_ROOT: &str = "/var/lib/kubelet";
-
-/// The keys of a node's subjects.
-#[derive(Default)]
-struct Keys {
-    seen: BTreeMap<String, usize>,
-}
-
-impl Keys {
-    /// Numbers subjects that share a key, in the order in which they come, so that every key is its own.
-    fn tell_apart(&mut self, subject: &mut Subject) {
-        let count = self.seen.entry(subject.key.clone()).or_insert(0);
-        *count += 1;
-        if *count > 1 {
-            subject.key = format!("{}#{count}", subject.key);
-        }
-    }
-}

@@ -10,10 +10,13 @@
 //! - [`successor`]: the kubelet that the next start of a service will be
 //! - [`explain`]: how a node comes to the value of a setting
 //! - [`run_examples`]: the examples of a rule's page, as tests
+//! - [`platforms`]: the platforms that are known
 //! - [`schema`]: which settings rules may read
 
+mod absent;
 mod agreement;
 mod bundled;
+mod components;
 mod evidence;
 mod example;
 mod explanation;
@@ -21,10 +24,13 @@ mod finding;
 mod fixes;
 mod gate;
 mod ids;
+mod instances;
 mod judgement;
 mod kubelets;
 mod live;
+mod manifests;
 mod node;
+mod platforms;
 mod reader;
 mod rebuild;
 mod services;
@@ -42,6 +48,7 @@ pub use judgement::{Ending, Judge, Judged, JudgedNode, Options, judge};
 pub use kubelets::needs;
 pub use live::{LiveCertificate, LiveTarget, needs_for_live, targets};
 pub use node::needs_of_node;
+pub use platforms::{PlatformDescription, ProviderDescription, platforms};
 pub use services::needs_of_service;
 pub use successor::{Successor, successor};
 pub use version::{ParseVersionError, parse_version};

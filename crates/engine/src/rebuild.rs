@@ -5,12 +5,13 @@ use kubeassay_config::tables::Minor;
 use kubeassay_core::Cause;
 use kubeassay_core::facts::{ClusterFacts, ObjectFacts};
 use kubeassay_core::report::{Finding, Subject};
-use kubeassay_core::rule::{ExampleHost, Rule};
+use kubeassay_core::rule::{Benchmark, ExampleHost, Rule};
 
 use crate::example;
 use crate::finding::{self, Context};
 use crate::judgement::Options;
 use crate::kubelets::{self, remote_subject};
+use crate::node::NodeView;
 use crate::version::parse_version;
 
 /// Returns the findings on every object, sorted by rule and object.
@@ -21,9 +22,17 @@ pub(crate) fn of(facts: &ClusterFacts, rules: &[&Rule], options: &Options) -> Ve
     let version = facts.version.as_deref();
     let version = version.and_then(|version| parse_version(version).ok());
     let said = options.kubernetes_version.or(version);
+    let view = NodeView::default();
+    let benchmark = options
+        .benchmark
+        .clone()
+        .unwrap_or_else(|| Benchmark::for_node(None, said.map(|minor| minor.0)));
     let context = Context {
         node: None,
+        benchmark: &benchmark,
+        platform: None,
         observed_at: options.started,
+        view: &view,
         chosen: &options.choices,
     };
     let mut findings: Vec<Finding> = facts
@@ -57,6 +66,7 @@ fn of_object(
     let judge = |resolutions: Result<Vec<_>, Unknown>, files: &[_]| {
         let rules = rules.iter();
         rules
+            .filter(|rule| rule.subject().is_none_or(|subject| subject == "kubelet"))
             .map(|rule| finding::rebuild(rule, &subject, &resolutions, files, context))
             .collect()
     };

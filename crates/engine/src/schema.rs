@@ -1,9 +1,14 @@
 //! Which settings rules may read, from the tables.
 
+use kubeassay_config::components;
 use kubeassay_config::kubelet::gate_names;
 use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_config::tables::{FieldKind, FlagKind, Minor, Target};
+use kubeassay_core::Component;
 use kubeassay_core::rule::{Schema, SettingType};
+
+use crate::components::OTHERS;
+use crate::node;
 
 /// The settings of every component that kubeassay resolves.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,26 +16,24 @@ pub struct Components;
 
 impl Schema for Components {
     fn setting(&self, setting: &str) -> Option<SettingType> {
-        let path = setting.strip_prefix("kubelet.")?;
-        if let Some(name) = path.strip_prefix("flags.") {
-            let flag = KUBELET
-                .flags
-                .iter()
-                .find(|flag| is_own(flag) && flag.setting == name)?;
-            return Some(flag_type(flag.kind));
+        let (root, path) = setting.split_once('.')?;
+        let named = |named: Vec<(&str, SettingType)>| {
+            let found = named.into_iter().find(|(name, _)| *name == path);
+            found.map(|(_, kind)| kind)
+        };
+        match root {
+            node::ROOT => named(node::named()),
+            "kubelet" => kubelet_setting(path),
+            root => {
+                let component = component_of(root)?;
+                named(components::named(component)).or_else(|| {
+                    let name = path.strip_prefix("flags.")?;
+                    let mut flags = components::tables(component).flags.iter();
+                    let flag = flags.find(|flag| flag.setting == name)?;
+                    Some(flag_type(flag.kind))
+                })
+            }
         }
-        if let Some(name) = path.strip_prefix("gates.") {
-            return gate_names()
-                .any(|gate| gate == name)
-                .then_some(SettingType::Bool);
-        }
-        if path == "derived.servingCertificate" {
-            return Some(SettingType::String);
-        }
-        if ["derived.witnesses", "derived.disagreements"].contains(&path) {
-            return Some(SettingType::List(Box::new(SettingType::String)));
-        }
-        KUBELET.field(path).map(|field| field_type(field.kind))
     }
 
     fn names(&self) -> Vec<String> {
@@ -43,12 +46,70 @@ impl Schema for Components {
         let gates = gate_names().map(|gate| format!("kubelet.gates.{gate}"));
         let derived = ["servingCertificate", "witnesses", "disagreements"];
         let derived = derived.map(|name| format!("kubelet.derived.{name}"));
-        fields.chain(flags).chain(gates).chain(derived).collect()
+        let of_node = node::named();
+        let of_node = of_node
+            .iter()
+            .map(|(name, _)| format!("{}.{name}", node::ROOT));
+        let of_others = OTHERS.into_iter().flat_map(|component| {
+            let root = component.root();
+            let named = components::named(component).into_iter();
+            let flags = components::tables(component).flags.iter();
+            named
+                .map(move |(name, _)| format!("{root}.{name}"))
+                .chain(flags.map(move |flag| format!("{root}.flags.{}", flag.setting)))
+        });
+        fields
+            .chain(flags)
+            .chain(gates)
+            .chain(derived)
+            .chain(of_others)
+            .chain(of_node)
+            .collect()
     }
 
     fn components(&self) -> &[&str] {
-        &["kubelet"]
+        SUBJECTS
     }
+}
+
+/// What there is a finding for each of.
+const SUBJECTS: &[&str] = &[
+    "kubelet",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "etcd",
+    "kube-proxy",
+    "container-runtime",
+];
+
+/// Returns the component whose settings start with `root`, if it is another than the kubelet.
+fn component_of(root: &str) -> Option<Component> {
+    OTHERS
+        .into_iter()
+        .find(|component| component.root() == root)
+}
+
+fn kubelet_setting(path: &str) -> Option<SettingType> {
+    if let Some(name) = path.strip_prefix("flags.") {
+        let flag = KUBELET
+            .flags
+            .iter()
+            .find(|flag| is_own(flag) && flag.setting == name)?;
+        return Some(flag_type(flag.kind));
+    }
+    if let Some(name) = path.strip_prefix("gates.") {
+        return gate_names()
+            .any(|gate| gate == name)
+            .then_some(SettingType::Bool);
+    }
+    if path == "derived.servingCertificate" {
+        return Some(SettingType::String);
+    }
+    if ["derived.witnesses", "derived.disagreements"].contains(&path) {
+        return Some(SettingType::List(Box::new(SettingType::String)));
+    }
+    KUBELET.field(path).map(|field| field_type(field.kind))
 }
 
 /// Returns whether the flag is read as a setting of its own in some version.
@@ -88,11 +149,12 @@ fn flag_type(kind: FlagKind) -> SettingType {
         FlagKind::Float64 => SettingType::Float,
         FlagKind::Duration => SettingType::Duration,
         FlagKind::Quantity => SettingType::Quantity,
-        FlagKind::StringSlice => SettingType::List(text()),
+        FlagKind::StringSlice | FlagKind::StringArray => SettingType::List(text()),
         FlagKind::StringMap | FlagKind::Thresholds | FlagKind::Multimap => SettingType::Map(text()),
-        FlagKind::BoolMap => SettingType::Map(Box::new(SettingType::Bool)),
+        FlagKind::BoolMap | FlagKind::Gates => SettingType::Map(Box::new(SettingType::Bool)),
         FlagKind::String
         | FlagKind::Ip
+        | FlagKind::IpPort
         | FlagKind::Opaque
         | FlagKind::Version
         | FlagKind::Taints

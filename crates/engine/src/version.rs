@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use kubeassay_config::tables::Minor;
-use kubeassay_core::Bytes;
 use kubeassay_core::facts::{NodeFacts, ProcessFacts};
 use kubeassay_core::report::KubernetesVersion;
+use kubeassay_core::{Bytes, Component};
 
 /// The versions a kubelet may be.
 #[derive(Clone, Debug)]
@@ -69,8 +69,17 @@ pub(crate) fn candidates(
     node: &NodeFacts,
     process: Option<&ProcessFacts>,
 ) -> Candidates {
+    let component = process.map_or(Component::Kubelet, |process| process.component);
+    // Their versions are their own, and no table depends on Kubernetes'.
+    if matches!(component, Component::Etcd | Component::ContainerRuntime) {
+        return Candidates {
+            minors: vec![Minor::NEWEST],
+            known: None,
+            unsupported: None,
+        };
+    }
     if let Some(minor) = said {
-        return of(vec![(minor, minor.to_string())], "option");
+        return of(component, vec![(minor, minor.to_string())], "option");
     }
     let mut found: Vec<(Minor, String)> = Vec::new();
     let mut origins: BTreeSet<&str> = BTreeSet::new();
@@ -83,10 +92,10 @@ pub(crate) fn candidates(
         let mut minors: Vec<Minor> = versions.iter().map(|(minor, _)| *minor).collect();
         minors.dedup();
         if minors.len() == 1 {
-            origins.insert(if executable.found_by.as_deref() == Some("variable") {
-                "variable"
-            } else {
-                "build-information"
+            origins.insert(match executable.found_by.as_deref() {
+                Some("variable") => "variable",
+                Some("image") => "image",
+                _ => "build-information",
             });
             found.extend(versions);
         }
@@ -102,7 +111,8 @@ pub(crate) fn candidates(
     }
     // What the kubelet told the API is what runs.
     let object = node.object.as_ref();
-    if found.is_empty()
+    if component == Component::Kubelet
+        && found.is_empty()
         && let Some(text) = object.and_then(|object| object.kubelet_version.as_ref())
         && let Ok(minor) = parse_version(text)
     {
@@ -117,7 +127,7 @@ pub(crate) fn candidates(
         };
     }
     let origin = origins.into_iter().collect::<Vec<_>>().join(", ");
-    of(found, &origin)
+    of(component, found, &origin)
 }
 
 /// Returns whether the executable lies where the host's packages put it.
@@ -130,7 +140,7 @@ fn packaged(process: &ProcessFacts) -> bool {
             .is_some_and(|exe| *exe == "/usr/bin/kubelet")
 }
 
-fn of(found: Vec<(Minor, String)>, origin: &str) -> Candidates {
+fn of(component: Component, found: Vec<(Minor, String)>, origin: &str) -> Candidates {
     let mut minors: Vec<Minor> = found.iter().map(|(minor, _)| *minor).collect();
     minors.sort();
     minors.dedup();
@@ -143,7 +153,7 @@ fn of(found: Vec<(Minor, String)>, origin: &str) -> Candidates {
     let value = texts.join(", ");
     let unsupported = minors.iter().any(|minor| !minor.is_known()).then(|| {
         format!(
-            "kubelet {value} is outside the versions this kubeassay knows ({} to {})",
+            "{component} {value} is outside the versions this kubeassay knows ({} to {})",
             Minor::OLDEST,
             Minor::NEWEST
         )

@@ -6,18 +6,30 @@ use kubeassay_core::rule::{Reading, Settings};
 use kubeassay_core::{Cause, Value};
 
 use crate::agreement::Agreement;
+use crate::node::{self, NodeView};
 
-/// The settings of a kubelet under their names in checks (`kubelet.…`).
+/// The settings of a component under their names in checks (`kubelet.…`), and those of its node (`node.…`).
 pub(crate) struct View<'a> {
     /// What it resolves to.
     pub(crate) resolution: &'a Resolution,
     /// Whether those who were asked agree.
     pub(crate) agreement: &'a Agreement,
+    /// The node it runs on.
+    pub(crate) node: &'a NodeView,
+}
+
+/// Returns the component's or the node's own name for a setting that a check calls `name`: `authorization.mode`.
+pub(crate) fn below<'a>(name: &'a str, root: &str) -> Option<&'a str> {
+    name.strip_prefix(root)?.strip_prefix('.')
 }
 
 impl Settings for View<'_> {
     fn read(&self, setting: &str) -> Reading {
-        let Some(path) = setting.strip_prefix("kubelet.") else {
+        if let Some(path) = below(setting, node::ROOT) {
+            let setting = self.node.setting(path);
+            return setting.map_or(Reading::NoSuchSetting, |setting| reading(&setting));
+        }
+        let Some(path) = below(setting, self.resolution.component.root()) else {
             return Reading::NoSuchSetting;
         };
         match self.agreement.setting(path) {
@@ -36,7 +48,8 @@ impl Settings for View<'_> {
     }
 }
 
-fn reading(setting: &Setting) -> Reading {
+/// Returns what a check gets of a setting.
+pub(crate) fn reading(setting: &Setting) -> Reading {
     if let Some(unknown) = setting.unknown() {
         return Reading::Unknown {
             cause: unknown.cause,

@@ -51,7 +51,8 @@ fn options() -> Options {
             replaced: Vec::new(),
         },
         problems: Vec::new(),
-        choices: BTreeMap::new(),
+        benchmark: None,
+        choices: kubeassay_core::rule::SiteChoices::default(),
     }
 }
 

@@ -1,11 +1,11 @@
 //! A command line: its arguments, the flags that every version makes of them, and their redaction.
 
+use kubeassay_config::components;
 use kubeassay_config::flags::{self, CommandLine, FlagValue};
 use kubeassay_config::refusal::Refusal;
 use kubeassay_config::secrets::redact_arguments;
-use kubeassay_config::tables::kubelet::KUBELET;
 use kubeassay_config::tables::{FlagKind, Minor};
-use kubeassay_core::{Bytes, Value};
+use kubeassay_core::{Bytes, Component, Value};
 use kubeassay_host::proc::cmdline;
 
 /// Reads an input as `/proc/PID/cmdline`.
@@ -31,22 +31,30 @@ pub(crate) fn run(data: &[u8]) {
         redacted,
         "redacting again changes them"
     );
-    for minor in Minor::all() {
-        let line = flags::parse(&argv, &KUBELET, minor);
-        match &line {
-            Ok(line) => accepted(&argv, line),
-            Err(refusal) => refused(&argv, refusal),
+    for component in Component::ALL {
+        for minor in Minor::all() {
+            of(*component, minor, &argv, &redacted);
         }
-        let after = flags::parse(&redacted, &KUBELET, minor);
-        assert_eq!(
-            line.is_ok(),
-            after.is_ok(),
-            "redaction decides whether {minor:?} accepts {argv:?}: {redacted:?}"
-        );
-        if let (Ok(line), Ok(after)) = (&line, &after) {
-            hides_secrets_only(line, after);
-            one_argument_each(line, minor);
-        }
+    }
+}
+
+/// Asserts what holds of one component in one version, before and after its secrets are hidden.
+fn of(component: Component, minor: Minor, argv: &[Bytes], redacted: &[Bytes]) {
+    let tables = components::tables(component);
+    let line = flags::parse_of(component, argv, tables, minor);
+    match &line {
+        Ok(line) => accepted(argv, line),
+        Err(refusal) => refused(argv, refusal),
+    }
+    let after = flags::parse_of(component, redacted, tables, minor);
+    assert_eq!(
+        line.is_ok(),
+        after.is_ok(),
+        "redaction decides whether {minor:?} of {component:?} accepts {argv:?}: {redacted:?}"
+    );
+    if let (Ok(line), Ok(after)) = (&line, &after) {
+        hides_secrets_only(line, after);
+        one_argument_each(component, line, minor);
     }
 }
 
@@ -147,8 +155,8 @@ fn hides_secrets_only(line: &CommandLine, after: &CommandLine) {
 
 /// Asserts that the same flags mean the same when each is written as one argument, which leaves nothing to tell
 /// apart: a second opinion on which argument is the value of which flag.
-fn one_argument_each(line: &CommandLine, minor: Minor) {
-    let mut argv = vec![Bytes::from("kubelet")];
+fn one_argument_each(component: Component, line: &CommandLine, minor: Minor) {
+    let mut argv = vec![Bytes::from(component.as_str())];
     for (name, occurrences) in &line.given {
         for occurrence in occurrences {
             argv.push(Bytes::from(
@@ -156,7 +164,7 @@ fn one_argument_each(line: &CommandLine, minor: Minor) {
             ));
         }
     }
-    let again = flags::parse(&argv, &KUBELET, minor)
+    let again = flags::parse_of(component, &argv, components::tables(component), minor)
         .unwrap_or_else(|refusal| panic!("{refusal:?}: {argv:?}"));
     assert_eq!(again.given.len(), line.given.len());
     for (name, occurrences) in &line.given {

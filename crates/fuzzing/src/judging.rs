@@ -45,7 +45,8 @@ pub(crate) fn judged(facts: &[Facts], version: Option<Minor>, include_pods: bool
             replaced: Vec::new(),
         },
         problems: Vec::new(),
-        choices: BTreeMap::new(),
+        benchmark: None,
+        choices: kubeassay_core::rule::SiteChoices::default(),
     };
     let report = judge(facts, &rules, &options);
     adds_up(&report, facts, include_pods);

@@ -16,7 +16,7 @@ use crate::namespaces::MOST_MOUNTS;
 use crate::packages::{self, DpkgLayout};
 use crate::proc::ProcessDirectory;
 use crate::proc::mountinfo::{self, Answering, Mount};
-use crate::programs::KUBELET_PACKAGE;
+use crate::programs;
 
 /// How many different executables are looked at. A node has a few hundred.
 const MOST_BINARIES: usize = 8192;
@@ -112,7 +112,7 @@ impl Binaries {
     /// Returns whether an executable was looked at and is no kubelet.
     pub(crate) fn is_known_to_be_none(&self, identity: Identity) -> bool {
         let package = self.packages.get(&(identity.device, identity.inode));
-        package.is_some_and(|package| package.as_deref() != Some(KUBELET_PACKAGE))
+        package.is_some_and(|package| package.as_deref().and_then(programs::of_package).is_none())
     }
 
     /// Returns the main package of an executable, which is only looked for if it is not known yet.

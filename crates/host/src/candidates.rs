@@ -8,7 +8,7 @@ use kubeassay_core::facts::Problem;
 
 use crate::processes::{Candidate, Standing};
 
-/// How many of a standing are read. A node has one kubelet, a machine full of virtual nodes dozens.
+/// How many of a standing are read of each component. A node has one kubelet, a machine full of virtual nodes dozens.
 const fn most(standing: Standing) -> usize {
     match standing {
         Standing::Own | Standing::Apart => 64,
@@ -27,7 +27,9 @@ impl Candidates {
     /// Keeps one, unless there are enough of its standing.
     pub(crate) fn add(&mut self, candidate: Candidate) {
         let standing = candidate.standing;
-        let alike = self.kept.iter().filter(|kept| kept.standing == standing);
+        let component = candidate.component;
+        let alike = |kept: &&Candidate| kept.standing == standing && kept.component == component;
+        let alike = self.kept.iter().filter(alike);
         if alike.count() < most(standing) {
             self.kept.push(candidate);
             return;
@@ -51,7 +53,7 @@ impl Candidates {
             cause: Cause::TooLarge,
             path: Some("/proc".into()),
             reason: format!(
-                "{} processes look like a kubelet; {} of them were read, those first that are likeliest the node's own",
+                "{} processes look like a component; {} of them were read, those first that are likeliest the node's own",
                 self.kept.len() + left_out,
                 self.kept.len()
             ),

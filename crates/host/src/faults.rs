@@ -350,7 +350,8 @@ fn report(facts: &Facts, catalogue: &Catalogue) -> Report {
             replaced: Vec::new(),
         },
         problems: Vec::new(),
-        choices: BTreeMap::new(),
+        benchmark: None,
+        choices: kubeassay_core::rule::SiteChoices::default(),
     };
     kubeassay_engine::judge(std::slice::from_ref(facts), &rules, &options)
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use kubeassay_core::facts::{
     Facts, FileFacts, Moment, Need, NeedKind, Problem, ProcessFacts, ServiceFacts, Trouble,
 };
-use kubeassay_core::{Bytes, Cause};
+use kubeassay_core::{Bytes, Cause, Component};
 
 use crate::clock::Deadline;
 use crate::files::Sight;
@@ -142,7 +142,7 @@ impl Setting<'_> {
             }
         };
         let environment = match directory.read("environ", LARGEST_ENVIRONMENT) {
-            Ok(content) => Some(cmdline::environment(&content)),
+            Ok(content) => Some(cmdline::environment(&content, candidate.component)),
             Err(trouble) => {
                 note(trouble, "environ");
                 None
@@ -159,7 +159,11 @@ impl Setting<'_> {
         if let Some(trouble) = sight.trouble() {
             note(trouble.clone(), "root");
         }
-        let executable = survey.executable_facts(candidate);
+        // Which release of a runtime it is decides nothing.
+        let executable = match candidate.component {
+            Component::ContainerRuntime => None,
+            _ => survey.executable_facts(candidate),
+        };
         let facts = ProcessFacts {
             pid: directory.pid,
             component: candidate.component,

@@ -96,6 +96,13 @@ impl HostNamespaces {
         uid == Some(0) && process.link("ns/mnt").is_ok_and(|own| own == *host)
     }
 
+    /// Returns whether a process has the network of the first process; nothing where it could not be told.
+    pub(crate) fn shares_network(&self, process: &ProcessDirectory) -> Option<bool> {
+        let host = self.network.as_deref()?;
+        let own = process.link("ns/net").ok()?;
+        Some(own == host)
+    }
+
     /// Returns whether a process is known to live in another user namespace than the first process.
     pub(crate) fn is_of_other_users(&self, process: &ProcessDirectory) -> bool {
         let host = self.user.as_deref().unwrap_or(FIRST_USER);

@@ -15,7 +15,7 @@ use crate::fs::{Handle, Identity};
 use crate::host::Host;
 use crate::namespaces::HostNamespaces;
 use crate::proc::{Glance, ProcessDirectory, cgroup, cmdline, stat};
-use crate::programs::{self, EMBEDDINGS, KUBELET, KUBELET_PACKAGE, base_name};
+use crate::programs::{self, EMBEDDINGS, base_name};
 
 /// As much of a command line as the first argument is looked for in.
 const START_OF_ARGUMENTS: usize = 4096;
@@ -158,7 +158,7 @@ impl<'a> Survey<'a> {
             Ok(directory) => directory,
             Err(errno) => {
                 let trouble = crate::fs::trouble(errno, format!("/proc/{pid}"));
-                self.unread(pid, &trouble, None, Standing::Own);
+                self.unread(pid, &trouble, None, Component::Kubelet, Standing::Own);
                 return None;
             }
         };
@@ -199,25 +199,21 @@ impl<'a> Survey<'a> {
             argv0: first.ok(),
         };
         self.note_embedding(pid, &names, &directory);
-        let recognised_by = self.recognise(&names, &exe, executable.as_ref().ok(), &directory);
-        if recognised_by.is_empty() {
+        let recognised = self.recognise(&names, &exe, executable.as_ref().ok(), &directory);
+        let Some((component, recognised_by)) = recognised else {
             self.note_unexamined(pid, &names, executable.as_ref().err(), &arguments);
             return None;
-        }
+        };
+        let standing = self.standing(component, uid, &directory);
         if let Err(trouble) = &arguments {
             let name = names.comm.or(names.exe.map(base_name));
-            self.unread(
-                pid,
-                trouble,
-                name,
-                standing(self.namespaces, uid, &directory),
-            );
+            self.unread(pid, trouble, name, component, standing);
             return None;
         }
         Some(Candidate {
-            standing: standing(self.namespaces, uid, &directory),
-            component: Component::Kubelet,
+            standing,
             directory,
+            component,
             recognised_by,
             exe,
             comm: comm.ok().map(Bytes::from),
@@ -284,52 +280,103 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// Returns which component a process may be, and why, strongest first: what its executable says goes before what
+    /// it is called by.
     fn recognise(
         &mut self,
         names: &Names<'_>,
         exe: &Result<Executable, Trouble>,
         executable: Option<&Identity>,
         directory: &ProcessDirectory,
-    ) -> Vec<Recognition> {
-        let mut found = Vec::new();
-        let mut add = |by, seen: &[u8]| {
-            found.push(Recognition {
-                by,
-                seen: seen.into(),
-            });
+    ) -> Option<(Component, Vec<Recognition>)> {
+        let mut found: Vec<(Component, Recognition)> = Vec::new();
+        let mut add = |component, by, seen: &[u8]| {
+            let seen = seen.into();
+            found.push((component, Recognition { by, seen }));
         };
         if let (Ok(exe), Some(identity)) = (exe, executable) {
             let (host, namespaces, aside) = (self.host, self.namespaces, self.aside);
             let find = || find_executable(host, namespaces, aside, exe, directory);
             let package = self.binaries.main_package(directory, *identity, find);
-            if package.as_deref() == Some(KUBELET_PACKAGE) {
-                add(RecognisedBy::BuildInformation, KUBELET_PACKAGE.as_bytes());
+            if let Some(package) = package.as_deref()
+                && let Some(program) = programs::of_package(package)
+            {
+                let by = RecognisedBy::BuildInformation;
+                add(program.component, by, package.as_bytes());
             }
             if let Some(path) = self.known_path(*identity) {
-                add(RecognisedBy::Inode, path);
+                add(Component::Kubelet, RecognisedBy::Inode, path);
             }
         }
         // A shell that runs a script called kubelet, an editor that has one open: not by their names.
         let program = names.exe.map(base_name).or(names.comm);
         if found.is_empty() && program.is_some_and(programs::is_other) {
-            return found;
+            return None;
         }
-        let mut add = |by, seen: &[u8]| {
-            found.push(Recognition {
-                by,
-                seen: seen.into(),
-            });
+        let mut add = |component, by, seen: &[u8]| {
+            let seen = seen.into();
+            found.push((component, Recognition { by, seen }));
         };
-        if let Some(exe) = names.exe.filter(|exe| base_name(exe) == KUBELET) {
-            add(RecognisedBy::ExeName, exe);
+        // One executable of k3s is containerd, kubectl and others as well, by what it is called; it calls itself
+        // `/usr/local/bin/k3s server`, all in its first argument.
+        let by_its_call = names.exe.is_some_and(|exe| base_name(exe) == b"k3s");
+        let first_word =
+            |argv0: &'_ [u8]| argv0.split(|byte| *byte == b' ').next().map(<[u8]>::to_vec);
+        let argv0 = names.argv0.and_then(first_word);
+        let argv0 = argv0.as_deref().map(base_name);
+        if let Some(exe) = names.exe.filter(|_| !by_its_call)
+            && let Some(program) = programs::of_name(base_name(exe))
+        {
+            add(program.component, RecognisedBy::ExeName, exe);
         }
-        if let Some(comm) = names.comm.filter(|comm| *comm == KUBELET) {
-            add(RecognisedBy::Comm, comm);
+        if let Some(comm) = names.comm
+            && let Some(program) = programs::of_comm(comm)
+            && !(by_its_call && argv0.is_some_and(|argv0| programs::of_name(argv0).is_none()))
+        {
+            add(program.component, RecognisedBy::Comm, comm);
         }
-        if let Some(argv0) = names.argv0.filter(|argv0| base_name(argv0) == KUBELET) {
-            add(RecognisedBy::Argv0, argv0);
+        if let (Some(argv0), Some(seen)) = (argv0, names.argv0)
+            && let Some(program) = programs::of_name(argv0)
+        {
+            add(program.component, RecognisedBy::Argv0, seen);
         }
-        found
+        let component = match found.first() {
+            Some(_) if by_its_call => found.last().map(|(component, _)| *component)?,
+            Some((component, _)) => *component,
+            None => return None,
+        };
+        let recognised_by = found
+            .into_iter()
+            .filter(|(of, _)| *of == component)
+            .map(|(_, recognition)| recognition);
+        Some((component, recognised_by.collect()))
+    }
+
+    /// Returns whose a process is. Where that cannot be told, it may be the node's.
+    fn standing(
+        &self,
+        component: Component,
+        uid: Option<u32>,
+        directory: &ProcessDirectory,
+    ) -> Standing {
+        let namespaces = self.namespaces;
+        let in_pod = || {
+            let content = directory.read("cgroup", SMALL).ok();
+            let path = content.and_then(|content| cgroup::parse(&content));
+            path.is_some_and(|path| cgroup::is_pod(&path))
+        };
+        let of_others = match component {
+            Component::Kubelet => uid.is_some_and(|uid| uid != 0) || in_pod(),
+            // The others live in pods of the node's own, which have its network, and some as users of their own.
+            _ => in_pod() && namespaces.shares_network(directory) != Some(true),
+        };
+        if of_others || namespaces.is_of_other_users(directory) {
+            Standing::Tenant
+        } else if namespaces.is_own(directory, uid) {
+            Standing::Own
+        } else {
+            Standing::Apart
+        }
     }
 
     fn known_path(&self, identity: Identity) -> Option<&[u8]> {
@@ -385,13 +432,20 @@ impl<'a> Survey<'a> {
             return;
         }
         if names.comm.is_none() && arguments.is_err() {
-            self.unread(pid, trouble, None, Standing::Own);
+            self.unread(pid, trouble, None, Component::Kubelet, Standing::Own);
         } else if !names.comm.is_some_and(programs::is_other) {
             self.unexamined += 1;
         }
     }
 
-    fn unread(&mut self, pid: u32, trouble: &Trouble, comm: Option<&[u8]>, standing: Standing) {
+    fn unread(
+        &mut self,
+        pid: u32,
+        trouble: &Trouble,
+        comm: Option<&[u8]>,
+        component: Component,
+        standing: Standing,
+    ) {
         // What ended before anything was seen of it was none of our business; and where all others are
         // hidden, that is said once.
         let nobody = trouble.cause == Cause::Vanished || trouble.cause == Cause::Missing;
@@ -406,7 +460,7 @@ impl<'a> Survey<'a> {
                     cause: trouble.cause,
                     path: Some(format!("/proc/{pid}").into()),
                     reason: format!(
-                        "process {pid}{name} calls itself a kubelet, and is a tenant's: {}",
+                        "process {pid}{name} calls itself a {component}, and is a tenant's: {}",
                         trouble.reason
                     ),
                 });
@@ -415,7 +469,10 @@ impl<'a> Survey<'a> {
             self.table.unreadable.push(Unreadable {
                 pid,
                 cause: trouble.cause,
-                reason: format!("process {pid}{name} may be a kubelet: {}", trouble.reason),
+                reason: format!(
+                    "process {pid}{name} may be a {component}: {}",
+                    trouble.reason
+                ),
             });
         }
     }
@@ -423,7 +480,13 @@ impl<'a> Survey<'a> {
     /// Notes that a candidate could not be read after all.
     pub(crate) fn lost(&mut self, candidate: &Candidate, trouble: &Trouble) {
         let pid = candidate.directory.pid;
-        self.unread(pid, trouble, Some(KUBELET), candidate.standing);
+        let Candidate {
+            component,
+            standing,
+            ..
+        } = candidate;
+        let name = Some(component.as_str().as_bytes());
+        self.unread(pid, trouble, name, *component, *standing);
     }
 
     /// Returns what its executable says of a candidate.
@@ -470,7 +533,7 @@ impl<'a> Survey<'a> {
                 cause: Cause::TooLarge,
                 path: Some("/proc".into()),
                 reason: format!(
-                    "{} more processes of tenants call themselves kubelets and could not be read",
+                    "{} more processes of tenants call themselves components and could not be read",
                     self.tenants_unread - MOST_TENANTS_UNREAD
                 ),
             });
@@ -513,27 +576,6 @@ fn find_executable(
     }
     let sight = Sight::of(host, namespaces, directory, aside);
     files::recorded_executable(&sight, &exe.path)
-}
-
-/// Where it cannot be told whose it is, it may be the node's.
-fn standing(
-    namespaces: &HostNamespaces,
-    uid: Option<u32>,
-    directory: &ProcessDirectory,
-) -> Standing {
-    let in_pod = || {
-        let content = directory.read("cgroup", SMALL).ok();
-        let path = content.and_then(|content| cgroup::parse(&content));
-        path.is_some_and(|path| cgroup::is_pod(&path))
-    };
-    let of_others = uid.is_some_and(|uid| uid != 0) || namespaces.is_of_other_users(directory);
-    if of_others || in_pod() {
-        Standing::Tenant
-    } else if namespaces.is_own(directory, uid) {
-        Standing::Own
-    } else {
-        Standing::Apart
-    }
 }
 
 /// Returns whether the process ended before anything was learnt of it.

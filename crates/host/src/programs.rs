@@ -1,9 +1,116 @@
-//! Names of programs: kubelets, those that embed one, and those that certainly are none.
+//! Names of programs: components, those that embed some, and those that certainly are none.
+
+use kubeassay_core::Component;
 
 /// The base name of a kubelet's executable.
 pub(crate) const KUBELET: &[u8] = b"kubelet";
-/// The main package of a kubelet.
-pub(crate) const KUBELET_PACKAGE: &str = "k8s.io/kubernetes/cmd/kubelet";
+
+/// A program that is a component.
+pub(crate) struct Program {
+    pub(crate) component: Component,
+    /// The base name of its executable.
+    pub(crate) name: &'static str,
+    /// Main packages in its build information.
+    packages: &'static [&'static str],
+}
+
+/// The programs that are components.
+const PROGRAMS: &[Program] = &[
+    Program {
+        component: Component::Kubelet,
+        name: "kubelet",
+        packages: &["k8s.io/kubernetes/cmd/kubelet"],
+    },
+    Program {
+        component: Component::ApiServer,
+        name: "kube-apiserver",
+        packages: &["k8s.io/kubernetes/cmd/kube-apiserver"],
+    },
+    Program {
+        component: Component::ControllerManager,
+        name: "kube-controller-manager",
+        packages: &["k8s.io/kubernetes/cmd/kube-controller-manager"],
+    },
+    Program {
+        component: Component::Scheduler,
+        name: "kube-scheduler",
+        packages: &["k8s.io/kubernetes/cmd/kube-scheduler"],
+    },
+    Program {
+        component: Component::KubeProxy,
+        name: "kube-proxy",
+        packages: &["k8s.io/kubernetes/cmd/kube-proxy"],
+    },
+    Program {
+        component: Component::Etcd,
+        name: "etcd",
+        packages: &["go.etcd.io/etcd/server/v3", "go.etcd.io/etcd"],
+    },
+    Program {
+        component: Component::ContainerRuntime,
+        name: "containerd",
+        packages: &[
+            "github.com/containerd/containerd/v2/cmd/containerd",
+            "github.com/containerd/containerd/cmd/containerd",
+        ],
+    },
+    Program {
+        component: Component::ContainerRuntime,
+        name: "crio",
+        packages: &["github.com/cri-o/cri-o/cmd/crio"],
+    },
+    // They hold components inside themselves. k3s calls its processes by what they do.
+    Program {
+        component: Component::Distribution,
+        name: "k3s",
+        packages: &[],
+    },
+    Program {
+        component: Component::Distribution,
+        name: "k3s-server",
+        packages: &[],
+    },
+    Program {
+        component: Component::Distribution,
+        name: "k3s-agent",
+        packages: &[],
+    },
+    Program {
+        component: Component::Distribution,
+        name: "kubelite",
+        packages: &[],
+    },
+    Program {
+        component: Component::Distribution,
+        name: "microshift",
+        packages: &[],
+    },
+];
+
+/// The longest name that `comm` holds.
+const COMM: usize = 15;
+
+/// Returns the component whose build information names this main package.
+pub(crate) fn of_package(package: &str) -> Option<&'static Program> {
+    PROGRAMS
+        .iter()
+        .find(|program| program.packages.contains(&package))
+}
+
+/// Returns the component whose executable has this base name.
+pub(crate) fn of_name(name: &[u8]) -> Option<&'static Program> {
+    PROGRAMS
+        .iter()
+        .find(|program| program.name.as_bytes() == name)
+}
+
+/// Returns the component that this `comm` names, which holds 15 bytes of it.
+pub(crate) fn of_comm(comm: &[u8]) -> Option<&'static Program> {
+    PROGRAMS.iter().find(|program| {
+        let name = program.name.as_bytes();
+        name.get(..COMM).unwrap_or(name) == comm
+    })
+}
 
 /// Where distributions install a kubelet.
 pub(crate) const KUBELET_PATHS: &[&str] = &[

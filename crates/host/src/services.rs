@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use kubeassay_core::facts::{
     Facts, FileFacts, Need, NeedKind, Problem, ProcessFacts, ServiceFacts, Trouble,
 };
-use kubeassay_core::{Bytes, Cause};
+use kubeassay_core::{Bytes, Cause, Component};
 
 use crate::collect::late;
 use crate::files::Sight;
@@ -80,7 +80,7 @@ pub(crate) fn read(
 /// Returns whether a process is a kubelet of the host itself: in no pod, and in no container with mounts of its own.
 fn is_own(process: &ProcessFacts) -> bool {
     let apart = process.namespaces.mount == Some(false) && unit(process).is_none();
-    !process.in_pod() && !apart
+    process.component == Component::Kubelet && !process.in_pod() && !apart
 }
 
 /// Returns the service of the host's own systemd that a process belongs to.

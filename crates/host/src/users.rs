@@ -57,7 +57,9 @@ pub fn named<'a>(
 /// Fills in the names of the users and groups that occur in `facts`; no others of the host's.
 pub fn name(facts: &mut Facts, passwd: &[u8], group: &[u8]) {
     let processes = facts.processes.iter();
-    let files = processes.clone().flat_map(|process| &process.files);
+    let of_processes = processes.clone().flat_map(|process| &process.files);
+    let of_services = facts.services.iter().flat_map(|service| &service.files);
+    let files = of_processes.chain(of_services).chain(&facts.files);
     let owners = files.clone().filter_map(|file| file.uid);
     let user_ids = processes.filter_map(|process| process.uid).chain(owners);
     let user_ids: BTreeSet<u32> = user_ids.collect();

@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use kubeassay_core::facts::{Facts, FileKind, NeedKind, RecognisedBy, Source, View};
-use kubeassay_core::{Bytes, Cause};
+use kubeassay_core::{Bytes, Cause, Component};
 use kubeassay_host::{CapturedHost, Host, collect};
 use kubeassay_testkit::{captured, host_names, lay_out};
 use support::{facts, file, need, only, options};
@@ -169,10 +169,10 @@ fn kubeadm_is_one_kubelet_of_the_host() {
 #[test]
 fn both_kubelets_are_found_with_their_own_files() {
     let facts = facts(&captured("two-kubelets"));
-    let pids: Vec<u32> = facts.processes.iter().map(|process| process.pid).collect();
+    let pids: Vec<u32> = facts.kubelets().map(|process| process.pid).collect();
     assert_eq!(pids, [1234, 2345]);
     let second = file(
-        &facts.processes[1],
+        facts.kubelets().nth(1).unwrap(),
         NeedKind::Content,
         "/etc/kubernetes/kubelet-b.yaml",
     );
@@ -226,8 +226,7 @@ fn a_process_in_a_pod_is_marked_and_never_mistaken() {
 
     let beside = facts(&captured("impostor-beside-real"));
     let marks: Vec<bool> = beside
-        .processes
-        .iter()
+        .kubelets()
         .map(kubeassay_core::facts::ProcessFacts::in_pod)
         .collect();
     assert_eq!(marks, [false, true]);
@@ -244,7 +243,14 @@ fn an_editor_of_a_file_called_kubelet_is_no_kubelet() {
 #[test]
 fn k3s_is_named_with_its_process_and_files() {
     let facts = facts(&captured("k3s"));
-    assert_eq!(facts.processes, []);
+    let found = facts.processes.iter().map(|one| (one.pid, one.component));
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            (900, Component::Distribution),
+            (955, Component::ContainerRuntime)
+        ]
+    );
     let [k3s] = facts.node.distributions.as_slice() else {
         panic!("{:?}", facts.node.distributions);
     };
@@ -729,7 +735,7 @@ fn the_files_of_a_service_are_read_as_the_host_sees_them() {
 #[test]
 fn a_stopped_and_a_masked_service_are_in_the_facts() {
     let stopped = facts(&captured("kubelet-stopped"));
-    assert_eq!(stopped.processes, []);
+    assert_eq!(stopped.kubelets().next(), None);
     assert_eq!(services(&stopped), ["kubelet.service: []"]);
     let masked = facts(&captured("unit-masked"));
     assert_eq!(services(&masked), ["kubelet.service: [1234]"]);

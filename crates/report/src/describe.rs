@@ -43,6 +43,7 @@ pub fn describe_origin(origin: &Origin) -> String {
             said(join(&words, ", set by ", place), origin)
         }
         OriginKind::Unit => said(join("unit file", " ", place), origin),
+        OriginKind::Manifest => said(join("manifest", " ", place), origin),
         OriginKind::Live => {
             let url = origin.url.as_deref().map(text::escape);
             join("live configuration", " at ", url)
@@ -93,11 +94,10 @@ fn join(words: &str, separator: &str, rest: Option<String>) -> String {
 ///
 /// A bare number is one of `cis-kubernetes`; others carry their framework.
 pub fn control_label(controls: &[Control], rule: &str) -> String {
-    let home = controls.iter().find(|control| control.framework == HOME);
-    let label = match (home, controls.first()) {
-        (Some(control), _) => control.control.clone(),
-        (None, Some(control)) => format!("{}:{}", control.framework, control.control),
-        (None, None) => rule.to_owned(),
+    let label = match controls.first() {
+        Some(control) if control.framework == HOME => control.control.clone(),
+        Some(control) => format!("{}:{}", control.framework, control.control),
+        None => rule.to_owned(),
     };
     text::escape(&label)
 }
@@ -192,6 +192,14 @@ pub(crate) fn node_parts(node: &Node) -> Vec<String> {
     let mut parts = vec![node.name.clone()];
     if let Some(version) = &node.kubernetes_version {
         parts.push(format!("Kubernetes {}", version.value));
+    }
+    if let Some(distribution) = &node.distribution {
+        let known = if distribution.documented {
+            " (as documented)"
+        } else {
+            ""
+        };
+        parts.push(format!("{}{known}", distribution.name));
     }
     if let Some(id) = &node.platform.id {
         let version = node.platform.version.as_deref().unwrap_or_default();

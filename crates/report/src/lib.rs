@@ -19,6 +19,7 @@ use std::io::{self, Write};
 use kubeassay_core::report::{Finding, Report};
 use thiserror::Error;
 
+pub mod coverage;
 pub mod describe;
 mod diff;
 pub mod explain;
@@ -29,6 +30,7 @@ pub mod list;
 mod next;
 mod page;
 pub mod plan;
+pub mod platforms;
 pub mod table;
 pub mod transaction;
 pub mod yaml;

@@ -6,13 +6,13 @@ use serde_saphyr::Spanned;
 
 use super::data::{Default, Field, Flag, Gate, Plain, Presence};
 use super::value::Shape;
-use super::{FIELDS, FLAGS, GATES, NEWEST, OLDEST};
+use super::{FIELDS, GATES, NEWEST, OLDEST};
 
-/// Returns every mistake in the data.
-pub(super) fn all(flags: &[Flag], fields: &[Field], gates: &[Gate]) -> Vec<String> {
+/// Returns every mistake in the data of a component, whose flags are in `file`.
+pub(super) fn all(file: &str, flags: &[Flag], fields: &[Field], gates: &[Gate]) -> Vec<String> {
     let mut mistakes = Mistakes::default();
     check_fields(fields, &mut mistakes);
-    check_flags(flags, fields, &mut mistakes);
+    check_flags(file, flags, fields, &mut mistakes);
     check_gates(gates, &mut mistakes);
     mistakes.lines
 }
@@ -70,8 +70,8 @@ fn check_fields(fields: &[Field], mistakes: &mut Mistakes) {
     }
 }
 
-fn check_flags(flags: &[Flag], fields: &[Field], mistakes: &mut Mistakes) {
-    sorted(FLAGS, flags.iter().map(|flag| &flag.name), mistakes);
+fn check_flags(file: &str, flags: &[Flag], fields: &[Field], mistakes: &mut Mistakes) {
+    sorted(file, flags.iter().map(|flag| &flag.name), mistakes);
     let fields: BTreeMap<&str, &Field> = fields
         .iter()
         .map(|field| (field.path.value.as_str(), field))
@@ -79,7 +79,7 @@ fn check_flags(flags: &[Flag], fields: &[Field], mistakes: &mut Mistakes) {
     let mut settings = BTreeSet::new();
     let mut shorthands = BTreeSet::new();
     for flag in flags {
-        let mut add = |what: String| mistakes.add(FLAGS, &flag.name, what);
+        let mut add = |what: String| mistakes.add(file, &flag.name, what);
         if !settings.insert(flag.setting()) {
             add(format!("another flag is read as `{}` too", flag.setting()));
         }
@@ -214,6 +214,7 @@ fn check_default(
 
 #[cfg(test)]
 mod tests {
+    use super::super::FLAGS;
     use super::*;
 
     fn fields(yaml: &str) -> Vec<Field> {
@@ -230,7 +231,7 @@ mod tests {
     fn mistakes_name_file_line_and_entry() {
         let text = "# head\n- {name: port, type: int32, sets: prot}\n";
         assert_eq!(
-            all(&flags(text), &fields(PORT), &[]),
+            all(FLAGS, &flags(text), &fields(PORT), &[]),
             ["crates/config/data/kubelet-flags.yaml:2: `port`: sets `prot`, which is no field"]
         );
     }
@@ -238,21 +239,24 @@ mod tests {
     #[test]
     fn a_flag_sets_a_field_only_where_both_exist() {
         let text = "- {name: port, type: int32, sets: port}";
-        let mistakes = all(&flags(text), &fields(PORT), &[]);
+        let mistakes = all(FLAGS, &flags(text), &fields(PORT), &[]);
         assert_eq!(mistakes.len(), 1);
         assert!(
             mistakes[0].ends_with("sets `port`, which does not exist in 20"),
             "{mistakes:?}"
         );
         let text = "- {name: port, type: int32, sets: [{from: 20, field: null}, {from: 22, field: port}], default: 0}";
-        assert_eq!(all(&flags(text), &fields(PORT), &[]), Vec::<String>::new());
+        assert_eq!(
+            all(FLAGS, &flags(text), &fields(PORT), &[]),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
     fn every_minor_needs_a_default() {
         let text =
             "- {path: a, internal: A, type: bool, default: [{from: 20, to: 30, value: true}]}";
-        let mistakes = all(&[], &fields(text), &[]);
+        let mistakes = all(FLAGS, &[], &fields(text), &[]);
         assert_eq!(mistakes.len(), 1);
         assert!(
             mistakes[0].ends_with("`a`: no default is given for 31, 32, 33, 34, 35, 36"),
@@ -260,9 +264,9 @@ mod tests {
         );
         let text =
             "- {path: a, internal: A, type: bool, default: [{from: 20, to: 36, unknown: true}]}";
-        assert_eq!(all(&[], &fields(text), &[]).len(), 0);
+        assert_eq!(all(FLAGS, &[], &fields(text), &[]).len(), 0);
         let text = "- {path: a, internal: A, type: bool, default: null}";
-        assert_eq!(all(&[], &fields(text), &[]).len(), 1);
+        assert_eq!(all(FLAGS, &[], &fields(text), &[]).len(), 1);
     }
 
     #[test]
@@ -270,7 +274,7 @@ mod tests {
         let text = "- {path: b, internal: B, type: bool, default: true}\n\
                     - {path: a.b, internal: A.B, type: bool, default: true}\n\
                     - {path: a, internal: A, type: bool, default: true}\n";
-        let mistakes = all(&[], &fields(text), &[]);
+        let mistakes = all(FLAGS, &[], &fields(text), &[]);
         assert_eq!(mistakes.len(), 3, "{mistakes:?}");
     }
 }

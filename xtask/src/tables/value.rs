@@ -58,13 +58,19 @@ impl Shape {
             FlagKind::Duration => Self::Duration,
             FlagKind::String
             | FlagKind::Ip
+            | FlagKind::IpPort
             | FlagKind::Quantity
             | FlagKind::Opaque
             | FlagKind::Version => Self::Text,
-            FlagKind::StringSlice | FlagKind::Taints | FlagKind::ReservedMemory => Self::List,
-            FlagKind::StringMap | FlagKind::BoolMap | FlagKind::Thresholds | FlagKind::Multimap => {
-                Self::Map
-            }
+            FlagKind::StringSlice
+            | FlagKind::StringArray
+            | FlagKind::Taints
+            | FlagKind::ReservedMemory => Self::List,
+            FlagKind::StringMap
+            | FlagKind::BoolMap
+            | FlagKind::Gates
+            | FlagKind::Thresholds
+            | FlagKind::Multimap => Self::Map,
         }
     }
 

@@ -1,7 +1,5 @@
 //! `kubeassay explain`: a rule's page, then how a host comes to the values it is about.
 
-use std::collections::BTreeMap;
-
 use anyhow::anyhow;
 use kubeassay_core::explanation::Explanation;
 use kubeassay_core::facts::Facts;
@@ -67,9 +65,10 @@ pub(crate) fn run(
             include_pods: true,
             fail_on: FailOn::Never,
             min_coverage: None,
-            rules: catalogue::describe(&catalogue, &rules),
+            rules: catalogue::describe(&catalogue, &rules, None),
             problems: Vec::new(),
-            choices: BTreeMap::new(),
+            benchmark: None,
+            choices: catalogue::site(&arguments.site, &catalogue, diagnostics, messages)?,
         },
     );
     let explain_all = |facts: &Facts| -> Vec<Explanation> {

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use kubeassay_core::report::Control;
-use kubeassay_core::rule::{Diagnostic, Document, RenderStyle, Replacing, Rule};
+use kubeassay_core::rule::{
+    Assessment, Decides, Diagnostic, Document, RenderStyle, Replacing, Rule, Section, coverage,
+};
 use kubeassay_engine::run_examples;
 use kubeassay_engine::schema::Components;
 use kubeassay_report::Style;
+use kubeassay_report::coverage::write_coverage;
 use kubeassay_report::describe::{control_label, control_order};
 use kubeassay_report::list::{RuleRow, write_rules};
 use serde::Serialize;
@@ -74,11 +77,46 @@ pub(crate) fn run(
             output::print(&data)?;
             Ok(Exit::Success)
         }
+        RulesCommand::Coverage {
+            benchmark,
+            catalogue: arguments,
+            output: format,
+        } => {
+            let (catalogue, _) = catalogue::load(arguments, style, messages)?;
+            let sections = coverage(catalogue.rules(), benchmark);
+            let mut data = Vec::new();
+            match format {
+                TextFormat::Table => {
+                    let style = Style {
+                        width: layout.width,
+                        colour: layout.colour,
+                    };
+                    write_coverage(&benchmark.to_string(), &sections, style, &mut data)?;
+                }
+                format => {
+                    let benchmark = benchmark.to_string();
+                    let matrix = Matrix {
+                        benchmark: &benchmark,
+                        sections: &sections,
+                    };
+                    data = super::document(&matrix, *format)?;
+                }
+            }
+            output::print(&data)?;
+            Ok(Exit::Success)
+        }
         RulesCommand::Lint {
             paths,
             output: format,
         } => lint(paths, *format, style),
     }
+}
+
+/// What `rules coverage -o json` says.
+#[derive(Serialize)]
+struct Matrix<'a> {
+    benchmark: &'a str,
+    sections: &'a [Section],
 }
 
 /// A rule, as `rules show -o json` gives it.
@@ -90,6 +128,10 @@ struct Shown<'a> {
     subject: Option<&'a str>,
     controls: &'a [Control],
     aliases: &'a [String],
+    level: Option<u8>,
+    assessment: Option<Assessment>,
+    files: Option<&'a str>,
+    decides: Decides,
     check: Option<&'a str>,
     applies: Option<&'a str>,
     expected: &'a str,
@@ -112,6 +154,10 @@ impl<'a> Shown<'a> {
             subject: rule.subject(),
             controls: rule.controls(),
             aliases: rule.aliases(),
+            level: rule.level(),
+            assessment: rule.assessment(),
+            files: rule.files(),
+            decides: rule.decides(),
             check: rule.check().map(kubeassay_core::rule::Check::source),
             applies: rule.applies().map(|(check, _)| check.source()),
             expected: rule.expected(),

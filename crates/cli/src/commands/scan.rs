@@ -1,7 +1,5 @@
 //! `kubeassay scan`: facts and rules to a report.
 
-use std::collections::BTreeMap;
-
 use kubeassay_core::facts::{ClusterFacts, Source};
 use kubeassay_core::report::{Cluster, FailOn, Problem};
 use kubeassay_core::rule::{Diagnostic, RenderStyle};
@@ -33,6 +31,9 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     };
     let (catalogue, faults) = catalogue::load(&arguments.catalogue, style, messages)?;
     let rules = catalogue::select(&catalogue, &arguments.rules)?;
+    let benchmark = arguments.benchmark.as_ref();
+    let rules = catalogue::of_benchmark(rules, benchmark)?;
+    let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
     let mut nodes = Nodes::open(arguments, messages)?;
     let source = nodes.source;
     let fail_on = match arguments.fail_on {
@@ -51,13 +52,14 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         include_pods: arguments.include_pods,
         fail_on,
         min_coverage: arguments.min_coverage,
-        rules: catalogue::describe(&catalogue, &rules),
+        rules: catalogue::describe(&catalogue, &rules, benchmark),
         problems: faults
             .iter()
             .filter(|fault| fault.is_error())
             .map(page_problem)
             .collect(),
-        choices: BTreeMap::new(),
+        benchmark: benchmark.cloned(),
+        choices,
     };
     let to_file = destination.is_file();
     let style = Style {

@@ -1,8 +1,10 @@
 //! `kubeassay version`.
 
+use kubeassay_report::Style;
+use kubeassay_report::platforms::{PlatformRow, write_platforms};
 use serde::Serialize;
 
-use crate::args::{TextFormat, Version};
+use crate::args::{Global, TextFormat, Version};
 use crate::exit::Exit;
 use crate::output;
 use crate::tool::tool;
@@ -19,8 +21,11 @@ struct Described {
     schemas: [&'static str; 2],
 }
 
-pub(crate) fn run(arguments: &Version) -> anyhow::Result<Exit> {
+pub(crate) fn run(arguments: &Version, global: &Global) -> anyhow::Result<Exit> {
     use kubeassay_config::tables::Minor;
+    if arguments.platforms {
+        return platforms(arguments.output, global);
+    }
     let tool = tool();
     let described = Described {
         name: tool.name,
@@ -47,6 +52,37 @@ pub(crate) fn run(arguments: &Version) -> anyhow::Result<Exit> {
             .into_bytes()
         }
         format => super::document(&described, format)?,
+    };
+    output::print(&data)?;
+    Ok(Exit::Success)
+}
+
+/// Prints the platforms that are known.
+fn platforms(format: TextFormat, global: &Global) -> anyhow::Result<Exit> {
+    let platforms = kubeassay_engine::platforms();
+    let data = match format {
+        TextFormat::Table => {
+            let rows: Vec<PlatformRow> = platforms
+                .into_iter()
+                .map(|platform| PlatformRow {
+                    id: platform.id.to_owned(),
+                    name: platform.name.to_owned(),
+                    told_by: platform.told_by,
+                    judged: platform.judged.to_owned(),
+                    observed: !platform.documented,
+                    source: platform.source.to_owned(),
+                })
+                .collect();
+            let layout = output::layout(global, false);
+            let style = Style {
+                width: layout.width,
+                colour: layout.colour,
+            };
+            let mut data = Vec::new();
+            write_platforms(&rows, style, &mut data)?;
+            data
+        }
+        format => super::document(&platforms, format)?,
     };
     output::print(&data)?;
     Ok(Exit::Success)

@@ -37,13 +37,14 @@ impl<'a> Builder<'a> {
         when: When,
     ) -> (Self, Option<Refusal>) {
         let files = Files::new(documents, when);
-        let (line, refusal) = match flags::parse(&documents.process.argv, tables, minor) {
-            Ok(mut line) => {
-                line.come_from(files.origins());
-                (line, None)
-            }
-            Err(refusal) => (CommandLine::default(), Some(refusal)),
-        };
+        let (line, refusal) =
+            match flags::parse_of(component, &documents.process.argv, tables, minor) {
+                Ok(mut line) => {
+                    line.come_from(files.origins());
+                    (line, None)
+                }
+                Err(refusal) => (CommandLine::default(), Some(refusal)),
+            };
         let builder = Self {
             component,
             tables,
@@ -83,23 +84,20 @@ impl<'a> Builder<'a> {
 
     /// Reads the configuration file at `given`, relative to the working directory, and adds it as a layer `name`.
     pub(super) fn file_at(&mut self, given: &Bytes, name: &str) -> (Bytes, Loaded) {
-        let (path, loaded) = match self.files.absolute(given) {
-            Some(path) => {
-                let path = crate::path::clean(&path);
-                let loaded = self.files.load(&path, OriginKind::File);
-                (path, loaded)
-            }
-            None => {
-                let unknown = Unknown {
-                    cause: Cause::Denied,
-                    reason: format!(
-                        "{given} is relative, and the working directory of process {} could not be read",
-                        self.documents.process.pid
-                    ),
-                    path: Some(given.clone()),
-                };
-                (given.clone(), Loaded::Unknown(unknown))
-            }
+        let (path, loaded) = if let Some(path) = self.files.absolute(given) {
+            let path = crate::path::clean(&path);
+            let loaded = self.files.load(&path, OriginKind::File);
+            (path, loaded)
+        } else {
+            let unknown = Unknown {
+                cause: Cause::Denied,
+                reason: format!(
+                    "{given} is relative, and the working directory of process {} could not be read",
+                    self.documents.process.pid
+                ),
+                path: Some(given.clone()),
+            };
+            (given.clone(), Loaded::Unknown(unknown))
         };
         let unknown = match &loaded {
             Loaded::Unknown(unknown) => Some(unknown.clone()),

@@ -61,12 +61,13 @@ impl FlagKind {
             Self::Int32 | Self::Int64 | Self::Uint64 | Self::Int | Self::Level => Value::Int(0),
             Self::Float64 => Value::Float(0.0),
             Self::Duration => Value::Duration(0),
-            Self::StringSlice => Value::List(Vec::new()),
-            Self::StringMap | Self::BoolMap | Self::Thresholds | Self::Multimap => {
+            Self::StringSlice | Self::StringArray => Value::List(Vec::new()),
+            Self::StringMap | Self::BoolMap | Self::Gates | Self::Thresholds | Self::Multimap => {
                 Value::Map(BTreeMap::new())
             }
             Self::String
             | Self::Ip
+            | Self::IpPort
             | Self::Quantity
             | Self::Opaque
             | Self::Version

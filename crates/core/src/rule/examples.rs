@@ -1,7 +1,7 @@
 //! Examples: fenced blocks `yaml pass|fail|unknown` of the section Examples, which are run as tests.
 //!
-//! A block with a top-level `argv` or `files` describes a host; any other is the text of a kubelet's
-//! configuration file, with the arguments that kubeadm gives.
+//! A block with a top-level `argv`, `processes`, `files` or `objects` describes a host, or a cluster; any other is the
+//! text of a kubelet's configuration file, with the arguments that kubeadm gives.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -36,11 +36,13 @@ pub struct Example {
     pub line: usize,
 }
 
-/// A host with one kubelet, as far as an example describes it.
+/// A host, or a cluster, as far as an example describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExampleHost {
-    /// The kubelet's arguments, its own name first.
+    /// The arguments of its process, its own name first; empty where there is none.
     pub argv: Vec<String>,
+    /// The arguments of further processes.
+    pub processes: Vec<Vec<String>>,
     /// The files that matter, by absolute path.
     pub files: BTreeMap<String, ExampleFile>,
     /// The version of Kubernetes, such as `1.34`, where it matters.
@@ -49,6 +51,10 @@ pub struct ExampleHost {
     pub environment: BTreeMap<String, String>,
     /// What the kubelet answers to `/configz`; `None` where it is not asked.
     pub configz: Option<String>,
+    /// Objects of the API, as YAML documents; `None` where it is not asked.
+    pub objects: Option<String>,
+    /// `ID` of the host's os-release, where it matters.
+    pub os: Option<String>,
 }
 
 /// A file of an example.
@@ -56,10 +62,41 @@ pub struct ExampleHost {
 pub enum ExampleFile {
     /// It has this text.
     Text(String),
+    /// It is described by more than its text.
+    Described(ExampleStatus),
     /// Reading it is refused.
     Denied,
     /// It is not there.
     Missing,
+}
+
+/// What a file of an example is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExampleStatus {
+    /// What stands in it.
+    pub text: String,
+    /// Its permission bits.
+    pub mode: u32,
+    /// Names of its owner and group.
+    pub owner: (String, String),
+    /// It is a directory.
+    pub directory: bool,
+    /// Stands for the digests of the public keys of the certificates in it.
+    pub public_keys: Vec<String>,
+}
+
+impl Default for ExampleStatus {
+    /// Returns an empty file of root's that only root may read.
+    fn default() -> Self {
+        let root = || "root".to_owned();
+        Self {
+            text: String::new(),
+            mode: 0o600,
+            owner: (root(), root()),
+            directory: false,
+            public_keys: Vec::new(),
+        }
+    }
 }
 
 impl ExampleHost {
@@ -68,10 +105,13 @@ impl ExampleHost {
         let file = ExampleFile::Text(config.to_owned());
         Self {
             argv: KUBEADM_ARGV.map(str::to_owned).to_vec(),
+            processes: Vec::new(),
             files: BTreeMap::from([(CONFIG_PATH.to_owned(), file)]),
             version: None,
             environment: BTreeMap::new(),
             configz: None,
+            objects: None,
+            os: None,
         }
     }
 }
@@ -106,7 +146,10 @@ fn example(page: &Page, block: &Block, faults: &mut Vec<Diagnostic>) -> Option<E
         faults.push(page.diagnostic(Code::BadExample, fence, message).help(help));
         return None;
     };
-    let is_host = |line: &str| line.starts_with("argv:") || line.starts_with("files:");
+    let is_host = |line: &str| {
+        let mut keys = ["argv:", "processes:", "files:", "objects:"].iter();
+        keys.any(|key| line.starts_with(key))
+    };
     let host = if block.text.lines().any(is_host) {
         host(page, block, &fence, faults)?
     } else {
@@ -143,16 +186,36 @@ fn host(
     let mut reader = Reader { page, faults };
     let mut host = ExampleHost::kubeadm("");
     host.files.clear();
-    for entry in node.entries().unwrap_or_default() {
+    let entries = node.entries().unwrap_or_default();
+    // A cluster has no kubelet of its own, nor has a host whose processes are listed.
+    if entries
+        .iter()
+        .any(|entry| ["objects", "processes"].contains(&entry.key.as_str()))
+    {
+        host.argv.clear();
+    }
+    for entry in entries {
         match entry.key.as_str() {
             "argv" => host.argv = argv(entry, &mut reader),
+            "processes" => host.processes = processes(entry, &mut reader),
+            "objects" => host.objects = reader.text(entry).map(|text| text.value),
+            "os" => host.os = reader.text(entry).map(|text| text.value),
             "files" => host.files = files(entry, &mut reader),
             "version" => host.version = reader.text(entry).map(|text| text.value),
             "environment" => host.environment = environment(entry, &mut reader),
             "configz" => host.configz = reader.text(entry).map(|text| text.value),
             _ => reader.unknown(
                 entry,
-                &["argv", "files", "version", "environment", "configz"],
+                &[
+                    "argv",
+                    "processes",
+                    "files",
+                    "version",
+                    "environment",
+                    "configz",
+                    "objects",
+                    "os",
+                ],
             ),
         }
     }
@@ -160,18 +223,34 @@ fn host(
 }
 
 fn argv(entry: &Entry, reader: &mut Reader<'_>) -> Vec<String> {
-    let Kind::List(nodes) = &entry.node.kind else {
-        reader.wrong("`argv`", "a list of texts", &entry.node);
+    let name = format!("`{}`", entry.key);
+    texts(&name, &entry.node, reader)
+}
+
+fn texts(name: &str, node: &Node, reader: &mut Reader<'_>) -> Vec<String> {
+    let Kind::List(nodes) = &node.kind else {
+        reader.wrong(name, "a list of texts", node);
         return Vec::new();
     };
-    let mut argv = Vec::new();
+    let mut texts = Vec::new();
     for node in nodes {
         match node.text() {
-            Some(text) => argv.push(text.to_owned()),
+            Some(text) => texts.push(text.to_owned()),
             None => reader.wrong("an argument", "a text", node),
         }
     }
-    argv
+    texts
+}
+
+fn processes(entry: &Entry, reader: &mut Reader<'_>) -> Vec<Vec<String>> {
+    let Kind::List(nodes) = &entry.node.kind else {
+        reader.wrong("`processes`", "a list of lists of texts", &entry.node);
+        return Vec::new();
+    };
+    nodes
+        .iter()
+        .map(|node| texts("a process", node, reader))
+        .collect()
 }
 
 fn files(entry: &Entry, reader: &mut Reader<'_>) -> BTreeMap<String, ExampleFile> {
@@ -185,18 +264,60 @@ fn files(entry: &Entry, reader: &mut Reader<'_>) -> BTreeMap<String, ExampleFile
             let message = format!("`{}` is no absolute path", entry.key);
             reader.fault(Code::BadExample, &entry.key_span, message, None);
         }
-        let file = match entry.node.text() {
-            Some("denied") => ExampleFile::Denied,
-            Some("missing") => ExampleFile::Missing,
-            Some(text) => ExampleFile::Text(text.to_owned()),
-            None => {
-                reader.wrong("a file", "a text, `denied` or `missing`", &entry.node);
+        let file = match (entry.node.text(), entry.node.entries()) {
+            (Some("denied"), _) => ExampleFile::Denied,
+            (Some("missing"), _) => ExampleFile::Missing,
+            (Some(text), _) => ExampleFile::Text(text.to_owned()),
+            (None, Some(entries)) => ExampleFile::Described(status(entries, reader)),
+            (None, None) => {
+                let wanted = "a text, a map, `denied` or `missing`";
+                reader.wrong("a file", wanted, &entry.node);
                 continue;
             }
         };
         files.insert(entry.key.clone(), file);
     }
     files
+}
+
+fn status(entries: &[Entry], reader: &mut Reader<'_>) -> ExampleStatus {
+    let mut status = ExampleStatus::default();
+    for entry in entries {
+        match entry.key.as_str() {
+            "text" => {
+                status.text = reader
+                    .text(entry)
+                    .map_or_else(String::new, |text| text.value)
+            }
+            "mode" => {
+                let mode = entry
+                    .node
+                    .text()
+                    .and_then(|text| u32::from_str_radix(text, 8).ok());
+                match mode {
+                    Some(mode) => status.mode = mode,
+                    None => reader.wrong("`mode`", "an octal number in quotes", &entry.node),
+                }
+            }
+            "owner" => {
+                let owner = entry.node.text().and_then(|text| text.split_once(':'));
+                match owner {
+                    Some((user, group)) => status.owner = (user.to_owned(), group.to_owned()),
+                    None => reader.wrong("`owner`", "`user:group`", &entry.node),
+                }
+            }
+            "type" => match entry.node.text() {
+                Some("directory") => status.directory = true,
+                Some("regular") => {}
+                _ => reader.wrong("`type`", "`regular` or `directory`", &entry.node),
+            },
+            "public-keys" => {
+                status.public_keys = texts("`public-keys`", &entry.node, reader);
+            }
+            _ => reader.unknown(entry, &["text", "mode", "owner", "type", "public-keys"]),
+        }
+    }
+    status
 }
 
 fn environment(entry: &Entry, reader: &mut Reader<'_>) -> BTreeMap<String, String> {

@@ -1,7 +1,5 @@
 //! What the pages say mends a failure does: every failing example with the values of its `fix.set`, in every version.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use kubeassay_config::flags;
 use kubeassay_config::tables::kubelet::KUBELET;
@@ -12,6 +10,7 @@ use kubeassay_core::{Bytes, Horizon, Value, Verdict};
 use serde_json::{Map, Value as Json, json};
 
 use crate::finding::{self, Context};
+use crate::node::NodeView;
 use crate::{BUNDLED_RULES, kubelets};
 
 /// Where the values may not mend it: the rule, the first and the last minor, and a word of the reason.
@@ -120,10 +119,15 @@ fn mended(host: &ExampleHost, values: &[(String, Value)]) -> ExampleHost {
 fn verdict(rule: &Rule, host: &ExampleHost, minor: Minor) -> (Verdict, String) {
     let facts = super::facts(host);
     let kubelets = kubelets::find(&facts, Some(minor));
+    let view = NodeView::default();
+    let benchmark = kubeassay_core::rule::Benchmark::for_node(None, None);
     let context = Context {
+        benchmark: &benchmark,
+        platform: None,
         node: Some("example"),
         observed_at: Timestamp::UNIX_EPOCH,
-        chosen: &BTreeMap::new(),
+        view: &view,
+        chosen: &kubeassay_core::rule::SiteChoices::default(),
     };
     let Some(kubelet) = kubelets.found.first() else {
         return (Verdict::Unknown, kubelets.problems[0].reason.clone());

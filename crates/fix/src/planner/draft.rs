@@ -148,9 +148,9 @@ impl<'a> Draft<'a> {
                     self.change_document(&path.clone(), setting, wanted)?;
                 }
                 OriginKind::Default => self.add(&resolution, setting, wanted)?,
-                OriginKind::Live | OriginKind::Api => {
+                OriginKind::Live | OriginKind::Api | OriginKind::Manifest => {
                     return Err(Stuck::new(format!(
-                        "{setting} does not come from a file of this node"
+                        "{setting} does not come from a file that a fix may change"
                     )));
                 }
             }

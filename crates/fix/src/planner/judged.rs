@@ -1,7 +1,5 @@
 //! Verdicts on facts, and on the next start of a service alone.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use kubeassay_core::Horizon;
 use kubeassay_core::Verdict;
@@ -80,6 +78,7 @@ pub(crate) fn options(source: Source, started: Timestamp, asked: &Asked<'_>) -> 
             replaced: Vec::new(),
         },
         problems: Vec::new(),
-        choices: BTreeMap::new(),
+        benchmark: None,
+        choices: kubeassay_core::rule::SiteChoices::default(),
     }
 }

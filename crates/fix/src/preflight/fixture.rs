@@ -250,6 +250,7 @@ pub(crate) fn options() -> Options {
             replaced: Vec::new(),
         },
         problems: Vec::new(),
-        choices: BTreeMap::new(),
+        benchmark: None,
+        choices: kubeassay_core::rule::SiteChoices::default(),
     }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use kubeassay_core::Bytes;
+use kubeassay_core::{Bytes, Component};
 
 /// The environment variables that change how a component reads its configuration. Their values are kept,
 /// nothing else of the environment is.
 const VARIABLES: &[&str] = &["KUBELET_CONFIG_DROPIN_DIR_ALPHA"];
+
+/// What the variables of etcd start with: each of them sets one of its flags (`pkg/flags/flag.go`).
+const ETCD: &[u8] = b"ETCD_";
 
 /// Splits a command line into its arguments. Empty ones stay; the NUL at the end belongs to the last.
 pub fn arguments(content: &[u8]) -> Vec<Bytes> {
@@ -22,18 +25,20 @@ pub fn first(content: &[u8]) -> &[u8] {
     content.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Returns the variables that matter. Of two with the same name Go takes the first.
-pub fn environment(content: &[u8]) -> BTreeMap<String, Bytes> {
+/// Returns the variables that matter to a component. Of two with the same name Go takes the first.
+pub fn environment(content: &[u8], component: Component) -> BTreeMap<String, Bytes> {
     let mut found = BTreeMap::new();
     for variable in content.split(|byte| *byte == 0) {
         let mut parts = variable.splitn(2, |byte| *byte == b'=');
         let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
             continue;
         };
-        if let Some(name) = VARIABLES.iter().find(|known| known.as_bytes() == name) {
-            found
-                .entry((*name).to_owned())
-                .or_insert_with(|| value.into());
+        let matters = match component {
+            Component::Etcd => name.starts_with(ETCD),
+            _ => VARIABLES.iter().any(|known| known.as_bytes() == name),
+        };
+        if matters && let Ok(name) = std::str::from_utf8(name) {
+            found.entry(name.to_owned()).or_insert_with(|| value.into());
         }
     }
     found
@@ -41,7 +46,7 @@ pub fn environment(content: &[u8]) -> BTreeMap<String, Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use kubeassay_core::Bytes;
+    use kubeassay_core::{Bytes, Component};
     use proptest::prelude::*;
 
     use super::{arguments, environment};
@@ -58,10 +63,14 @@ mod tests {
     #[test]
     fn only_variables_that_matter_are_kept_and_the_first_wins() {
         let found = environment(
-            b"TOKEN=s\0KUBELET_CONFIG_DROPIN_DIR_ALPHA=\0KUBELET_CONFIG_DROPIN_DIR_ALPHA=x\0noise\0",
+            b"TOKEN=s\0KUBELET_CONFIG_DROPIN_DIR_ALPHA=\0KUBELET_CONFIG_DROPIN_DIR_ALPHA=x\0noise\0ETCD_NAME=a\0",
+            Component::Kubelet,
         );
         assert_eq!(found.len(), 1);
         assert_eq!(found["KUBELET_CONFIG_DROPIN_DIR_ALPHA"], Bytes::from(""));
+        let found = environment(b"ETCD_NAME=a\0TOKEN=s\0", Component::Etcd);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found["ETCD_NAME"], Bytes::from("a"));
     }
 
     proptest! {
@@ -74,7 +83,7 @@ mod tests {
 
         #[test]
         fn no_content_panics(content: Vec<u8>) {
-            drop(environment(&content));
+            drop(environment(&content, Component::Etcd));
         }
     }
 }

@@ -157,9 +157,10 @@ pub(crate) fn facts(host: &Host) -> Facts {
     collect(host, &Flags, &options(Duration::from_mins(1)))
 }
 
-/// Returns the only process.
+/// Returns the only kubelet.
 pub(crate) fn only(facts: &Facts) -> &ProcessFacts {
-    let [process] = facts.processes.as_slice() else {
+    let kubelets: Vec<&ProcessFacts> = facts.kubelets().collect();
+    let [process] = kubelets.as_slice() else {
         panic!(
             "{} processes: {:#?}",
             facts.processes.len(),

@@ -1,5 +1,7 @@
 //! The last lines: what was scanned, the counts, the exit code. What was not seen is never a zero here.
 
+use std::collections::BTreeSet;
+
 use kubeassay_core::report::{Finding, Report, Source};
 use kubeassay_core::{Horizon, Verdict};
 
@@ -97,10 +99,22 @@ fn rules(report: &Report) -> Vec<String> {
         .map(|name| format!(" of {name}"))
         .unwrap_or_default();
     let tool = &report.tool;
-    vec![
-        format!("{} rule{plural}{benchmark}", rules.count),
-        format!("{} {}", tool.name, tool.version),
-    ]
+    let numbers = match rules.benchmark {
+        Some(_) => None,
+        None => numbers(report),
+    };
+    std::iter::once(format!("{} rule{plural}{benchmark}", rules.count))
+        .chain(numbers)
+        .chain(std::iter::once(format!("{} {}", tool.name, tool.version)))
+        .collect()
+}
+
+/// Returns whose numbers the findings carry, by what was found on the nodes.
+fn numbers(report: &Report) -> Option<String> {
+    let nodes = report.scanned.nodes.iter();
+    let benchmarks: BTreeSet<&str> = nodes.filter_map(|node| node.benchmark.as_deref()).collect();
+    let benchmarks: Vec<&str> = benchmarks.into_iter().collect();
+    (!benchmarks.is_empty()).then(|| format!("numbers of {}", benchmarks.join(", ")))
 }
 
 /// Returns how many nodes were reached, unless there was one and it was.

@@ -68,6 +68,7 @@ pub(crate) fn node(name: &str) -> Node {
         uid: None,
         hostname: Some(name.into()),
         root: None,
+        distribution: None,
         platform: Platform {
             id: Some("debian".to_owned()),
             version: Some("12".to_owned()),
@@ -77,6 +78,7 @@ pub(crate) fn node(name: &str) -> Node {
             value: "1.34.2".to_owned(),
             origin: "build-information".to_owned(),
         }),
+        benchmark: None,
         status: NodeStatus::Scanned,
         cause: None,
         boot_time: None,
@@ -155,14 +157,14 @@ pub(crate) fn finding(
         severity: Severity::High,
         controls: vec![
             Control {
-                framework: "cis-eks".to_owned(),
-                version: Some(">=1.5".to_owned()),
-                control: "3.2.2".to_owned(),
-            },
-            Control {
                 framework: "cis-kubernetes".to_owned(),
                 version: Some(">=1.5".to_owned()),
                 control: control.to_owned(),
+            },
+            Control {
+                framework: "cis-eks".to_owned(),
+                version: Some(">=1.5".to_owned()),
+                control: "3.2.2".to_owned(),
             },
         ],
         node: Some(format!("id-{node}")),

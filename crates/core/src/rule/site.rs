@@ -1,0 +1,225 @@
+//! What a site decided: the choices of rules, from a small file of its own.
+//!
+//! ```yaml
+//! choices:
+//!   kubelet-pod-pids-limit: {maximum: 4096}
+//!   5.1.1: {allowed: [ServiceAccount platform/operator]}
+//! ```
+
+use std::collections::BTreeMap;
+
+use super::diagnostic::{Code, Diagnostic};
+use super::setting::{did_you_mean, suggestion};
+use super::yaml::{Entry, Kind, Node};
+use super::{Catalogue, Rule};
+use crate::value::Value;
+
+/// Larger files are not read, in bytes.
+pub const MAX_SITE: usize = 1 << 20;
+
+/// What a site decided, by the id of the rule and the name of the choice.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SiteChoices {
+    by_rule: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+impl SiteChoices {
+    /// Reads the file; `file` is how it is spoken of.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it: keys, rules and choices that there are not, values of another type.
+    pub fn read(file: &str, bytes: &[u8], rules: &Catalogue) -> Result<Self, Vec<Diagnostic>> {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            let at = String::from_utf8_lossy(bytes);
+            let fault = Diagnostic::new(Code::BadValue, file, &at, 0..0, "it is not UTF-8");
+            return Err(vec![fault]);
+        };
+        let mut reader = Reader {
+            file,
+            text,
+            faults: Vec::new(),
+        };
+        let choices = match Node::parse(text, 0) {
+            Ok(node) => reader.document(&node, rules),
+            Err(fault) => {
+                reader.fault(Code::YamlSyntax, &fault.span, fault.message, None);
+                Self::default()
+            }
+        };
+        if reader.faults.is_empty() {
+            Ok(choices)
+        } else {
+            Err(reader.faults)
+        }
+    }
+
+    /// Returns what was decided for a rule, by the names of its choices.
+    pub fn of(&self, rule: &Rule) -> &BTreeMap<String, Value> {
+        const NOTHING: &BTreeMap<String, Value> = &BTreeMap::new();
+        self.by_rule.get(rule.id()).unwrap_or(NOTHING)
+    }
+
+    /// Decides one choice of a rule.
+    pub fn decide(&mut self, rule: &str, choice: &str, value: Value) {
+        let of_rule = self.by_rule.entry(rule.to_owned()).or_default();
+        of_rule.insert(choice.to_owned(), value);
+    }
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+    faults: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn fault(
+        &mut self,
+        code: Code,
+        span: &std::ops::Range<usize>,
+        message: String,
+        help: Option<String>,
+    ) {
+        let fault = Diagnostic::new(code, self.file, self.text, span.clone(), message);
+        self.faults.push(fault.help(help));
+    }
+
+    fn document(&mut self, node: &Node, rules: &Catalogue) -> SiteChoices {
+        let mut choices = SiteChoices::default();
+        let Some(entries) = node.entries() else {
+            if !matches!(node.kind, Kind::Null) {
+                let message = format!("the file must be a map, but is {}", node.describe());
+                self.fault(Code::WrongType, &node.span, message, None);
+            }
+            return choices;
+        };
+        for entry in entries {
+            if entry.key != "choices" {
+                let message = format!("there is no key `{}`", entry.key);
+                let help = Some("the only key is `choices`".to_owned());
+                self.fault(Code::UnknownKey, &entry.key_span, message, help);
+                continue;
+            }
+            let Some(of_rules) = entry.node.entries() else {
+                let message = format!(
+                    "`choices` must be a map of rules, but is {}",
+                    entry.node.describe()
+                );
+                self.fault(Code::WrongType, &entry.node.span, message, None);
+                continue;
+            };
+            for of_rule in of_rules {
+                self.rule(of_rule, rules, &mut choices);
+            }
+        }
+        choices
+    }
+
+    fn rule(&mut self, entry: &Entry, rules: &Catalogue, choices: &mut SiteChoices) {
+        let found = rules.select(std::slice::from_ref(&entry.key));
+        let rule = match found.as_deref() {
+            Ok([rule]) => *rule,
+            Ok(several) => {
+                let ids: Vec<&str> = several.iter().map(|rule| rule.id()).collect();
+                let message = format!("`{}` means several rules", entry.key);
+                let help = Some(format!("name one of: {}", ids.join(", ")));
+                self.fault(Code::BadValue, &entry.key_span, message, help);
+                return;
+            }
+            Err(unknown) => {
+                self.fault(Code::BadValue, &entry.key_span, unknown.to_string(), None);
+                return;
+            }
+        };
+        let Some(entries) = entry.node.entries() else {
+            let message = format!(
+                "the choices of a rule are a map, but this is {}",
+                entry.node.describe()
+            );
+            self.fault(Code::WrongType, &entry.node.span, message, None);
+            return;
+        };
+        for entry in entries {
+            let mut declared = rule.choices().iter();
+            let Some(choice) = declared.find(|choice| choice.name == entry.key) else {
+                let names: Vec<&str> = rule
+                    .choices()
+                    .iter()
+                    .map(|choice| choice.name.as_str())
+                    .collect();
+                let help = suggestion(&did_you_mean(&entry.key, names.iter().copied()));
+                let help = help.or_else(|| match names.as_slice() {
+                    [] => Some("the rule leaves nothing to choose".to_owned()),
+                    names => Some(format!("it has: {}", names.join(", "))),
+                });
+                let message = format!("the rule {} has no choice `{}`", rule.id(), entry.key);
+                self.fault(Code::UnknownChoice, &entry.key_span, message, help);
+                continue;
+            };
+            match choice.kind.fit(entry.node.value()) {
+                Ok(value) => choices.decide(rule.id(), &choice.name, value),
+                Err(reason) => {
+                    let message = format!("`{}`: {reason}", choice.name);
+                    self.fault(Code::WrongType, &entry.node.span, message, None);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SiteChoices;
+    use crate::rule::Catalogue;
+    use crate::value::Value;
+
+    const PAGE: &str = "---\nid: a\ntitle: t\nframework: cis-kubernetes\ncontrol: 9.1\nsubject: kubelet\nchoices:\n  - {name: most, type: int, description: d.}\n  - {name: names, type: list, description: d.}\ncheck: kubelet.podPidsLimit <= choices.most && !(kubelet.address in choices.names)\nexpected: e\nseverity: low\ncontrols: []\n---\n";
+
+    fn rules() -> Catalogue {
+        Catalogue::bundled(&[("x/a.md", PAGE)]).unwrap()
+    }
+
+    #[test]
+    fn what_was_decided_is_found_by_rule_and_name() {
+        let rules = rules();
+        let text = b"choices:\n  9.1: {most: 7}\n";
+        let choices = SiteChoices::read("site.yaml", text, &rules).unwrap();
+        let rule = rules.get("a").unwrap();
+        assert_eq!(choices.of(rule).get("most"), Some(&Value::Int(7)));
+        assert_eq!(
+            SiteChoices::read("x", b"", &rules),
+            Ok(SiteChoices::default())
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_said_with_its_place() {
+        for (text, said) in [
+            ("choises: {}\n", "s.yaml:1:1: there is no key `choises`"),
+            (
+                "choices: []\n",
+                "s.yaml:1:10: `choices` must be a map of rules, but is a list",
+            ),
+            ("choices:\n  b: {}\n", "s.yaml:2:3: there is no rule `b`"),
+            (
+                "choices:\n  a: 3\n",
+                "s.yaml:2:6: the choices of a rule are a map, but this is a number",
+            ),
+            (
+                "choices:\n  a: {mots: 3}\n",
+                "s.yaml:2:7: the rule a has no choice `mots`",
+            ),
+            (
+                "choices:\n  a: {most: x}\n",
+                "s.yaml:2:13: `most`: expected an integer, found a string",
+            ),
+            ("choices:\n  a: [\n", "s.yaml:2:6"),
+        ] {
+            let faults = SiteChoices::read("s.yaml", text.as_bytes(), &rules()).unwrap_err();
+            let first = faults.first().unwrap().to_string();
+            assert!(first.starts_with(said), "{first}");
+        }
+        assert!(SiteChoices::read("s.yaml", b"\xff", &rules()).is_err());
+    }
+}

@@ -1,0 +1,252 @@
+//! The components of a node other than its kubelets: which processes they are, and what they resolve to.
+
+use std::borrow::Cow;
+
+use kubeassay_config::components::{ask, resolve};
+use kubeassay_config::kubelet::{Documents, When};
+use kubeassay_config::resolution::Resolution;
+use kubeassay_config::tables::Minor;
+use kubeassay_core::facts::{Facts, Need, NodeFacts, Problem, ProcessFacts};
+use kubeassay_core::report::{Subject, User};
+use kubeassay_core::{Cause, Component};
+
+use crate::agreement::Agreement;
+use crate::instances::{Instance, Keys, Restart};
+use crate::manifests::{self, StaticPod};
+use crate::version;
+
+/// The components that are looked for besides the kubelet, in the order in which they are judged.
+pub(crate) const OTHERS: [Component; 6] = [
+    Component::ApiServer,
+    Component::ControllerManager,
+    Component::Scheduler,
+    Component::Etcd,
+    Component::KubeProxy,
+    Component::ContainerRuntime,
+];
+
+/// The components of a node, and what was taken for one and is none.
+pub(crate) struct Components<'a> {
+    pub(crate) found: Vec<Instance<'a>>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Returns the files that a process of another component than the kubelet reads and its facts do not hold yet, in any
+/// version it may be.
+pub(crate) fn needs(process: &ProcessFacts) -> Vec<Need> {
+    let documents = Documents::new(process);
+    let mut needs: Vec<Need> = Vec::new();
+    for minor in minors(process) {
+        let asked = ask(process.component, &documents, minor, When::Now);
+        for need in asked.needs {
+            if !needs.contains(&need) {
+                needs.push(need);
+            }
+        }
+    }
+    needs
+}
+
+/// Returns the minors that a process may be as far as it tells itself: what it reads hardly ever depends on them.
+pub(crate) fn minors(process: &ProcessFacts) -> Vec<Minor> {
+    let told = version::candidates(None, &NodeFacts::default(), Some(process));
+    told.minors
+        .into_iter()
+        .filter(|minor| minor.is_known())
+        .collect()
+}
+
+/// Finds and resolves the components of a node other than its kubelets. `said` is the version that the user gave.
+pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Components<'_> {
+    let mut components = Components {
+        found: Vec::new(),
+        problems: Vec::new(),
+    };
+    let (mut pods, problems) = manifests::pods(facts);
+    components.problems.extend(problems);
+    for component in OTHERS {
+        let mut keys = Keys::default();
+        let mut processes: Vec<&ProcessFacts> = facts.processes_of(component).collect();
+        processes.sort_by_key(|process| (process.started.map(|started| started.at), process.pid));
+        let single = processes.iter().filter(|process| !process.in_pod()).count() == 1;
+        for process in processes {
+            let pod = manifests::take(&mut pods, process, single);
+            let mut instance = of_process(process, facts, said, pod);
+            keys.tell_apart(&mut instance.subject);
+            components.found.push(instance);
+        }
+        for pod in manifests::take_all(&mut pods, component) {
+            let mut instance = of_manifest(pod, facts, said);
+            keys.tell_apart(&mut instance.subject);
+            components.found.push(instance);
+        }
+    }
+    components
+}
+
+/// Resolves a process.
+fn of_process<'a>(
+    process: &'a ProcessFacts,
+    facts: &'a Facts,
+    said: Option<Minor>,
+    pod: Option<StaticPod>,
+) -> Instance<'a> {
+    let component = process.component;
+    let version = version::candidates(said, &facts.node, Some(process));
+    let documents = Documents::new(process);
+    let known = version.minors.iter().filter(|minor| minor.is_known());
+    let mut running: Vec<Resolution> = known
+        .map(|minor| resolve(component, &documents, *minor, When::Started))
+        .collect();
+    // The process runs, so it is none of the versions that would refuse what it was given.
+    if running.iter().any(|one| one.refusal.is_none()) {
+        running.retain(|one| one.refusal.is_none());
+    }
+    let stale = running.iter().any(|resolution| {
+        let mut layers = resolution.layers.iter();
+        layers.any(|layer| {
+            let unknown = layer.unknown.as_ref();
+            unknown.is_some_and(|unknown| unknown.cause == Cause::Stale)
+        })
+    });
+    let now = || {
+        running
+            .iter()
+            .map(|one| resolve(component, &documents, one.minor, When::Now))
+            .collect()
+    };
+    let restart = match pod {
+        Some(pod) => next_start(pod, Some((process, stale)), facts, said),
+        None if stale => Restart::Arguments(now()),
+        None => Restart::Same,
+    };
+    Instance {
+        component,
+        process: Some(process),
+        subject: subject(process, &facts.node),
+        version,
+        running,
+        restart,
+        live: None,
+        probe: None,
+        agreement: Agreement::of_files(),
+    }
+}
+
+/// Returns what a manifest would start and does not run.
+fn of_manifest<'a>(pod: StaticPod, facts: &Facts, said: Option<Minor>) -> Instance<'a> {
+    let component = pod.component;
+    let version = version::candidates(said, &facts.node, pod.process().ok());
+    let subject = Subject {
+        key: component.as_str().to_owned(),
+        object: None,
+        ..nameless(component)
+    };
+    Instance {
+        component,
+        process: None,
+        subject,
+        version,
+        running: Vec::new(),
+        restart: next_start(pod, None, facts, said),
+        live: None,
+        probe: None,
+        agreement: Agreement::of_files(),
+    }
+}
+
+/// Resolves what a manifest will start; `before` is what runs, and whether a file changed since.
+fn next_start<'a>(
+    pod: StaticPod,
+    before: Option<(&ProcessFacts, bool)>,
+    facts: &Facts,
+    said: Option<Minor>,
+) -> Restart<'a> {
+    let assumes = pod.assumes();
+    let StaticPod {
+        component,
+        started,
+        origins,
+        ..
+    } = pod;
+    let mut future = match started {
+        Ok(future) => future,
+        Err(unknown) => return Restart::Unknown(unknown),
+    };
+    if let Some((process, stale)) = before {
+        if future.executable.is_none() {
+            future.executable.clone_from(&process.executable);
+        }
+        // What it was started with is what the manifest says: the kubelet starts it anew where that changes.
+        if !stale && process.argv == future.argv && !changed(process, &future) {
+            return Restart::Same;
+        }
+    }
+    let version = version::candidates(said, &facts.node, Some(&future));
+    let documents = Documents::of_service(&future, origins);
+    let known = version.minors.iter().filter(|minor| minor.is_known());
+    let mut resolutions: Vec<Resolution> = known
+        .map(|minor| resolve(component, &documents, *minor, When::Now))
+        .collect();
+    if version.known.is_none() && resolutions.iter().any(|one| one.refusal.is_none()) {
+        resolutions.retain(|one| one.refusal.is_none());
+    }
+    let manifests = facts.files.iter().filter(|file| file.content.is_some());
+    let files: Vec<_> = manifests.chain(&future.files).cloned().collect();
+    Restart::Service {
+        resolutions,
+        files: Cow::Owned(files),
+        assumes,
+        unsupported: version.unsupported,
+    }
+}
+
+/// Returns whether a file that a process read is another one for what is started next.
+fn changed(process: &ProcessFacts, future: &ProcessFacts) -> bool {
+    process.files.iter().any(|file| {
+        let Some(there) = future.file(&file.need) else {
+            return false;
+        };
+        file.sha256 != there.sha256
+    })
+}
+
+fn subject(process: &ProcessFacts, node: &NodeFacts) -> Subject {
+    let component = process.component;
+    let in_pod = process.in_pod();
+    let name = component.as_str();
+    Subject {
+        key: if in_pod {
+            format!("pod:{name}")
+        } else {
+            name.to_owned()
+        },
+        unit: process.unit.clone(),
+        pid: Some(process.pid),
+        exe: process.exe.clone(),
+        cgroup: process.cgroup.clone(),
+        user: process.uid.map(|id| User {
+            id,
+            name: node.users.get(&id).cloned(),
+        }),
+        in_pod,
+        recognised_by: process.recognised_by.clone(),
+        ..nameless(component)
+    }
+}
+
+/// Returns a component of which no process is known.
+pub(crate) fn nameless(component: Component) -> Subject {
+    Subject {
+        key: component.as_str().to_owned(),
+        component: component.as_str().to_owned(),
+        unit: None,
+        pid: None,
+        exe: None,
+        cgroup: None,
+        object: None,
+        user: None,
+        in_pod: false,
+        recognised_by: Vec::new(),
+    }
+}
