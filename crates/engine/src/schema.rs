@@ -9,6 +9,7 @@ use kubeassay_core::rule::{Schema, SettingType};
 
 use crate::components::OTHERS;
 use crate::node;
+use crate::objects::settings as objects;
 
 /// The settings of every component that kubeassay resolves.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,6 +25,7 @@ impl Schema for Components {
         match root {
             node::ROOT => named(node::named()),
             "kubelet" => kubelet_setting(path),
+            _ if objects::is_subject(root) => objects::kind_of(setting),
             root => {
                 let component = component_of(root)?;
                 named(components::named(component)).or_else(|| {
@@ -64,6 +66,7 @@ impl Schema for Components {
             .chain(derived)
             .chain(of_others)
             .chain(of_node)
+            .chain(objects::names())
             .collect()
     }
 
@@ -81,6 +84,10 @@ const SUBJECTS: &[&str] = &[
     "etcd",
     "kube-proxy",
     "container-runtime",
+    "cluster",
+    "namespace",
+    "role",
+    "holder",
 ];
 
 /// Returns the component whose settings start with `root`, if it is another than the kubelet.
