@@ -78,7 +78,7 @@ fn captured_hosts_are_judged_as_they_are() {
             &["running pass", "in pod: running fail"],
         ),
         ("no-kubernetes", &[], 2, &[]),
-        ("k3s", &[], 2, &["running unknown unsupported"]),
+        ("k3s", &[], 0, &["running pass"]),
         (
             "hidepid",
             &[],
@@ -459,7 +459,7 @@ fn bundled_rules_are_listed_shown_and_clean() {
     let (_, shown, _) = run(&["rules", "show", "disa-stig:V-242392"]);
     assert!(shown.contains("id: kubelet-authorization-mode"));
     let (code, stdout, _) = run(&["rules", "lint", "../../rules"]);
-    assert_eq!((code, stdout.as_str()), (0, "15 pages, no errors\n"));
+    assert_eq!((code, stdout.as_str()), (0, "32 pages, no errors\n"));
     let (_, stdout, _) = run(&["rules", "list", "-o", "json"]);
     assert_eq!(
         serde_json::from_str::<Json>(&stdout)
@@ -467,7 +467,7 @@ fn bundled_rules_are_listed_shown_and_clean() {
             .as_array()
             .unwrap()
             .len(),
-        15
+        32
     );
 }
 
@@ -492,4 +492,119 @@ fn the_platforms_that_are_known_are_listed() {
     let provider = &eks["provider"];
     assert!(provider["link"].as_str().unwrap().starts_with("https://"));
     assert_eq!(provider["components"][0], "kube-apiserver");
+}
+
+/// The captured hosts that are there for their platform.
+const PLATFORMS: [&str; 14] = [
+    "aks",
+    "bottlerocket",
+    "eks-al2",
+    "eks-al2023",
+    "gke",
+    "k0s",
+    "k3s",
+    "kind",
+    "microk8s",
+    "microshift",
+    "minikube",
+    "openshift",
+    "rke2",
+    "talos",
+];
+
+#[test]
+fn the_platform_of_every_captured_host_is_told() {
+    let mut told = String::new();
+    for name in kubeassay_testkit::host_names() {
+        let (_, report) = json(&name, &["--fail-on", "never"]);
+        let distribution = &report["scanned"]["nodes"][0]["distribution"];
+        let id = distribution["id"].as_str().unwrap_or("-");
+        let also = &distribution["also"];
+        assert!(
+            also.is_null() || *also == serde_json::json!([]),
+            "{name}: {also}"
+        );
+        if PLATFORMS.contains(&name.as_str()) {
+            assert!(name.starts_with(id), "{name} is taken for {id}");
+        }
+        told = format!("{told}{name}: {id}\n");
+    }
+    insta::assert_snapshot!("platforms_of_hosts", told);
+}
+
+#[test]
+fn a_host_of_each_platform_is_judged() {
+    for name in PLATFORMS {
+        let (_, stdout, _) = scan_host(name, &["4.2.1", "4.2.2", "4.2.4", "4.2.7"]);
+        insta::assert_snapshot!(format!("platform_{name}"), stdout);
+    }
+}
+
+#[test]
+fn the_kubelet_inside_k3s_is_judged_by_what_k3s_gives_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = std::fs::read_to_string(host("k3s")).unwrap();
+    let config = "  /etc/rancher/k3s/config.yaml:";
+    let allow = "kubelet-arg: [authorization-mode=AlwaysAllow]\\n";
+    let drop_in = "apiVersion: kubelet.config.k8s.io/v1beta1\\nkind: KubeletConfiguration\\nauthorization: {mode: AlwaysAllow}\\n";
+    let agent = plain.replace("/usr/local/bin/k3s server", "/usr/local/bin/k3s agent");
+    let moved = plain.replace("k3s server\n", "k3s server --data-dir=/srv\n");
+    for (text, more, verdict, place) in [
+        (&plain, String::new(), "pass", "00-k3s-defaults.conf"),
+        (
+            &plain,
+            format!("{config} {{text: \"{allow}\"}}\n"),
+            "fail",
+            "/etc/rancher/k3s/config.yaml",
+        ),
+        (
+            &agent,
+            format!("{config} {{text: \"{allow}\"}}\n"),
+            "fail",
+            "/etc/rancher/k3s/config.yaml",
+        ),
+        (
+            &plain,
+            format!("  /etc/rancher/k3s/config.yaml.d/9.yaml: {{text: \"{allow}\"}}\n"),
+            "fail",
+            "/etc/rancher/k3s/config.yaml.d/9.yaml",
+        ),
+        (
+            &plain,
+            format!(
+                "  /var/lib/rancher/k3s/agent/etc/kubelet.conf.d/99.conf: {{text: \"{drop_in}\"}}\n"
+            ),
+            "fail",
+            "99.conf",
+        ),
+        (
+            &plain,
+            format!("{config} {{text: \"\", error: denied}}\n"),
+            "unknown",
+            "",
+        ),
+        // What was written below the other folder counts for nothing.
+        (&moved, String::new(), "unknown", ""),
+    ] {
+        let path = folder.path().join("host.yaml");
+        std::fs::write(&path, format!("{text}{more}")).unwrap();
+        let root = path.to_str().unwrap();
+        let (_, stdout, stderr) = run(&[
+            "scan",
+            "4.2.2",
+            "--root",
+            root,
+            "--kubernetes-version=1.34",
+            "-o",
+            "json",
+        ]);
+        let report: Json = serde_json::from_str(&stdout).expect(&stderr);
+        let finding = &report["findings"][0];
+        assert_eq!(finding["verdict"], verdict, "{more} {finding}");
+        assert_eq!(finding["subject"]["component"], "kubelet");
+        let origin = finding["evidence"][0]["origin"]["path"]
+            .as_str()
+            .unwrap_or("");
+        assert!(origin.ends_with(place), "{origin} {more}");
+    }
 }

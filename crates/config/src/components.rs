@@ -7,10 +7,16 @@
 mod apiserver;
 mod builder;
 mod controller_manager;
+mod document;
 mod etcd;
+#[cfg(test)]
+mod fixture;
+mod insecure;
 mod kube_proxy;
 mod runtime;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 
 use kubeassay_core::Component;
 use kubeassay_core::rule::SettingType;

@@ -334,7 +334,7 @@ fn refuse(index: usize, reason: String) -> Refusal {
 }
 
 /// Parses a flag's text as its `pflag.Value` does.
-fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
+pub(crate) fn parse_value(kind: FlagKind, text: &Bytes) -> Result<FlagValue, String> {
     let utf8 = text.as_str();
     let one = |value: Value| Ok(FlagValue::One(value));
     match kind {
@@ -438,7 +438,7 @@ pub(crate) fn is_list(text: &Bytes) -> bool {
 
 /// Drops leading zeros of the parts of an IPv4 address: Kubernetes takes them for decimal
 /// (`k8s.io/utils/net.ParseIPSloppy`).
-fn sloppy(address: &str) -> String {
+pub(crate) fn sloppy(address: &str) -> String {
     if address.contains(':') {
         return address.to_owned();
     }

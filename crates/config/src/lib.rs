@@ -2,7 +2,7 @@
 //!
 //! Pure: facts in, effective configuration out, and the files that are still needed for it.
 //!
-//! - [`tree`], [`yaml`], [`json`], [`text`]: what a file says, with positions
+//! - [`tree`], [`yaml`], [`json`], [`toml`], [`text`]: what a file says, with positions
 //! - [`tables`]: every flag and field of a component by version
 //! - [`flags`]: the command line
 //! - [`setting`]: a value with its provenance
@@ -14,7 +14,6 @@
 //! - [`units`]: the services of systemd, and what their next start will be
 //! - [`secrets`]: what must not reach facts or reports
 
-mod path;
 mod settings;
 mod sources;
 
@@ -27,12 +26,14 @@ pub mod kubelet;
 pub mod manifests;
 pub mod merge;
 pub mod node;
+pub mod path;
 pub mod refusal;
 pub mod resolution;
 pub mod secrets;
 pub mod setting;
 pub mod tables;
 pub mod text;
+pub mod toml;
 pub mod tree;
 pub mod units;
 pub mod yaml;

@@ -14,7 +14,7 @@ pub fn absolute(path: &Bytes, base: Option<&Bytes>) -> Option<Bytes> {
 }
 
 /// Returns the shortest lexical equal of a path (`filepath.Clean`).
-pub(crate) fn clean(path: &Bytes) -> Bytes {
+pub fn clean(path: &Bytes) -> Bytes {
     let rooted = path.as_slice().starts_with(b"/");
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.as_slice().split(|byte| *byte == b'/') {
@@ -36,7 +36,7 @@ pub(crate) fn clean(path: &Bytes) -> Bytes {
 }
 
 /// Returns `directory` joined with `name`, cleaned (`filepath.Join`).
-pub(crate) fn join(directory: &Bytes, name: &Bytes) -> Bytes {
+pub fn join(directory: &Bytes, name: &Bytes) -> Bytes {
     if directory.is_empty() {
         return clean(name);
     }
@@ -46,7 +46,7 @@ pub(crate) fn join(directory: &Bytes, name: &Bytes) -> Bytes {
 }
 
 /// Returns the folder a path lies in (`filepath.Dir`).
-pub(crate) fn parent(path: &Bytes) -> Bytes {
+pub fn parent(path: &Bytes) -> Bytes {
     let end = path
         .as_slice()
         .iter()
@@ -56,13 +56,13 @@ pub(crate) fn parent(path: &Bytes) -> Bytes {
 }
 
 /// Returns whether a cleaned path is `folder` or lies below it.
-pub(crate) fn is_below(path: &Bytes, folder: &Bytes) -> bool {
+pub fn is_below(path: &Bytes, folder: &Bytes) -> bool {
     let rest = path.as_slice().strip_prefix(folder.as_slice());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// Returns the last component of a path.
-pub(crate) fn name(path: &Bytes) -> &[u8] {
+pub fn name(path: &Bytes) -> &[u8] {
     path.as_slice()
         .rsplit(|byte| *byte == b'/')
         .find(|part| !part.is_empty())

@@ -92,6 +92,8 @@ pub(crate) struct FlagValues {
     pub(crate) line: CommandLine,
     /// Fields of its configuration file and what is derived, by their path: they come before flags of that name.
     pub(crate) named: BTreeMap<&'static str, Setting>,
+    /// What flags come to where the command line is not all that counts, by their name in checks.
+    pub(crate) effective: BTreeMap<&'static str, Setting>,
 }
 
 impl Resolution {
@@ -131,6 +133,9 @@ impl FlagValues {
             return Some(Cow::Borrowed(setting));
         }
         let name = path.strip_prefix("flags.")?;
+        if let Some(setting) = self.effective.get(name) {
+            return Some(Cow::Borrowed(setting));
+        }
         let flag = self.tables.flags.iter().find(|flag| flag.setting == name)?;
         Some(Cow::Owned(if flag.presence.possibly(minor) {
             flags::own(&self.line, flag, minor)

@@ -22,7 +22,7 @@ const CREDENTIAL_WORDS: [&str; 6] = [
 ];
 
 /// Keys of a kubeconfig, which may be taken for the configuration: no field of the kubelet has such a name.
-const CREDENTIAL_KEYS: [&str; 7] = [
+const CREDENTIAL_KEYS: [&str; 12] = [
     "client-key-data",
     "token",
     "password",
@@ -30,10 +30,33 @@ const CREDENTIAL_KEYS: [&str; 7] = [
     "id-token",
     "refresh-token",
     "access-token",
+    // k3s' and RKE2's own configuration.
+    "agent-token",
+    "datastore-endpoint",
+    "vpn-auth",
+    "etcd-s3-access-key",
+    "etcd-s3-secret-key",
+];
+
+/// Keys by which the configuration of k3s and RKE2 is known, besides those that end in `-arg`.
+const RANCHER_KEYS: [&str; 12] = [
+    "data-dir",
+    "write-kubeconfig-mode",
+    "cluster-init",
+    "server",
+    "disable",
+    "tls-san",
+    "node-label",
+    "node-taint",
+    "node-name",
+    "protect-kernel-defaults",
+    "secrets-encryption",
+    "selinux",
 ];
 
 /// Stands for a text that may hold credentials.
-const WITHHELD: &[u8] = b"# withheld: this text cannot be understood and may hold credentials\n";
+pub(crate) const WITHHELD: &[u8] =
+    b"# withheld: this text cannot be understood and may hold credentials\n";
 
 /// Returns the digest and the length of a secret; what is redacted already stays as it is.
 pub(crate) fn redact(secret: &Bytes) -> Value {
@@ -334,6 +357,9 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 /// Everything else stays byte for byte, so that lines and columns keep their meaning. A text that cannot be
 /// understood and may hold a secret is withheld as a whole.
 pub fn redact_content(mut content: Vec<u8>) -> Vec<u8> {
+    if let Some(redacted) = redact_argument_file(&content) {
+        return redacted;
+    }
     let mut spans = Vec::new();
     match tree::read(&content) {
         // Named as configuration, but it is a key, a password file or the like.
@@ -492,12 +518,64 @@ fn is_configuration(root: &Node) -> bool {
             .any(|field| field.path.split('.').next() == Some(key))
     };
     match &root.tree {
-        Tree::Map(entries) => entries
-            .iter()
-            .any(|entry| folds_to(&entry.key, "kind") || entry.key == CONFIGZ || field(&entry.key)),
+        Tree::Map(entries) => entries.iter().any(|entry| {
+            folds_to(&entry.key, "kind")
+                || entry.key == CONFIGZ
+                || field(&entry.key)
+                || is_ranchers(&entry.key)
+        }),
         Tree::Null => true,
         Tree::Bool(_) | Tree::Number(_) | Tree::String(_) | Tree::List(_) => false,
     }
+}
+
+/// Returns whether a key is one of the configuration of k3s.
+fn is_ranchers(key: &str) -> bool {
+    let key = key.strip_suffix('+').unwrap_or(key);
+    key.ends_with("-arg") || key.starts_with("disable-") || RANCHER_KEYS.contains(&key)
+}
+
+/// Returns whether the text was withheld, because it may hold credentials.
+pub(crate) fn is_withheld(text: &Bytes) -> bool {
+    text.as_slice() == WITHHELD
+}
+
+/// Returns a file of arguments, such as kubelite reads, with its secrets hidden; nothing where it is no such file: each
+/// line of it begins a flag, is a comment, or empty.
+fn redact_argument_file(content: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(content).ok()?;
+    let lines = || text.split_inclusive('\n');
+    let is_comment = |line: &str| line.trim_start().starts_with('#');
+    let is_flag = |line: &str| line.trim_start().starts_with("--");
+    let fits = |line: &str| is_flag(line) || is_comment(line) || line.trim().is_empty();
+    if !lines().any(is_flag) || !lines().all(fits) {
+        return None;
+    }
+    let mut kept = String::new();
+    for line in lines() {
+        if is_comment(line) && may_hold_secret(line.as_bytes()) {
+            kept.push_str("# withheld\n");
+            continue;
+        }
+        if !is_flag(line) {
+            kept.push_str(line);
+            continue;
+        }
+        let (body, end) = match line.strip_suffix('\n') {
+            Some(body) => (body, "\n"),
+            None => (line, ""),
+        };
+        let argv = std::iter::once("kubelite").chain(body.split(' '));
+        let redacted = redact_arguments(argv.map(Bytes::from).collect());
+        let words: Vec<String> = redacted
+            .iter()
+            .skip(1)
+            .map(Bytes::to_string_lossy)
+            .collect();
+        kept.push_str(&words.join(" "));
+        kept.push_str(end);
+    }
+    Some(kept.into_bytes())
 }
 
 /// Returns the text without what follows its first document, which is never read; comments right behind it are gone too.

@@ -9,12 +9,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use kubeassay_core::facts::{FileFacts, FileKind, Need, NeedKind, ProcessFacts};
-use kubeassay_core::{Bytes, Cause, Origin, OriginKind};
+use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind};
 
 use crate::node::{Node, Source};
 use crate::path;
 use crate::refusal::Refusal;
+use crate::secrets;
 use crate::setting::Unknown;
+use crate::toml;
 use crate::tree::{self, ReadError, ReadErrorKind, Tree};
 
 /// At which moment the files are looked at.
@@ -69,11 +71,21 @@ impl<'a> Documents<'a> {
     /// Returns what the file at `source` says, which holds `content`.
     fn parse(&self, source: &Source, content: &[u8]) -> Parsed {
         let parse = || {
-            let mut document = tree::read(content)?;
+            if self.process.component == Component::ContainerRuntime {
+                return Ok(Rc::new(Document {
+                    duplicates: false,
+                    root: Node::from_tree(toml::read(content)?.root, source),
+                }));
+            }
+            // etcd reads JSON as the YAML that it is too.
+            let yaml = self.process.component == Component::Etcd || !tree::is_json(content);
+            let mut document = if yaml {
+                tree::read_yaml(content)?
+            } else {
+                tree::read(content)?
+            };
             // YAML becomes JSON on the way, whose keys Go sorts: of `Kind` and `kind` the latter counts.
-            if !tree::is_json(content)
-                && let Tree::Map(entries) = &mut document.root.tree
-            {
+            if yaml && let Tree::Map(entries) = &mut document.root.tree {
                 entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
             }
             Ok(Rc::new(Document {
@@ -312,7 +324,16 @@ impl<'a> Files<'a> {
             return Loaded::Unknown(unknown);
         }
         let content = facts.content.as_ref().map_or(&b""[..], Bytes::as_slice);
-        if content.is_empty() {
+        // A kubelet refuses that text, as it would refuse what stood there.
+        let is_kubelet = self.process.component == Component::Kubelet;
+        if content == secrets::WITHHELD && !is_kubelet {
+            return Loaded::Unknown(Unknown {
+                cause: Cause::Unsupported,
+                reason: format!("{path} may hold credentials, so its text is not in the facts"),
+                path: Some(path.clone()),
+            });
+        }
+        if content.is_empty() && is_kubelet {
             let reason = format!("kubelet config file {:?} was empty", path.to_string());
             return Loaded::Refused(Refusal::new(reason, Some(source.whole())));
         }
@@ -342,6 +363,38 @@ impl<'a> Files<'a> {
     /// Notes the content of the file at the absolute `path` as a need where it is not in the facts.
     pub(crate) fn ask(&mut self, path: &Bytes) {
         drop(self.look_up(NeedKind::Content, path));
+    }
+
+    /// Notes type, mode and owner of what lies at `path` as a need, where they are not in the facts.
+    pub(crate) fn ask_metadata(&mut self, path: &Bytes) {
+        if let Some(path) = self.absolute(path) {
+            drop(self.look_up(NeedKind::Metadata, &path::clean(&path)));
+        }
+    }
+
+    /// Returns the digests of the public keys of all certificates in the file at `path`.
+    pub(crate) fn public_keys(&mut self, path: &Bytes) -> Result<Vec<String>, Unknown> {
+        let path = self.absolute(path).ok_or_else(|| Unknown {
+            cause: Cause::Denied,
+            reason: format!(
+                "{path} is relative, and the working directory of process {} could not be read",
+                self.process.pid
+            ),
+            path: Some(path.clone()),
+        })?;
+        let path = path::clean(&path);
+        let facts = self.look_up(NeedKind::PublicKeys, &path)?;
+        if let Some(trouble) = &facts.problem {
+            return Err(Unknown::unread(&path, trouble));
+        }
+        if let Some(unknown) = self.stale(facts) {
+            return Err(unknown);
+        }
+        facts.public_keys.clone().ok_or_else(|| Unknown {
+            cause: Cause::Unsupported,
+            reason: format!("the public keys in {path} were not read"),
+            path: Some(path.clone()),
+        })
     }
 
     /// Lists the directory at the absolute `path`, not following a symbolic link.

@@ -134,6 +134,26 @@ pub enum ReadErrorKind {
 ///
 /// Where the kubelet would refuse the text, and where it goes beyond the limits of this module.
 pub fn read(content: &[u8]) -> Result<Document, ReadError> {
+    check_size(content)?;
+    if is_json(content) {
+        json::read(content)
+    } else {
+        yaml::read(content)
+    }
+}
+
+/// Reads the first document of a configuration file as YAML, whatever it starts with.
+///
+/// # Errors
+///
+/// Where the component would refuse the text, and where it goes beyond the limits of this module.
+pub(crate) fn read_yaml(content: &[u8]) -> Result<Document, ReadError> {
+    check_size(content)?;
+    yaml::read(content)
+}
+
+/// Refuses a text that is larger than what is read.
+pub(crate) fn check_size(content: &[u8]) -> Result<(), ReadError> {
     if content.len() > MAX_BYTES {
         let message = format!(
             "has {} bytes, more than the {MAX_BYTES} that are read",
@@ -146,11 +166,7 @@ pub fn read(content: &[u8]) -> Result<Document, ReadError> {
             message,
         });
     }
-    if is_json(content) {
-        json::read(content)
-    } else {
-        yaml::read(content)
-    }
+    Ok(())
 }
 
 /// Returns whether the first character that Go does not call a space is `{`.

@@ -44,7 +44,7 @@ pub use coverage::{Covered, Decided, Section, Tally, coverage};
 pub use diagnostic::{Code, Diagnostic, DiagnosticSeverity, RenderStyle};
 pub use examples::{CONFIG_PATH, Example, ExampleFile, ExampleHost, ExampleStatus, KUBEADM_ARGV};
 pub use front_matter::{Assessment, Choice, Decides, Fix};
-pub use functions::{parse_duration, parse_quantity};
+pub use functions::{parse_duration, parse_mode, parse_quantity};
 pub use page::MAX_PAGE;
 pub use prepared::{PreparedRule, PreparedRules};
 pub use selector::UnknownSelector;
@@ -127,6 +127,7 @@ pub(crate) struct Places {
     pub(crate) choices: Vec<Range<usize>>,
     pub(crate) fix: Vec<Range<usize>>,
     pub(crate) subject: Range<usize>,
+    pub(crate) files: Option<Range<usize>>,
 }
 
 impl Rule {

@@ -11,6 +11,7 @@ use kubeassay_core::report::{Subject, User};
 use kubeassay_core::{Cause, Component};
 
 use crate::agreement::Agreement;
+use crate::files;
 use crate::instances::{Instance, Keys, Restart};
 use crate::manifests::{self, StaticPod};
 use crate::version;
@@ -43,6 +44,9 @@ pub(crate) fn needs(process: &ProcessFacts) -> Vec<Need> {
                 needs.push(need);
             }
         }
+    }
+    if needs.is_empty() {
+        needs = files::needs_of_process(process);
     }
     needs
 }
@@ -211,7 +215,7 @@ fn changed(process: &ProcessFacts, future: &ProcessFacts) -> bool {
     })
 }
 
-fn subject(process: &ProcessFacts, node: &NodeFacts) -> Subject {
+pub(crate) fn subject(process: &ProcessFacts, node: &NodeFacts) -> Subject {
     let component = process.component;
     let in_pod = process.in_pod();
     let name = component.as_str();

@@ -60,7 +60,10 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
         .map(parse_version)
         .transpose()
         .map_err(|error| fault(error.to_string()))?;
-    let options = options(said);
+    let mut options = options(said);
+    for (name, value) in &example.host.choices {
+        options.choices.decide(rule.id(), name, value.clone());
+    }
     let rules = [rule];
     let mut judge = Judge::new(&rules, &options);
     let mut judged = match &example.host.objects {
@@ -86,6 +89,13 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
             Err(fault(reason.to_owned()))
         }
     }
+}
+
+/// Returns what rules find on the host of an example.
+#[cfg(test)]
+pub(crate) fn judge(rules: &[&Rule], facts: &Facts) -> Vec<kubeassay_core::report::Finding> {
+    let options = options(None);
+    Judge::new(rules, &options).node(facts).findings
 }
 
 /// Returns what an example with several subjects is called by: the worst.

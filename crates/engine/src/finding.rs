@@ -391,6 +391,31 @@ pub(crate) fn without_settings(
     )
 }
 
+/// Returns the finding for a subject that is no component, with what was read of it.
+pub(crate) fn decided(
+    rule: &Rule,
+    subject: &Subject,
+    (verdict, cause): (Verdict, Option<Cause>),
+    reason: String,
+    evidence: Vec<Evidence>,
+    context: &Context<'_>,
+) -> Finding {
+    let decision = Decision {
+        verdict,
+        cause,
+        evidence,
+        ..Decision::unknown(Cause::Missing, reason)
+    };
+    assemble(
+        rule,
+        subject,
+        Horizon::Running,
+        decision,
+        Seen::OnItsNode,
+        context,
+    )
+}
+
 fn assemble(
     rule: &Rule,
     subject: &Subject,

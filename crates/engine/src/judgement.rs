@@ -16,6 +16,8 @@ use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::absent;
 use crate::components;
+use crate::embedded::{self, Insiders};
+use crate::files;
 use crate::finding::{self, Context};
 use crate::gate::gate;
 use crate::instances::Instance;
@@ -230,7 +232,10 @@ impl<'a> Judge<'a> {
     pub fn node(&mut self, facts: &Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
-        let instances = components::find(facts, self.options.kubernetes_version);
+        let mut instances = components::find(facts, self.options.kubernetes_version);
+        let mut inside = embedded::find(facts, self.options.kubernetes_version);
+        let (kubelets_inside, others_inside) = inside.split();
+        instances.found.extend(others_inside);
         let detected = platforms::detect(facts);
         let view = NodeView::of(&instances.found, &detected);
         let benchmark = self.benchmark(facts, &instances.found, &detected);
@@ -252,7 +257,15 @@ impl<'a> Judge<'a> {
             kubelet.forget();
             found.push(kubelet);
         });
+        for mut kubelet in kubelets_inside {
+            for rule in &of_kubelets {
+                findings.extend(finding::of(rule, &kubelet, &context));
+            }
+            kubelet.forget();
+            found.push(kubelet);
+        }
         let kubelets = Kubelets { found, ..kubelets };
+        findings.extend(self.hidden(&inside, &context));
         for component in components::OTHERS {
             let rules = self.rules_of(component);
             let mut of_component = instances
@@ -260,7 +273,7 @@ impl<'a> Judge<'a> {
                 .iter()
                 .filter(|one| one.component == component)
                 .peekable();
-            if of_component.peek().is_none() {
+            if of_component.peek().is_none() && !inside.hides(component) {
                 findings.extend(absent::of(component, &rules, facts, &detected, &context));
             }
             for instance in of_component {
@@ -269,7 +282,9 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        let nothing = nothing(facts, &kubelets, self.options.include_pods);
+        findings.extend(self.of_files(facts, &instances.found, &detected, &context));
+        let nothing = nothing(facts, &kubelets, self.options.include_pods)
+            .filter(|_| !inside.hides(Component::Kubelet));
         if let Some(nothing) = &nothing {
             if nothing.unseen {
                 let subject = kubelets::remote_subject();
@@ -283,14 +298,7 @@ impl<'a> Judge<'a> {
         }
         let version = node_version(facts, &kubelets);
         let mut problems = problems(facts, &kubelets, &id, self.rules);
-        problems.extend(detected.problem().map(|problem| Problem {
-            node: Some(id.clone()),
-            subject: None,
-            cause: problem.cause,
-            path: problem.path,
-            reason: problem.reason,
-            affects: Vec::new(),
-        }));
+        problems.extend(contradiction(&detected, &id));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -322,6 +330,18 @@ impl<'a> Judge<'a> {
             findings,
             problems,
         }
+    }
+
+    /// Returns the findings of components inside other programs of which it is not known what they are given.
+    fn hidden(&self, inside: &Insiders<'_>, context: &Context<'_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (subject, component, unknown) in &inside.unseen {
+            let rules = self.rules_of(*component);
+            findings.extend(rules.iter().map(|rule| {
+                finding::unseen(rule, subject, unknown.cause, &unknown.reason, context)
+            }));
+        }
+        findings
     }
 
     /// Judges what nodes that are built anew will get, by the objects of the cluster that say so.
@@ -407,9 +427,25 @@ impl<'a> Judge<'a> {
 
     /// Returns the rules about a component; those that say nothing of the kind are about kubelets.
     fn rules_of(&self, component: Component) -> Vec<&'a Rule> {
-        let about = |rule: &&&Rule| {
-            rule.subject().unwrap_or(Component::Kubelet.as_str()) == component.as_str()
-        };
+        self.rules_about(component.as_str())
+    }
+
+    /// Returns what the rules about files find.
+    fn of_files(
+        &self,
+        facts: &Facts,
+        instances: &[Instance<'_>],
+        detected: &Detected,
+        context: &Context<'_>,
+    ) -> Vec<Finding> {
+        let rules = self.rules_about(files::ROOT);
+        files::of(&rules, facts, instances, detected, context)
+    }
+
+    /// Returns the rules about a subject.
+    fn rules_about(&self, subject: &str) -> Vec<&'a Rule> {
+        let about =
+            |rule: &&&Rule| rule.subject().unwrap_or(Component::Kubelet.as_str()) == subject;
         self.rules.iter().filter(about).copied().collect()
     }
 
@@ -528,6 +564,19 @@ const fn total(summary: &Summary) -> usize {
     *pass + *fail + *unknown + *manual + *not_applicable + *waived
 }
 
+/// Returns what there is to say where it cannot be told which platform a node is.
+fn contradiction(detected: &Detected, node: &str) -> Option<Problem> {
+    let problem = detected.problem()?;
+    Some(Problem {
+        node: Some(node.to_owned()),
+        subject: None,
+        cause: problem.cause,
+        path: problem.path,
+        reason: problem.reason,
+        affects: Vec::new(),
+    })
+}
+
 /// Returns everything that could not be read or understood on a node.
 fn problems(facts: &Facts, kubelets: &Kubelets<'_>, node: &str, rules: &[&Rule]) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
@@ -638,7 +687,13 @@ fn nothing(facts: &Facts, kubelets: &Kubelets<'_>, include_pods: bool) -> Option
     let table = &facts.node.process_table;
     // Where a kubelet was found, only one that is part of another program can be missing.
     let running = facts.node.distributions.iter().find(|distribution| {
-        distribution.running && (!judged || EMBEDDING.contains(&distribution.id.as_str()))
+        let inside = |kubelet: &Instance<'_>| {
+            let process = kubelet.process;
+            process.is_some_and(|process| process.component == Component::Distribution)
+        };
+        let embeds = EMBEDDING.contains(&distribution.id.as_str());
+        let resolved = kubelets.found.iter().any(inside);
+        distribution.running && (!judged || (embeds && !resolved))
     });
     if judged && running.is_none() {
         return None;

@@ -17,6 +17,7 @@ use kubeassay_core::{Cause, Component, Value};
 
 use crate::agreement::Agreement;
 use crate::components;
+use crate::files;
 use crate::instances::{Instance, Keys, Restart};
 use crate::services;
 use crate::successor;
@@ -33,6 +34,9 @@ pub(crate) struct Kubelets<'a> {
 
 /// Returns the files that `process` reads and its facts do not hold yet, in any version it may be.
 pub fn needs(process: &ProcessFacts) -> Vec<Need> {
+    if process.component == Component::Distribution {
+        return crate::embedded::needs(process);
+    }
     if process.component != Component::Kubelet {
         return components::needs(process);
     }
@@ -48,6 +52,10 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
                 needs.push(need);
             }
         }
+    }
+    // What is configured is known by then.
+    if needs.is_empty() {
+        needs = files::needs_of_process(process);
     }
     needs
 }

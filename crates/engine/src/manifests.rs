@@ -52,7 +52,7 @@ pub(crate) fn needs(facts: &Facts) -> Vec<Need> {
             needs.push(need);
         }
     };
-    for folder in folders(facts) {
+    for (folder, _) in folders(facts) {
         add(need(NeedKind::Listing, folder));
     }
     for path in files(facts) {
@@ -143,20 +143,22 @@ pub(crate) fn take_all(pods: &mut Vec<StaticPod>, component: Component) -> Vec<S
     taken
 }
 
-/// Returns the folders of manifests of the node's own kubelets, as their files say now.
-fn folders(facts: &Facts) -> Vec<Bytes> {
-    let mut folders = Vec::new();
+/// Returns the folders of manifests of the node's own kubelets, as their files say now, and where each is named.
+pub(crate) fn folders(facts: &Facts) -> Vec<(Bytes, Arc<Origin>)> {
+    let mut folders: Vec<(Bytes, Arc<Origin>)> = Vec::new();
     for kubelet in facts.kubelets().filter(|process| !process.in_pod()) {
         let Some(minor) = minors(kubelet).pop() else {
             continue;
         };
         let resolution = resolve(&Documents::new(kubelet), minor, When::Now);
-        let folder = resolution.setting("staticPodPath");
-        if let Some(Value::String(folder)) = folder.and_then(|folder| folder.value())
+        let Some(setting) = resolution.setting("staticPodPath") else {
+            continue;
+        };
+        if let Some(Value::String(folder)) = setting.value()
             && folder.as_slice().starts_with(b"/")
-            && !folders.contains(&folder)
+            && !folders.iter().any(|(known, _)| *known == folder)
         {
-            folders.push(folder);
+            folders.push((folder, Arc::clone(&setting.origin)));
         }
     }
     folders
@@ -165,7 +167,7 @@ fn folders(facts: &Facts) -> Vec<Bytes> {
 /// Returns the manifests that the folders list.
 fn files(facts: &Facts) -> Vec<Bytes> {
     let mut files = Vec::new();
-    for folder in folders(facts) {
+    for (folder, _) in folders(facts) {
         let Some(listing) = facts.file(&need(NeedKind::Listing, folder.clone())) else {
             continue;
         };
@@ -177,6 +179,19 @@ fn files(facts: &Facts) -> Vec<Bytes> {
         }
     }
     files
+}
+
+/// Returns the containers that the manifests start, each with its manifest.
+pub(crate) fn containers_of(facts: &Facts) -> Vec<(Bytes, Container)> {
+    started(facts).0
+}
+
+/// Returns the manifests that start a component; one that could not be read by what its name says.
+pub(crate) fn files_of_components(facts: &Facts) -> Vec<(Component, Bytes)> {
+    let (pods, _) = pods(facts);
+    pods.into_iter()
+        .map(|pod| (pod.component, pod.path))
+        .collect()
 }
 
 /// Returns the containers that the manifests start, each with its manifest, and what could not be told.

@@ -10,8 +10,8 @@ use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Cause, Component, Origin, OriginKind, Value};
 
 use crate::instances::Instance;
-use crate::manifests;
 use crate::platforms::{self, Detected};
+use crate::{files, manifests};
 
 /// The name that its settings start with in a check.
 pub(crate) const ROOT: &str = "node";
@@ -21,6 +21,7 @@ pub(crate) const ROOT: &str = "node";
 pub fn needs_of_node(facts: &Facts) -> Vec<Need> {
     let mut needs = manifests::needs(facts);
     needs.extend(platforms::needs(facts));
+    needs.extend(files::needs(facts));
     needs
 }
 

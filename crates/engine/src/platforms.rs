@@ -115,6 +115,11 @@ pub(crate) struct Provider {
     link: &'static str,
 }
 
+/// Returns the platform with this id.
+pub(crate) fn named(id: &str) -> Option<&'static Platform> {
+    PLATFORMS.into_iter().find(|platform| platform.id == id)
+}
+
 impl Platform {
     /// Returns where files of `role` lie, as absolute paths in which `*` stands for anything in one component; none
     /// where the platform has no such file or its place is not known.

@@ -8,6 +8,7 @@ use kubeassay_core::Component;
 use kubeassay_core::rule::{Schema, SettingType};
 
 use crate::components::OTHERS;
+use crate::files::{self, Role};
 use crate::node;
 use crate::objects::settings as objects;
 
@@ -24,6 +25,7 @@ impl Schema for Components {
         };
         match root {
             node::ROOT => named(node::named()),
+            files::ROOT => named(files::settings()),
             "kubelet" => kubelet_setting(path),
             _ if objects::is_subject(root) => objects::kind_of(setting),
             root => {
@@ -60,6 +62,10 @@ impl Schema for Components {
                 .map(move |(name, _)| format!("{root}.{name}"))
                 .chain(flags.map(move |flag| format!("{root}.flags.{}", flag.setting)))
         });
+        let of_files = files::settings();
+        let of_files = of_files
+            .iter()
+            .map(|(name, _)| format!("{}.{name}", files::ROOT));
         fields
             .chain(flags)
             .chain(gates)
@@ -67,11 +73,16 @@ impl Schema for Components {
             .chain(of_others)
             .chain(of_node)
             .chain(objects::names())
+            .chain(of_files)
             .collect()
     }
 
     fn components(&self) -> &[&str] {
         SUBJECTS
+    }
+
+    fn roles(&self) -> &[&str] {
+        Role::WORDS
     }
 }
 
@@ -88,6 +99,7 @@ const SUBJECTS: &[&str] = &[
     "namespace",
     "role",
     "holder",
+    files::ROOT,
 ];
 
 /// Returns the component whose settings start with `root`, if it is another than the kubelet.

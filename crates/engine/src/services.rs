@@ -22,6 +22,7 @@ pub fn needs_of_service(service: &ServiceFacts) -> Vec<Need> {
 pub(crate) fn process(service: &ServiceFacts, next: &NextStart) -> ProcessFacts {
     let argv = next.arguments.iter().map(|argument| argument.text.clone());
     ProcessFacts {
+        component: service.component,
         exe: Some(next.executable.clone()),
         cwd: Some(next.cwd.clone()),
         environment: Some(next.environment.clone()),

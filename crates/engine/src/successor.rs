@@ -7,8 +7,8 @@ use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::units::{self, NextStart};
-use kubeassay_core::Cause;
 use kubeassay_core::facts::{Facts, ProcessFacts, ServiceFacts};
+use kubeassay_core::{Cause, Component};
 
 use crate::version::Candidates;
 use crate::{services, version};
@@ -32,6 +32,16 @@ pub fn successor(
     facts: &Facts,
     said: Option<Minor>,
 ) -> Result<Successor, Unknown> {
+    if service.component == Component::Distribution {
+        return Err(Unknown {
+            cause: Cause::Unsupported,
+            reason: format!(
+                "the kubelet runs inside the program of {}, which is given its arguments in files of its own: k3s in /etc/rancher/k3s/config.yaml (kubelet-arg), MicroK8s in /var/snap/microk8s/current/args/kubelet; change it there by hand",
+                service.unit
+            ),
+            path: None,
+        });
+    }
     let next = units::next_start(service)?;
     let mut future = services::process(service, &next);
     if future.executable.is_none() {

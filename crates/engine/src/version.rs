@@ -171,13 +171,15 @@ fn of(component: Component, found: Vec<(Minor, String)>, origin: &str) -> Candid
 
 /// Returns minors as text: `1.28`, or `1.28 to 1.31`, or `1.25, 1.28`.
 pub(crate) fn shown(minors: &[Minor]) -> String {
-    match minors {
+    let mut minors = minors.to_vec();
+    minors.dedup();
+    match minors.as_slice() {
         [] => String::new(),
         [only] => only.to_string(),
         [first, .., last] if usize::from(last.0 - first.0) + 1 == minors.len() => {
             format!("{first} to {last}")
         }
-        _ => minors
+        all => all
             .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()

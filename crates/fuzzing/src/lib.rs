@@ -19,11 +19,13 @@ mod arguments;
 mod captured;
 mod certificate;
 mod check;
+mod component_file;
 mod configz;
 mod dbus;
 mod dns;
 mod drop_ins;
 mod edit;
+mod etcd;
 mod exec_credential;
 mod executable;
 mod facts;
@@ -43,6 +45,7 @@ mod rule_page;
 mod secret_words;
 mod secrets;
 mod show;
+mod toml;
 mod units;
 mod yaml;
 
@@ -78,6 +81,10 @@ pub const TARGETS: &[Target] = &[
         run: check::run,
     },
     Target {
+        name: "component_file",
+        run: component_file::run,
+    },
+    Target {
         name: "configz",
         run: configz::run,
     },
@@ -96,6 +103,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "edit",
         run: edit::run,
+    },
+    Target {
+        name: "etcd",
+        run: etcd::run,
     },
     Target {
         name: "exec_credential",
@@ -152,6 +163,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "secrets",
         run: secrets::run,
+    },
+    Target {
+        name: "toml",
+        run: toml::run,
     },
     Target {
         name: "units",

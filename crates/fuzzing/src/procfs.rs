@@ -86,7 +86,7 @@ fn cgroup_of(text: &[u8]) {
 
 /// Asserts that nothing of the environment is kept but what is known, the first of it.
 fn environment_of(text: &[u8]) {
-    let kept = cmdline::environment(text);
+    let kept = cmdline::environment(text, kubeassay_core::Component::Kubelet);
     for (name, value) in &kept {
         assert_eq!(
             name, "KUBELET_CONFIG_DROPIN_DIR_ALPHA",

@@ -46,7 +46,10 @@ pub(crate) fn run(data: &[u8]) {
     let environment = match choices.below(3) {
         0 => None,
         1 => Some(BTreeMap::new()),
-        _ => Some(cmdline::environment(b"KUBELET_CONFIG_DROPIN_DIR_ALPHA=1")),
+        _ => Some(cmdline::environment(
+            b"KUBELET_CONFIG_DROPIN_DIR_ALPHA=1",
+            kubeassay_core::Component::Kubelet,
+        )),
     };
     let mut process = ProcessFacts {
         exe: Some(Bytes::from(name)),

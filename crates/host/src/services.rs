@@ -59,6 +59,12 @@ pub(crate) fn read(
             break;
         }
         let mut service = ServiceFacts::new(name);
+        let of_unit = |process: &&ProcessFacts| {
+            is_own(process) && unit(process) == Some(service.unit.as_slice())
+        };
+        if let Some(process) = facts.processes.iter().find(of_unit) {
+            service.component = process.component;
+        }
         setting.read_service(&mut service, survey, sight, |need| {
             let listed = folders.iter().find(|folder| folder.listing.need == need);
             match listed {
@@ -77,10 +83,14 @@ pub(crate) fn read(
     facts.problems.extend(problems);
 }
 
-/// Returns whether a process is a kubelet of the host itself: in no pod, and in no container with mounts of its own.
+/// Returns whether a process is a kubelet of the host itself, or a program that one runs inside of: in no pod, and in no container with mounts of its own.
 fn is_own(process: &ProcessFacts) -> bool {
     let apart = process.namespaces.mount == Some(false) && unit(process).is_none();
-    process.component == Component::Kubelet && !process.in_pod() && !apart
+    let starts = matches!(
+        process.component,
+        Component::Kubelet | Component::Distribution
+    );
+    starts && !process.in_pod() && !apart
 }
 
 /// Returns the service of the host's own systemd that a process belongs to.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind};
+use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind, Value};
 
 use crate::flags::{self, CommandLine};
 use crate::refusal::Refusal;
@@ -23,6 +23,8 @@ pub(super) struct Builder<'a> {
     pub(super) line: CommandLine,
     /// What is no flag, by its path.
     pub(super) named: BTreeMap<&'static str, Setting>,
+    /// What flags come to where the command line is not all that counts, by the name in checks.
+    pub(super) effective: BTreeMap<&'static str, Setting>,
     pub(super) layers: Vec<Layer>,
     pub(super) notes: Vec<Note>,
 }
@@ -36,15 +38,26 @@ impl<'a> Builder<'a> {
         minor: Minor,
         when: When,
     ) -> (Self, Option<Refusal>) {
+        let line = flags::parse_of(component, &documents.process.argv, tables, minor);
+        Self::with(component, tables, documents, (minor, when), line)
+    }
+
+    /// The same, of a command line that was read already.
+    pub(super) fn with(
+        component: Component,
+        tables: &'static Tables,
+        documents: &'a Documents<'a>,
+        (minor, when): (Minor, When),
+        line: Result<CommandLine, Refusal>,
+    ) -> (Self, Option<Refusal>) {
         let files = Files::new(documents, when);
-        let (line, refusal) =
-            match flags::parse_of(component, &documents.process.argv, tables, minor) {
-                Ok(mut line) => {
-                    line.come_from(files.origins());
-                    (line, None)
-                }
-                Err(refusal) => (CommandLine::default(), Some(refusal)),
-            };
+        let (line, refusal) = match line {
+            Ok(mut line) => {
+                line.come_from(files.origins());
+                (line, None)
+            }
+            Err(refusal) => (CommandLine::default(), Some(refusal)),
+        };
         let builder = Self {
             component,
             tables,
@@ -53,6 +66,7 @@ impl<'a> Builder<'a> {
             files,
             line,
             named: BTreeMap::new(),
+            effective: BTreeMap::new(),
             layers: vec![
                 Layer::new(format!("defaults of {minor}"), OriginKind::Default, None),
                 Layer::new("command line", OriginKind::Flag, None),
@@ -110,6 +124,42 @@ impl<'a> Builder<'a> {
         (path, loaded)
     }
 
+    /// Returns the digests of the public keys of all certificates in the file that a setting names; none where it names
+    /// none.
+    pub(super) fn public_keys(&mut self, file: &Setting) -> Setting {
+        let origin = Arc::clone(&file.origin);
+        let path = match file.value() {
+            Some(Value::String(path)) if !path.is_empty() => path,
+            Some(_) => return Setting::known(Value::List(Vec::new()), origin),
+            None => return file.clone(),
+        };
+        match self.files.public_keys(&path) {
+            Ok(keys) => {
+                let keys = keys.into_iter().map(Value::string).collect();
+                Setting::known(Value::List(keys), origin)
+            }
+            Err(unknown) => Self::unknown(unknown, origin),
+        }
+    }
+
+    /// Asks for mode and owner of the files that flags and other settings name.
+    pub(super) fn ask_metadata(&mut self, flags: &[&str], named: &[&str]) {
+        let by_flag = flags.iter().map(|name| self.flag(name));
+        let by_name = named
+            .iter()
+            .filter_map(|name| self.named.get(name).cloned());
+        let paths: Vec<Bytes> = by_flag
+            .chain(by_name)
+            .filter_map(|setting| match setting.value() {
+                Some(Value::String(path)) if !path.is_empty() => Some(path),
+                _ => None,
+            })
+            .collect();
+        for path in paths {
+            self.files.ask_metadata(&path);
+        }
+    }
+
     /// Returns a setting that cannot be told.
     pub(super) fn unknown(unknown: Unknown, origin: Arc<Origin>) -> Setting {
         Setting {
@@ -129,6 +179,7 @@ impl<'a> Builder<'a> {
                 tables: self.tables,
                 line: self.line,
                 named: self.named,
+                effective: self.effective,
             })),
             refusal,
             layers: self.layers,

@@ -203,6 +203,7 @@ fn places(front: &FrontMatter, page: &Page) -> Places {
             .subject
             .as_ref()
             .map_or_else(|| page.front.clone(), |subject| subject.span.clone()),
+        files: front.files.as_ref().map(|files| files.span.clone()),
     }
 }
 

@@ -9,7 +9,7 @@ mod reader;
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::{Expr, operators};
-use cel::common::types::{CelBool, DYN_TYPE, STRING_TYPE};
+use cel::common::types::{CelBool, DYN_TYPE, INT_TYPE, STRING_TYPE};
 use cel::{Context, DeclarationError, Env, ExecutionError, IdedExpr};
 
 use super::check::{Choices, Evaluation, Outcome, UnknownSetting};
@@ -36,6 +36,12 @@ static ENVIRONMENT: LazyLock<Result<Arc<Env>, DeclarationError>> = LazyLock::new
         "kubeassay_quantity",
         vec![STRING_TYPE],
         functions::quantity,
+    )?;
+    env.add_overload(
+        "within",
+        "kubeassay_within",
+        vec![INT_TYPE, STRING_TYPE],
+        functions::within,
     )?;
     env.add_overload(READ, "kubeassay_read", vec![DYN_TYPE], raise)?;
     Ok(Arc::new(env))

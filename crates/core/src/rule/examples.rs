@@ -10,6 +10,7 @@ use super::diagnostic::{Code, Diagnostic};
 use super::front_matter::Reader;
 use super::page::{Block, Page};
 use super::yaml::{Entry, Kind, Node};
+use crate::value::Value;
 use crate::verdict::Verdict;
 
 /// Where kubeadm writes the kubelet's configuration file.
@@ -24,7 +25,7 @@ pub const KUBEADM_ARGV: [&str; 4] = [
 ];
 
 /// One example of a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     /// What the rule must find.
     pub verdict: Verdict,
@@ -37,7 +38,7 @@ pub struct Example {
 }
 
 /// A host, or a cluster, as far as an example describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExampleHost {
     /// The arguments of its process, its own name first; empty where there is none.
     pub argv: Vec<String>,
@@ -55,6 +56,8 @@ pub struct ExampleHost {
     pub objects: Option<String>,
     /// `ID` of the host's os-release, where it matters.
     pub os: Option<String>,
+    /// What the site chose, by the names of the rule's choices, where it matters.
+    pub choices: BTreeMap<String, Value>,
 }
 
 /// A file of an example.
@@ -112,6 +115,7 @@ impl ExampleHost {
             configz: None,
             objects: None,
             os: None,
+            choices: BTreeMap::new(),
         }
     }
 }
@@ -199,6 +203,7 @@ fn host(
             "argv" => host.argv = argv(entry, &mut reader),
             "processes" => host.processes = processes(entry, &mut reader),
             "objects" => host.objects = reader.text(entry).map(|text| text.value),
+            "choices" => host.choices = choices(entry, &mut reader),
             "os" => host.os = reader.text(entry).map(|text| text.value),
             "files" => host.files = files(entry, &mut reader),
             "version" => host.version = reader.text(entry).map(|text| text.value),
@@ -215,11 +220,23 @@ fn host(
                     "configz",
                     "objects",
                     "os",
+                    "choices",
                 ],
             ),
         }
     }
     (faults.len() == before).then_some(host)
+}
+
+fn choices(entry: &Entry, reader: &mut Reader<'_>) -> BTreeMap<String, Value> {
+    let Some(entries) = entry.node.entries() else {
+        reader.wrong("`choices`", "a map of choices", &entry.node);
+        return BTreeMap::new();
+    };
+    let entries = entries.iter();
+    entries
+        .map(|entry| (entry.key.clone(), entry.node.value()))
+        .collect()
 }
 
 fn argv(entry: &Entry, reader: &mut Reader<'_>) -> Vec<String> {

@@ -1,13 +1,17 @@
-//! Durations and quantities: the two notations of Kubernetes that a check compares as numbers.
+//! The functions of a check that CEL has not: durations and quantities, which are compared as numbers, and modes.
 //!
 //! `duration("4h")` is nanoseconds as Go reads them; `quantity("100Mi")` is the whole number that
 //! `resource.Quantity.Value()` gives (rounded away from zero). The notation of choices and fixes too.
+//! `within(mode, "0600")` holds where a file's mode allows nothing beyond these bits.
 
 use cel::ExecutionError;
-use cel::common::types::{CelInt, CelString};
+use cel::common::types::{CelBool, CelInt, CelString};
 use cel::common::value::CowVal;
 
 use crate::duration;
+
+/// The bits of a mode that `chmod` sets: permissions, set-user-ID, set-group-ID and sticky.
+pub(crate) const MODE_BITS: i64 = 0o7777;
 
 /// The most digits that are read of a number; more is no value of a setting.
 const DIGITS: usize = 22;
@@ -60,6 +64,24 @@ pub fn parse_quantity(text: &str) -> Result<i64, String> {
             .ok_or_else(too_large)?
     };
     i64::try_from(if negative { -whole } else { whole }).map_err(|_| too_large())
+}
+
+/// Reads the mode of a file as `chmod` does: octal digits.
+///
+/// # Errors
+///
+/// One sentence that says what is wrong with the text.
+pub fn parse_mode(text: &str) -> Result<u32, String> {
+    let digits = text.len() <= 5 && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| digits && i64::from(*mode) <= MODE_BITS)
+        .ok_or_else(|| {
+            format!(
+                "`{}` is no mode of a file; write it in octal digits, like `0600`",
+                shown(text)
+            )
+        })
 }
 
 /// Returns the power of two and the power of ten that a quantity's suffix stands for.
@@ -140,6 +162,26 @@ pub(crate) fn quantity<'b, 'v>(
     call("quantity", parse_quantity, &args)
 }
 
+/// `within(int, string) -> bool` in a check: a mode has no bit that the other has not.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature of an overload"
+)]
+pub(crate) fn within<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let [mode, most] = args.as_slice() else {
+        return Err(ExecutionError::missing_argument_or_target());
+    };
+    let mode = mode.downcast_ref::<CelInt>();
+    let most = most.downcast_ref::<CelString>();
+    let (Some(mode), Some(most)) = (mode, most) else {
+        return Err(ExecutionError::missing_argument_or_target());
+    };
+    let most = parse_mode(most.inner())
+        .map_err(|error| ExecutionError::function_error("within", error))?;
+    let beyond = mode.inner() & MODE_BITS & !i64::from(most);
+    Ok(CowVal::owned(CelBool::from(beyond == 0)))
+}
+
 fn call<'b, 'v>(
     name: &str,
     parse: fn(&str) -> Result<i64, String>,
@@ -154,7 +196,7 @@ fn call<'b, 'v>(
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_duration, parse_quantity};
+    use super::{parse_duration, parse_mode, parse_quantity};
 
     #[test]
     fn durations_are_read_as_go_reads_them() {
@@ -217,6 +259,25 @@ mod tests {
             ("--1", None),
         ] {
             assert_eq!(parse_quantity(text).ok(), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn modes_are_octal_digits_and_nothing_else() {
+        for (text, mode) in [
+            ("0600", Some(0o600)),
+            ("644", Some(0o644)),
+            ("0", Some(0)),
+            ("07777", Some(0o7777)),
+            ("10000", None),
+            ("000600", None),
+            ("", None),
+            ("0o600", None),
+            ("+600", None),
+            ("0680", None),
+            ("u=rw", None),
+        ] {
+            assert_eq!(parse_mode(text).ok(), mode, "{text}");
         }
     }
 }

@@ -14,6 +14,9 @@ use super::front_matter::within;
 use super::setting::{Schema, SettingType, did_you_mean, suggestion};
 use super::{Rule, structure};
 
+/// The subject of rules about files.
+const FILE: &str = "file";
+
 /// Returns everything that is wrong with a rule's page, in the order of the page.
 pub(crate) fn lint(rule: &Rule, schema: &dyn Schema) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
@@ -29,6 +32,7 @@ pub(crate) fn lint(rule: &Rule, schema: &dyn Schema) -> Vec<Diagnostic> {
             }
         }
         subject(rule, schema, &mut faults);
+        files(rule, schema, &mut faults);
         fix(rule, schema, &mut faults);
         unused_choices(rule, applies, &mut faults);
     }
@@ -72,6 +76,41 @@ fn subject(rule: &Rule, schema: &dyn Schema, faults: &mut Vec<Diagnostic>) {
                 .help(help),
         );
     }
+}
+
+/// A rule about files says which, by a role that is known; no other rule does.
+fn files(rule: &Rule, schema: &dyn Schema, faults: &mut Vec<Diagnostic>) {
+    if rule.check.is_none() {
+        return;
+    }
+    let places = &rule.prose().places;
+    let roles = schema.roles();
+    let one_of = || format!("one of: {}", roles.join(", "));
+    let about_files = rule.subject.as_deref() == Some(FILE);
+    let (span, code, message, help) = match (&rule.files, about_files) {
+        (Some(word), true) if roles.contains(&word.as_str()) => return,
+        (None, false) => return,
+        (Some(word), true) => (
+            places.files.clone(),
+            Code::BadValue,
+            format!("there are no files of the role `{word}`"),
+            suggestion(&did_you_mean(word, roles.iter().copied())).unwrap_or_else(one_of),
+        ),
+        (None, true) => (
+            Some(places.subject.clone()),
+            Code::MissingKey,
+            "a rule about files needs `files`, the role that they play".to_owned(),
+            one_of(),
+        ),
+        (Some(_), false) => (
+            places.files.clone(),
+            Code::BadValue,
+            "`files` is only for rules about files".to_owned(),
+            format!("write `subject: {FILE}`, or take `files` out"),
+        ),
+    };
+    let span = span.unwrap_or_else(|| places.subject.clone());
+    faults.push(rule.page().diagnostic(code, span, message).help(help));
 }
 
 fn fix(rule: &Rule, schema: &dyn Schema, faults: &mut Vec<Diagnostic>) {

@@ -40,8 +40,12 @@ pub trait Schema {
     fn setting(&self, setting: &str) -> Option<SettingType>;
     /// Returns the full names of all settings.
     fn names(&self) -> Vec<String>;
-    /// Returns the names of the components, such as `kubelet`.
+    /// Returns the names of the components, such as `kubelet`, and of whatever else there is a finding for each of.
     fn components(&self) -> &[&str];
+    /// Returns the roles of files that rules may be about, such as `pki-key`.
+    fn roles(&self) -> &[&str] {
+        &[]
+    }
 }
 
 /// The type of a setting or of a choice.

@@ -29,10 +29,6 @@ pub(crate) struct Detected {
 }
 
 impl Detected {
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "asked where what a provider owns is judged")
-    )]
     /// Returns why a component cannot be seen on any node of this cluster, with the provider's page about it.
     pub(crate) fn provider_side(
         &self,

@@ -151,7 +151,7 @@ pub(super) static TALOS: Platform = Platform {
     base: None,
     signs: &[
         Sign::System("talos"),
-        Sign::Argument("config", "/etc/kubernetes/kubelet.yaml"),
+        Sign::Argument("kubeconfig", "/etc/kubernetes/kubeconfig-kubelet"),
     ],
     paths: &[
         ("etcd-data", &["/var/lib/etcd"]),

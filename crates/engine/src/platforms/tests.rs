@@ -63,6 +63,7 @@ const KUBEADM: &[&str] = &[
 ];
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_runs_tells_the_platform() {
     let of = |argv| Case {
         argv,

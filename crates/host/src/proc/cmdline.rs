@@ -8,6 +8,13 @@ use kubeassay_core::{Bytes, Component};
 /// nothing else of the environment is.
 const VARIABLES: &[&str] = &["KUBELET_CONFIG_DROPIN_DIR_ALPHA"];
 
+/// Variables that tell CRI-O where its configuration and that of CNI lie (`internal/criocli`).
+const CRIO: [&str; 3] = [
+    "CONTAINER_CONFIG",
+    "CONTAINER_CONFIG_DIR",
+    "CONTAINER_CNI_CONFIG_DIR",
+];
+
 /// What the variables of etcd start with: each of them sets one of its flags (`pkg/flags/flag.go`).
 const ETCD: &[u8] = b"ETCD_";
 
@@ -35,6 +42,7 @@ pub fn environment(content: &[u8], component: Component) -> BTreeMap<String, Byt
         };
         let matters = match component {
             Component::Etcd => name.starts_with(ETCD),
+            Component::ContainerRuntime => CRIO.iter().any(|known| known.as_bytes() == name),
             _ => VARIABLES.iter().any(|known| known.as_bytes() == name),
         };
         if matters && let Ok(name) = std::str::from_utf8(name) {

@@ -219,11 +219,15 @@ impl Linter<'_> {
         if root == CHOICES {
             return self.choice(route, at);
         }
-        if !self.schema.components().contains(&root.as_str()) {
-            let mut known: Vec<&str> = self.schema.components().to_vec();
-            known.push(CHOICES);
-            let help = suggestion(&did_you_mean(root, known.iter().copied()))
-                .unwrap_or_else(|| format!("an expression reads: {}", known.join(", ")));
+        let names = self.schema.names();
+        let roots = names.iter().filter_map(|name| name.split('.').next());
+        let mut roots: Vec<&str> = roots.collect();
+        roots.sort_unstable();
+        roots.dedup();
+        if !roots.contains(&root.as_str()) {
+            roots.push(CHOICES);
+            let help = suggestion(&did_you_mean(root, roots.iter().copied()))
+                .unwrap_or_else(|| format!("an expression reads: {}", roots.join(", ")));
             self.fault(
                 Code::UnknownVariable,
                 at,

@@ -98,6 +98,18 @@ fn what_never_fits_is_found_in_the_expression() {
             "",
         ),
         (
+            r#"within(kubelet.readOnlyPort, "0680")"#,
+            Code::BadLiteral,
+            r#""0680""#,
+            "",
+        ),
+        (
+            r#"within(kubelet.authorization.mode, "0600")"#,
+            Code::TypeMismatch,
+            "kubelet.authorization.mode",
+            "",
+        ),
+        (
             "1 in kubelet.tlsCipherSuites",
             Code::TypeMismatch,
             "kubelet.tlsCipherSuites",
@@ -368,4 +380,20 @@ fn a_diagnostic_of_an_expression_points_into_the_page() {
        |
        = help: did you mean `kubelet.authorization.mode`?
     "#);
+}
+
+#[test]
+fn rules_about_files_say_which() {
+    for (subject, code) in [
+        ("subject: file", Code::MissingKey),
+        ("subject: file\nfiles: pki-kye", Code::BadValue),
+        ("subject: kubelet\nfiles: pki-key", Code::BadValue),
+    ] {
+        let faults = lint(&PAGE.replace("subject: kubelet", subject));
+        let found = faults.iter().any(|fault| {
+            fault.code == code
+                && (fault.message.contains("files") || fault.message.contains("role"))
+        });
+        assert!(found, "{subject}: {faults:?}");
+    }
 }

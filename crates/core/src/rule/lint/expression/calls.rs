@@ -5,7 +5,7 @@ use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
 
 use super::super::super::diagnostic::Code;
 use super::super::super::evaluate;
-use super::super::super::functions::{parse_duration, parse_quantity};
+use super::super::super::functions::{parse_duration, parse_mode, parse_quantity};
 use super::super::super::setting::{did_you_mean, suggestion};
 use super::super::super::types::Type;
 use super::Linter;
@@ -56,6 +56,7 @@ const FUNCTIONS: &[Function] = &[
     function("type", false, true, 1, || Type::Any),
     function("duration", false, true, 1, || Type::Duration),
     function("quantity", false, true, 1, number),
+    function("within", false, true, 2, || Type::Bool),
 ];
 
 /// Macros are gone from the tree; they are named here for did-you-mean.
@@ -306,8 +307,19 @@ impl Linter<'_> {
             function.name,
             "contains" | "startsWith" | "endsWith" | "matches" | "duration" | "quantity"
         );
-        for (argument, kind) in arguments.iter().zip(kinds) {
+        for (index, (argument, kind)) in arguments.iter().zip(kinds).enumerate() {
+            if function.name == "within"
+                && index == 0
+                && !matches!(kind, Type::Number { .. } | Type::Any)
+            {
+                self.mismatch(
+                    argument,
+                    format!("`within` wants the mode of a file first, but this is {kind}"),
+                );
+                return;
+            }
             let fits = match function.name {
+                "within" => index == 0 || matches!(kind, Type::String | Type::Any),
                 "size" => !matches!(
                     kind,
                     Type::Bool | Type::Number { .. } | Type::Duration | Type::Null
@@ -330,6 +342,7 @@ impl Linter<'_> {
         let read = match function.name {
             "duration" => parse_duration(text.inner()).map(drop),
             "quantity" => parse_quantity(text.inner()).map(drop),
+            "within" => parse_mode(text.inner()).map(drop),
             "matches" => regex(last),
             _ => Ok(()),
         };

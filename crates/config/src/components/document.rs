@@ -1,0 +1,169 @@
+//! Configuration files of Kubernetes' own kinds: kind and version, single fields.
+//!
+//! Keys count in their own case only (`sigs.k8s.io/json`). Of fields that are not asked for nothing is known here, so
+//! that what a strict decoder refuses of them is not predicted.
+
+use std::sync::Arc;
+
+use kubeassay_core::{Bytes, Origin, Value};
+
+use super::builder::Builder;
+use crate::node::{Content, Node, folds_to};
+use crate::refusal::Refusal;
+use crate::setting::{Setting, Unknown};
+use crate::sources::{Document, Loaded};
+
+/// What a configuration file is to its component.
+pub(super) enum File {
+    /// It says this.
+    Read(std::rc::Rc<Document>),
+    /// It could not be read.
+    Unknown(Unknown, Arc<Origin>),
+    /// The component ends because of it.
+    Refused(Refusal),
+}
+
+/// Reads the file that `--config` names, of `kind` in one of `versions`; `None` where no file is named.
+pub(super) fn config_file(
+    builder: &mut Builder<'_>,
+    kind: &str,
+    versions: &[&str],
+) -> Option<File> {
+    let (path, loaded) = builder.file_of("config")?;
+    Some(match loaded {
+        Loaded::Read(document) => match check_kind(&document.root, kind, versions) {
+            Ok(()) => File::Read(document),
+            Err(refusal) => File::Refused(refusal),
+        },
+        Loaded::Unknown(unknown) => {
+            let origin = Origin {
+                path: Some(Arc::new(path)),
+                ..Origin::new(kubeassay_core::OriginKind::File)
+            };
+            File::Unknown(unknown, Arc::new(origin))
+        }
+        Loaded::Refused(refusal) => File::Refused(refusal),
+    })
+}
+
+fn check_kind(root: &Node, kind: &str, versions: &[&str]) -> Result<(), Refusal> {
+    let refuse = |reason: String, at: &Node| Refusal::new(reason, Some(Arc::clone(&at.origin)));
+    if !matches!(root.content, Content::Map(_)) {
+        let reason = format!(
+            "couldn't get version/kind; json parse error: {} is no {kind}",
+            root.go_kind()
+        );
+        return Err(refuse(reason, root));
+    }
+    // These two alone are found in any case.
+    let said = |name: &str| match root.folded(name) {
+        Some(Node {
+            content: Content::String(text),
+            origin,
+            ..
+        }) => (text.to_string_lossy(), Some(Arc::clone(origin))),
+        _ => (String::new(), None),
+    };
+    let (version, at) = said("apiVersion");
+    let (found, _) = said("kind");
+    if found == kind && versions.contains(&version.as_str()) {
+        return Ok(());
+    }
+    let reason = if found.is_empty() {
+        "Object 'Kind' is missing".to_owned()
+    } else {
+        format!("no kind {found:?} is registered for version {version:?}")
+    };
+    Err(Refusal::new(
+        reason,
+        at.or_else(|| Some(Arc::clone(&root.origin))),
+    ))
+}
+
+/// Returns the last value that stands at `path`, if any.
+pub(super) fn field<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
+    let Content::Map(entries) = &node.content else {
+        return None;
+    };
+    let (first, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let mut named = entries.iter().rev().filter(|entry| entry.key == first);
+    match rest {
+        None => named.next().map(|entry| &entry.node),
+        Some(rest) => named.find_map(|entry| field(&entry.node, rest)),
+    }
+}
+
+/// Returns a key that would be `path` if only its case were right: a strict decoder refuses it as unknown.
+pub(super) fn miswritten<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
+    let Content::Map(entries) = &node.content else {
+        return None;
+    };
+    let first = path.split('.').next().unwrap_or_default();
+    let wrong = entries
+        .iter()
+        .find(|entry| entry.key != first && folds_to(&entry.key, first))
+        .map(|entry| &entry.node);
+    wrong.or_else(|| {
+        let (first, rest) = path.split_once('.')?;
+        miswritten(field(node, first)?, rest)
+    })
+}
+
+/// Reads a boolean; nothing where none is said.
+///
+/// # Errors
+///
+/// The component's reason to end: something else stands there.
+pub(super) fn boolean(root: &Node, path: &str) -> Result<Option<Setting>, Refusal> {
+    read(root, path, "bool", |content| match content {
+        Content::Bool(value) => Some(Value::Bool(*value)),
+        _ => None,
+    })
+}
+
+/// Reads a text; nothing where none is said, or an empty one.
+///
+/// # Errors
+///
+/// The component's reason to end: something else stands there.
+pub(super) fn text(root: &Node, path: &str) -> Result<Option<Setting>, Refusal> {
+    let said = read(root, path, "string", |content| match content {
+        Content::String(text) => Some(Value::String(text.clone())),
+        _ => None,
+    })?;
+    Ok(said.filter(|setting| !setting.is_zero()))
+}
+
+fn read(
+    root: &Node,
+    path: &str,
+    wanted: &str,
+    value: impl Fn(&Content) -> Option<Value>,
+) -> Result<Option<Setting>, Refusal> {
+    let Some(node) = field(root, path) else {
+        return Ok(None);
+    };
+    if matches!(node.content, Content::Null) {
+        return Ok(None);
+    }
+    match value(&node.content) {
+        Some(value) => Ok(Some(Setting::known(value, Arc::clone(&node.origin)))),
+        None => Err(Refusal::new(
+            format!(
+                "json: cannot unmarshal {} into Go struct field {path} of type {wanted}",
+                node.go_kind()
+            ),
+            Some(Arc::clone(&node.origin)),
+        )),
+    }
+}
+
+/// Returns the text of a setting, if it is known and not empty.
+pub(super) fn known_text(setting: &Setting) -> Option<Bytes> {
+    match setting.value() {
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
