@@ -27,7 +27,7 @@ impl Schema for Components {
             node::ROOT => named(node::named()),
             files::ROOT => named(files::settings()),
             "kubelet" => kubelet_setting(path),
-            _ if objects::is_subject(root) => objects::kind_of(setting),
+            _ if objects::is_root(root) => objects::kind_of(setting),
             root => {
                 let component = component_of(root)?;
                 named(components::named(component)).or_else(|| {

@@ -139,7 +139,7 @@ impl<'a> Lookup<'a> {
 
     /// Returns the settings of a namespace.
     pub(crate) fn view(&self, namespace: &Namespace) -> ObjectView {
-        let mut view = ObjectView::new("namespace");
+        let mut view = ObjectView::new("ns");
         view.text("name", &namespace.name);
         view.flag("system", is_system(&namespace.name));
         self.admission(&mut view, namespace);

@@ -22,6 +22,8 @@ use Type::{Bool, List, Text};
 /// A subject of rules about objects, and its settings.
 pub(crate) struct SubjectSettings {
     pub(crate) subject: &'static str,
+    /// The first word of its settings in checks: `namespace` is a reserved word of CEL.
+    pub(crate) root: &'static str,
     pub(crate) settings: &'static [(&'static str, Type)],
 }
 
@@ -29,6 +31,7 @@ pub(crate) struct SubjectSettings {
 pub(crate) const SUBJECTS: [SubjectSettings; 4] = [
     SubjectSettings {
         subject: "cluster",
+        root: "cluster",
         settings: &[
             // Bindings of the group system:masters beyond the one that is shipped.
             ("mastersBindings", List),
@@ -58,6 +61,7 @@ pub(crate) const SUBJECTS: [SubjectSettings; 4] = [
     },
     SubjectSettings {
         subject: "namespace",
+        root: "ns",
         settings: &[
             ("name", Text),
             // It belongs to Kubernetes or to the platform.
@@ -104,6 +108,7 @@ pub(crate) const SUBJECTS: [SubjectSettings; 4] = [
     },
     SubjectSettings {
         subject: "role",
+        root: "role",
         settings: &[
             ("name", Text),
             ("namespace", Text),
@@ -113,6 +118,7 @@ pub(crate) const SUBJECTS: [SubjectSettings; 4] = [
     },
     SubjectSettings {
         subject: "holder",
+        root: "holder",
         settings: &[
             // As choices name it: `User NAME`, `Group NAME`, `ServiceAccount NAMESPACE/NAME`.
             ("id", Text),
@@ -140,15 +146,15 @@ pub(crate) const SUBJECTS: [SubjectSettings; 4] = [
     },
 ];
 
-/// Returns whether rules about objects have this subject.
-pub(crate) fn is_subject(root: &str) -> bool {
-    SUBJECTS.iter().any(|of| of.subject == root)
+/// Returns whether settings of objects start with this word.
+pub(crate) fn is_root(root: &str) -> bool {
+    SUBJECTS.iter().any(|of| of.root == root)
 }
 
 /// Returns the type of a setting of objects, by its full name.
 pub(crate) fn kind_of(setting: &str) -> Option<SettingType> {
     let (root, path) = setting.split_once('.')?;
-    let of = SUBJECTS.iter().find(|one| one.subject == root)?;
+    let of = SUBJECTS.iter().find(|one| one.root == root)?;
     let (_, kind) = of.settings.iter().find(|(name, _)| *name == path)?;
     Some(match kind {
         Bool => SettingType::Bool,
@@ -161,7 +167,7 @@ pub(crate) fn kind_of(setting: &str) -> Option<SettingType> {
 pub(crate) fn names() -> impl Iterator<Item = String> {
     SUBJECTS.iter().flat_map(|of| {
         let names = of.settings.iter();
-        names.map(move |(name, _)| format!("{}.{name}", of.subject))
+        names.map(move |(name, _)| format!("{}.{name}", of.root))
     })
 }
 
