@@ -229,7 +229,16 @@ fn decided(
     let Evaluation { outcome, read } = evaluation;
     let (verdict, cause) = finding::verdict_of(rule, &outcome);
     let object = subject.object.as_deref().unwrap_or("the cluster");
-    let evidence: Vec<Evidence> = read
+    // What decides alone keeps the rest from being read, and yet a person wants to know all of it: the policy, and what
+    // runs in spite of it.
+    let mut names = rule.check().map(|check| check.names()).unwrap_or_default();
+    names.retain(|name| view.value(name).is_some());
+    let own = names.len();
+    names.extend(read.into_iter().filter(|name| {
+        rule.applies()
+            .is_some_and(|(applies, _)| applies.names().contains(name))
+    }));
+    let evidence: Vec<Evidence> = names
         .iter()
         .filter_map(|name| {
             let value = view.value(name)?;
@@ -249,7 +258,7 @@ fn decided(
             })
         })
         .collect();
-    let said = finding::values(&evidence);
+    let said = finding::values(evidence.get(..own).unwrap_or_default());
     let reason = match outcome {
         Outcome::Holds if verdict == Verdict::Manual => {
             format!("nothing was found that speaks against it, and a person has to decide: {said}")
@@ -264,7 +273,7 @@ fn decided(
     };
     // What does not hang on a thing does not hang on what is assumed of it either.
     let assumes = match verdict {
-        Verdict::Pass | Verdict::Fail | Verdict::Manual => view.assumed(&read),
+        Verdict::Pass | Verdict::Fail | Verdict::Manual => view.assumed(&names),
         Verdict::Unknown | Verdict::NotApplicable => Vec::new(),
     };
     Decision {

@@ -36,6 +36,8 @@ pub(crate) struct Lookup<'a> {
     templates: BTreeMap<&'a str, Vec<&'a Pods>>,
     accounts: BTreeMap<(&'a str, &'a str), &'a ServiceAccount>,
     policies: BTreeMap<&'a str, Vec<&'a NetworkPolicy>>,
+    other_policies: BTreeMap<&'a str, Vec<String>>,
+    uncounted: Option<(Cause, String)>,
     grants: Grants<'a>,
 }
 
@@ -119,6 +121,8 @@ impl<'a> Lookup<'a> {
             templates: BTreeMap::new(),
             accounts: BTreeMap::new(),
             policies: BTreeMap::new(),
+            other_policies: network::other_policies(inventory),
+            uncounted: network::uncounted(inventory),
             grants: Grants::of(inventory),
         };
         for pods in &inventory.pods {
@@ -374,7 +378,15 @@ impl<'a> Lookup<'a> {
             .iter()
             .map(|policy| format!("NetworkPolicy {}", policy.name))
             .collect();
-        found.extend(network::other_policies(inventory, namespace));
+        for place in [namespace, ""] {
+            found.extend(
+                self.other_policies
+                    .get(place)
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
+        }
         // Every pod is chosen, and nothing comes in but by other policies.
         let deny = policies
             .iter()
@@ -383,8 +395,8 @@ impl<'a> Lookup<'a> {
             (Err(trouble), true) => {
                 view.unknown("networkPolicies", trouble.cause, &trouble.reason);
             }
-            (Ok(()), true) => match network::uncounted(inventory) {
-                Some((cause, reason)) => view.unknown("networkPolicies", cause, &reason),
+            (Ok(()), true) => match &self.uncounted {
+                Some((cause, reason)) => view.unknown("networkPolicies", *cause, reason),
                 None => view.list("networkPolicies", found),
             },
             (_, false) => view.list("networkPolicies", found),

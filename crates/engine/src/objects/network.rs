@@ -1,5 +1,7 @@
 //! Network policies of all kinds, and what enforces them.
 
+use std::collections::BTreeMap;
+
 use kubeassay_core::Cause;
 use kubeassay_core::facts::objects::{Inventory, Kind};
 
@@ -24,18 +26,22 @@ const OTHERS: [(&str, bool); 12] = [
     ("globalnetworkpolicies.operator.tigera.io", true),
 ];
 
-/// Returns the policies of other kinds that are about a namespace.
-pub(crate) fn other_policies(inventory: &Inventory, namespace: &str) -> Vec<String> {
-    let counts = inventory.counts.iter();
-    counts
-        .filter(|((resource, place), count)| {
-            let about = |(name, whole): &(&str, bool)| {
-                *name == &**resource && (*whole || place.as_deref() == Some(namespace))
-            };
-            **count > 0 && OTHERS.iter().any(about)
-        })
-        .map(|((resource, _), count)| format!("{count} {resource}"))
-        .collect()
+/// The policies of other kinds, by namespace; those of the whole cluster under an empty name.
+pub(crate) fn other_policies(inventory: &Inventory) -> BTreeMap<&str, Vec<String>> {
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for ((resource, namespace), count) in &inventory.counts {
+        let known = OTHERS.iter().find(|(name, _)| *name == &**resource);
+        let place = match (known, namespace) {
+            (Some((_, true)), _) => "",
+            (Some((_, false)), Some(namespace)) => namespace,
+            _ => continue,
+        };
+        if *count > 0 {
+            let said = format!("{count} {resource}");
+            found.entry(place).or_default().push(said);
+        }
+    }
+    found
 }
 
 /// Returns why it is not known whether there are policies of other kinds, where one is served and was not counted.

@@ -167,13 +167,13 @@ struct Ruled<'a> {
     number: usize,
 }
 
-/// Returns the rules of a role: those of the roles that it is put together of, and its own that none of them has.
+/// Returns the rules of a role, each once: those of the roles that it is put together of, its own, and what is left of
+/// aggregated ones between them.
 ///
 /// The API server writes the rules of an aggregated role itself (`clusterroleaggregation`), a moment later and over as
 /// many steps as roles are aggregated of aggregated ones.
 fn rules<'a>(role: &'a Role, cluster_roles: &[&'a Role]) -> Vec<Ruled<'a>> {
-    let mut found: Vec<Ruled<'a>> = Vec::new();
-    let mut known: BTreeSet<&PolicyRule> = BTreeSet::new();
+    let (mut sources, mut between): (Vec<&Role>, Vec<&Role>) = (Vec::new(), Vec::new());
     let mut seen: BTreeSet<&str> = BTreeSet::from([&*role.name]);
     let mut open = vec![role];
     while let Some(next) = open.pop() {
@@ -186,24 +186,22 @@ fn rules<'a>(role: &'a Role, cluster_roles: &[&'a Role]) -> Vec<Ruled<'a>> {
                 continue;
             }
             open.push(other);
-            // Of an aggregated role the rules are those of others, told of these.
-            if !other.aggregates.is_empty() {
-                continue;
-            }
-            for (rule, number) in other.rules.iter().zip(1..) {
-                known.insert(rule);
-                let from = Some(&*other.name);
-                found.push(Ruled { rule, from, number });
+            // Of an aggregated role the rules are mostly those of others, and told of these.
+            if other.aggregates.is_empty() {
+                sources.push(other);
+            } else {
+                between.push(other);
             }
         }
     }
-    for (rule, number) in role.rules.iter().zip(1..) {
-        if known.insert(rule) {
-            found.push(Ruled {
-                rule,
-                from: None,
-                number,
-            });
+    let mut found: Vec<Ruled<'a>> = Vec::new();
+    let mut known: BTreeSet<&PolicyRule> = BTreeSet::new();
+    for source in sources.into_iter().chain([role]).chain(between) {
+        let from = (source.name != role.name).then_some(&*source.name);
+        for (rule, number) in source.rules.iter().zip(1..) {
+            if known.insert(rule) {
+                found.push(Ruled { rule, from, number });
+            }
         }
     }
     found
@@ -230,9 +228,12 @@ fn granted<'a>(rules: &[Ruled<'a>]) -> Vec<Granted<'a>> {
             }
         }
     }
-    // One rule may grant a capability by several of its resources.
-    found.dedup_by(|one, other| {
-        one.capability == other.capability && one.rule == other.rule && one.from == other.from
+    // One rule may grant a capability by several of its resources, of which one may be of a namespace.
+    found.dedup_by(|next: &mut Granted<'_>, kept| {
+        let same =
+            next.capability == kept.capability && next.rule == kept.rule && next.from == kept.from;
+        kept.in_namespace |= same && next.in_namespace;
+        same
     });
     found
 }
