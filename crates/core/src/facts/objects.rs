@@ -29,39 +29,39 @@ words! {
         Namespaces = "namespaces",
         /// `rbac.authorization.k8s.io/v1` Role.
         Roles = "roles",
-        /// `rbac.authorization.k8s.io/v1` ClusterRole.
+        /// `rbac.authorization.k8s.io/v1` `ClusterRole`.
         ClusterRoles = "clusterroles",
-        /// `rbac.authorization.k8s.io/v1` RoleBinding.
+        /// `rbac.authorization.k8s.io/v1` `RoleBinding`.
         RoleBindings = "rolebindings",
-        /// `rbac.authorization.k8s.io/v1` ClusterRoleBinding.
+        /// `rbac.authorization.k8s.io/v1` `ClusterRoleBinding`.
         ClusterRoleBindings = "clusterrolebindings",
-        /// `v1` ServiceAccount.
+        /// `v1` `ServiceAccount`.
         ServiceAccounts = "serviceaccounts",
         /// `v1` Pod.
         Pods = "pods",
         /// `apps/v1` Deployment.
         Deployments = "deployments",
-        /// `apps/v1` StatefulSet.
+        /// `apps/v1` `StatefulSet`.
         StatefulSets = "statefulsets",
-        /// `apps/v1` DaemonSet.
+        /// `apps/v1` `DaemonSet`.
         DaemonSets = "daemonsets",
-        /// `apps/v1` ReplicaSet; those of a Deployment are left out.
+        /// `apps/v1` `ReplicaSet`; those of a Deployment are left out.
         ReplicaSets = "replicasets",
-        /// `batch/v1` Job; those of a CronJob are left out.
+        /// `batch/v1` Job; those of a `CronJob` are left out.
         Jobs = "jobs",
-        /// `batch/v1` CronJob.
+        /// `batch/v1` `CronJob`.
         CronJobs = "cronjobs",
-        /// `networking.k8s.io/v1` NetworkPolicy.
+        /// `networking.k8s.io/v1` `NetworkPolicy`.
         NetworkPolicies = "networkpolicies",
-        /// `admissionregistration.k8s.io/v1` ValidatingWebhookConfiguration.
+        /// `admissionregistration.k8s.io/v1` `ValidatingWebhookConfiguration`.
         ValidatingWebhooks = "validatingwebhookconfigurations",
-        /// `admissionregistration.k8s.io/v1` MutatingWebhookConfiguration.
+        /// `admissionregistration.k8s.io/v1` `MutatingWebhookConfiguration`.
         MutatingWebhooks = "mutatingwebhookconfigurations",
-        /// `admissionregistration.k8s.io/v1` ValidatingAdmissionPolicy.
+        /// `admissionregistration.k8s.io/v1` `ValidatingAdmissionPolicy`.
         AdmissionPolicies = "validatingadmissionpolicies",
-        /// `admissionregistration.k8s.io/v1` ValidatingAdmissionPolicyBinding.
+        /// `admissionregistration.k8s.io/v1` `ValidatingAdmissionPolicyBinding`.
         AdmissionPolicyBindings = "validatingadmissionpolicybindings",
-        /// `certificates.k8s.io/v1` CertificateSigningRequest.
+        /// `certificates.k8s.io/v1` `CertificateSigningRequest`.
         SigningRequests = "certificatesigningrequests",
         /// The resources that the API serves (discovery).
         Resources = "resources",
@@ -148,20 +148,20 @@ pub struct Namespace {
     pub labels: Labels,
 }
 
-/// A Role or a ClusterRole.
+/// A Role or a `ClusterRole`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
-    /// Its namespace; none for a ClusterRole.
+    /// Its namespace; none for a `ClusterRole`.
     pub namespace: Option<Name>,
     /// Its name.
     pub name: Name,
     /// It carries `kubernetes.io/bootstrapping: rbac-defaults`: the API server ships it and brings it back.
     pub bootstrapping: bool,
-    /// Its labels, of a ClusterRole: others are put together by them.
+    /// Its labels, of a `ClusterRole`: others are put together by them.
     pub labels: Labels,
     /// What it grants, in the order of the object.
     pub rules: Box<[PolicyRule]>,
-    /// The labels of the ClusterRoles whose rules it takes over (`aggregationRule`).
+    /// The labels of the `ClusterRoles` whose rules it takes over (`aggregationRule`).
     pub aggregates: Box<[Selector]>,
 }
 
@@ -227,16 +227,16 @@ impl Selector {
     }
 }
 
-/// A RoleBinding or a ClusterRoleBinding.
+/// A `RoleBinding` or a `ClusterRoleBinding`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// Its namespace; none for a ClusterRoleBinding.
+    /// Its namespace; none for a `ClusterRoleBinding`.
     pub namespace: Option<Name>,
     /// Its name.
     pub name: Name,
     /// It carries `kubernetes.io/bootstrapping: rbac-defaults`.
     pub bootstrapping: bool,
-    /// Whether it is about a ClusterRole; else about a Role of its namespace.
+    /// Whether it is about a `ClusterRole`; else about a Role of its namespace.
     pub cluster_role: bool,
     /// The name of the role.
     pub role: Name,
@@ -291,6 +291,10 @@ pub struct Pods {
 
 /// A pod, reduced to what rules read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of its own of the object"
+)]
 pub struct Pod {
     /// Its namespace.
     pub namespace: Name,
@@ -394,7 +398,7 @@ pub struct Container {
     pub secret_environment: Box<[Name]>,
 }
 
-/// A NetworkPolicy.
+/// A `NetworkPolicy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,

@@ -20,7 +20,7 @@ pub(super) struct Named {
     pub(super) organisations: Vec<Box<str>>,
 }
 
-/// Reads `spec.request` of a CertificateSigningRequest: base64 of PEM. Nothing where it cannot be understood.
+/// Reads `spec.request` of a `CertificateSigningRequest`: base64 of PEM. Nothing where it cannot be understood.
 pub(super) fn named(request: &str) -> Option<Named> {
     let pem = STANDARD.decode(request).ok()?;
     let pem = std::str::from_utf8(&pem).ok()?;

@@ -62,7 +62,7 @@ impl Builder {
         });
     }
 
-    /// Returns the workload that a pod belongs to: a ReplicaSet whose name ends in the hash that the pod carries is a
+    /// Returns the workload that a pod belongs to: a `ReplicaSet` whose name ends in the hash that the pod carries is a
     /// Deployment's.
     fn owner(&mut self, meta: &wire::Meta) -> Option<Owner> {
         let owner = meta
