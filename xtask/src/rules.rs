@@ -9,6 +9,7 @@ use kubeassay_core::Value;
 use kubeassay_core::rule::{Catalogue, Check, Choice, Fix, RenderStyle, Rule, SettingType};
 
 use crate::generate::root;
+use crate::tables::grouped;
 
 /// Returns `crates/engine/src/bundled.rs`: every page below `rules/`, sorted by path, with what judging needs of it.
 pub(crate) fn bundled() -> Result<String> {
@@ -153,7 +154,9 @@ fn push_choice(text: &mut String, choice: &Choice) -> Result<()> {
 /// Returns the Rust expression of a value: a choice's default, or what a fix sets.
 fn constant(value: &Value) -> Result<String> {
     Ok(match value {
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Duration(_) => {
+        Value::Int(number) => format!("Value::Int({})", grouped(*number)),
+        Value::Duration(number) => format!("Value::Duration({})", grouped(*number)),
+        Value::Bool(_) | Value::Float(_) => {
             format!("Value::{value:?}")
         }
         Value::String(text) => {

@@ -8,6 +8,8 @@ mod data;
 mod render;
 mod value;
 
+pub(crate) use value::grouped;
+
 use std::fs;
 
 use anyhow::{Context as _, Result, anyhow};

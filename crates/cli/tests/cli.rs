@@ -459,7 +459,8 @@ fn bundled_rules_are_listed_shown_and_clean() {
     let (_, shown, _) = run(&["rules", "show", "disa-stig:V-242392"]);
     assert!(shown.contains("id: kubelet-authorization-mode"));
     let (code, stdout, _) = run(&["rules", "lint", "../../rules"]);
-    assert_eq!((code, stdout.as_str()), (0, "32 pages, no errors\n"));
+    let pages = pages(Path::new("../../rules"));
+    assert_eq!((code, stdout), (0, format!("{pages} pages, no errors\n")));
     let (_, stdout, _) = run(&["rules", "list", "-o", "json"]);
     assert_eq!(
         serde_json::from_str::<Json>(&stdout)
@@ -467,8 +468,22 @@ fn bundled_rules_are_listed_shown_and_clean() {
             .as_array()
             .unwrap()
             .len(),
-        32
+        pages
     );
+}
+
+/// Counts the pages below a folder.
+fn pages(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let count = |path: PathBuf| {
+        if path.is_dir() {
+            pages(&path)
+        } else {
+            usize::from(path.extension().is_some_and(|extension| extension == "md"))
+        }
+    };
+    paths.map(count).sum()
 }
 
 #[test]

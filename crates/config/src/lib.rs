@@ -14,6 +14,7 @@
 //! - [`units`]: the services of systemd, and what their next start will be
 //! - [`secrets`]: what must not reach facts or reports
 
+mod ciphers;
 mod settings;
 mod sources;
 

@@ -10,6 +10,7 @@ use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind};
 
 use crate::node::{Content, Node, Source};
 use crate::path;
+use crate::secrets;
 use crate::setting::Unknown;
 use crate::tree;
 
@@ -250,6 +251,12 @@ fn environment(container: &Node) -> Vec<(String, Option<Bytes>)> {
             let value = match variable.folded("valueFrom") {
                 Some(_) => None,
                 None => Some(text(variable, "value").cloned().unwrap_or_default()),
+            };
+            // Its digest is not what the program is given.
+            let is_hidden = |value: &Bytes| value.as_str().is_some_and(secrets::is_redacted);
+            let value = match value {
+                Some(value) if is_hidden(&value) => None,
+                value => value,
             };
             Some((name, value))
         })

@@ -11,6 +11,9 @@ use crate::tables::{Flag, FlagKind};
 use crate::text::{self, Encoding};
 use crate::tree::{self, Document, Node, Tree};
 
+mod manifest;
+mod toml;
+
 /// Parts of a flag's name that promise a credential as its value.
 const CREDENTIAL_WORDS: [&str; 6] = [
     "password",
@@ -22,8 +25,10 @@ const CREDENTIAL_WORDS: [&str; 6] = [
 ];
 
 /// Keys of a kubeconfig, which may be taken for the configuration: no field of the kubelet has such a name.
-const CREDENTIAL_KEYS: [&str; 12] = [
+const CREDENTIAL_KEYS: [&str; 14] = [
     "client-key-data",
+    "client-certificate-data",
+    "certificate-authority-data",
     "token",
     "password",
     "client-secret",
@@ -152,8 +157,13 @@ impl Redaction {
 
     /// Returns the argument, taken for a flag if it looks like one, without its secrets.
     fn flag(&mut self, argument: &Bytes) -> Bytes {
-        let Some(long) = argument.as_slice().strip_prefix(b"--") else {
-            return scrub(argument);
+        // etcd, and other programs with Go's own flags, take one dash for two.
+        let long = match argument.as_slice() {
+            [b'-', b'-', long @ ..] => long,
+            [b'-', first, second, ..] if first.is_ascii_alphabetic() && *second != b'=' => {
+                argument.as_slice().get(1..).unwrap_or_default()
+            }
+            _ => return scrub(argument),
         };
         let (name, text) = match long.iter().position(|byte| *byte == b'=') {
             Some(at) => (long.get(..at).unwrap_or_default(), long.get(at + 1..)),
@@ -352,7 +362,8 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// Replaces the secrets in a kubelet's configuration file by their digests.
+/// Replaces the secrets in a configuration file of any component by their digests: YAML, JSON, the TOML of the container
+/// runtimes, or arguments line by line.
 ///
 /// Everything else stays byte for byte, so that lines and columns keep their meaning. A text that cannot be
 /// understood and may hold a secret is withheld as a whole.
@@ -360,30 +371,45 @@ pub fn redact_content(mut content: Vec<u8>) -> Vec<u8> {
     if let Some(redacted) = redact_argument_file(&content) {
         return redacted;
     }
-    let mut spans = Vec::new();
+    if let Some(redacted) = toml::redact(&content) {
+        return redacted;
+    }
+    let mut edits = Vec::new();
+    let special;
     match tree::read(&content) {
         // Named as configuration, but it is a key, a password file or the like.
         Ok(document) if !is_configuration(&document.root) => return WITHHELD.to_vec(),
         Ok(document) => {
             let (_, end) = document.root.at.span;
-            if document.more_documents && may_hold_secret(content.get(end..).unwrap_or_default()) {
+            special = manifest::special(&document.root);
+            let rest = content.get(end..).unwrap_or_default();
+            if document.more_documents && (special.is_some() || may_hold_any(rest)) {
                 let Some(first) = first_document(&content, &document) else {
                     return WITHHELD.to_vec();
                 };
                 content = first;
             }
+            let mut spans = Vec::new();
             collect_secrets(&document.root, &mut spans);
+            edits.extend(spans.into_iter().map(Edit::at));
+            manifest::collect(&document.root, &mut edits);
         }
         Err(_) if content.is_empty() => return content,
-        Err(_) if may_hold_secret(&content) || !letters(&content).contains("kubelet") => {
+        Err(_) if may_hold_any(&content) || !letters(&content).contains("kubelet") => {
             return WITHHELD.to_vec();
         }
         Err(_) => return content,
     }
-    spans.sort_unstable();
-    spans.dedup();
-    let kept = hide_comments(hide_spans(&content, &spans));
-    if kept == content || only_secrets_differ(&content, &kept, &spans) {
+    let edits = settled(edits);
+    let hidden = hide_spans(&content, &edits);
+    let kept = match special {
+        Some(kind) => match hide_all_comments(kind, hidden) {
+            Some(kept) => kept,
+            None => return WITHHELD.to_vec(),
+        },
+        None => hide_comments(hidden),
+    };
+    if kept == content || only_secrets_differ(&content, &kept, &edits) {
         kept
     } else {
         // A tag says what a scalar is, for example; hidden, it is no such thing.
@@ -391,21 +417,126 @@ pub fn redact_content(mut content: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Returns the text with a digest in place of what stands at each of `spans`, which are in order.
-fn hide_spans(content: &[u8], spans: &[(usize, usize)]) -> Vec<u8> {
+/// A scalar that is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Edit {
+    /// Where it is written, in bytes.
+    span: (usize, usize),
+    /// What it says then; nothing: its digest.
+    becomes: Option<String>,
+}
+
+impl Edit {
+    fn at(span: (usize, usize)) -> Self {
+        Self {
+            span,
+            becomes: None,
+        }
+    }
+
+    fn whole(node: &Node) -> Self {
+        Self::at(node.at.span)
+    }
+
+    fn to(node: &Node, becomes: String) -> Self {
+        Self {
+            span: node.at.span,
+            becomes: Some(becomes),
+        }
+    }
+}
+
+/// Returns the edits in order, each scalar once: one that is to become different things becomes its digest.
+fn settled(mut edits: Vec<Edit>) -> Vec<Edit> {
+    edits.sort_unstable();
+    edits.dedup();
+    edits.dedup_by(|again, first| {
+        let same = again.span == first.span;
+        if same {
+            first.becomes = None;
+        }
+        same
+    });
+    edits
+}
+
+/// Returns a text as it stands between double quotes in JSON, YAML and TOML.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => escaped.extend(['\\', character]),
+            '\n' => escaped.push_str("\\n"),
+            '\t' => escaped.push_str("\\t"),
+            character if u32::from(character) < 0x10000 && !(' '..='~').contains(&character) => {
+                escaped.extend(format!("\\u{:04x}", u32::from(character)).chars());
+            }
+            character => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Returns the text without what stands at `spans`, which are in order.
+fn without(content: &[u8], spans: &[(usize, usize)]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(content.len());
     let mut at = 0;
     for (start, end) in spans {
-        let (Some(before), Some(written)) = (content.get(at..*start), content.get(*start..*end))
+        kept.extend_from_slice(content.get(at..*start).unwrap_or_default());
+        at = *end;
+    }
+    kept.extend_from_slice(content.get(at..).unwrap_or_default());
+    kept
+}
+
+/// Returns the text with nothing in any comment, if one of them may hold a secret; nothing where it cannot be told where
+/// they are.
+fn hide_all_comments(kind: manifest::Special, content: Vec<u8>) -> Option<Vec<u8>> {
+    if tree::is_json(&content) {
+        return Some(content);
+    }
+    if !matches!(Encoding::of(&content), (Encoding::Utf8, _)) {
+        return None;
+    }
+    let document = tree::read(&content).ok()?;
+    let comments = manifest::comments(&content, &document.root);
+    // What was withheld of further documents says so.
+    let is_kept = |(start, end): &(usize, usize)| {
+        let text = content.get(*start..*end).unwrap_or_default();
+        text != WITHHELD.trim_ascii().get(1..).unwrap_or_default()
+    };
+    let comments: Vec<(usize, usize)> = comments.into_iter().filter(is_kept).collect();
+    let mut texts = Vec::new();
+    for (start, end) in &comments {
+        texts.extend_from_slice(content.get(*start..*end).unwrap_or_default());
+        texts.push(b'\n');
+    }
+    if manifest::in_comments(kind, &texts) {
+        return Some(without(&content, &comments));
+    }
+    Some(content)
+}
+
+/// Returns the text with each of the edits made, which are in order.
+fn hide_spans(content: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(content.len());
+    let mut at = 0;
+    for Edit { span, becomes } in edits {
+        let (start, end) = *span;
+        let (Some(before), Some(written)) = (content.get(at..start), content.get(start..end))
         else {
             continue;
         };
         kept.extend_from_slice(before);
         // The lines below keep their numbers.
         let breaks = "\n".repeat(breaks(content, written));
-        let replacement = format!("\"{}\"{breaks}", redacted(written));
+        let text = match becomes {
+            Some(text) => escaped(text),
+            None => redacted(written),
+        };
+        let replacement = format!("\"{text}\"{breaks}");
         kept.extend_from_slice(&encode_like(content, &replacement));
-        at = *end;
+        at = end;
     }
     kept.extend_from_slice(content.get(at..).unwrap_or_default());
     kept
@@ -462,25 +593,27 @@ fn breaks(content: &[u8], written: &[u8]) -> usize {
         .count()
 }
 
-/// Returns whether two texts say the same in the same lines, but for what stood at `spans`, which are in order.
-fn only_secrets_differ(before: &[u8], after: &[u8], spans: &[(usize, usize)]) -> bool {
+/// Returns whether two texts say the same in the same lines, but for what the edits replace, which are in order.
+fn only_secrets_differ(before: &[u8], after: &[u8], edits: &[Edit]) -> bool {
     match (tree::read(before), tree::read(after)) {
         (Ok(before), Ok(after)) => {
             before.more_documents == after.more_documents
-                && same_but_for(&before.root, &after.root, spans)
+                && same_but_for(&before.root, &after.root, edits)
         }
         _ => false,
     }
 }
 
-fn same_but_for(before: &Node, after: &Node, spans: &[(usize, usize)]) -> bool {
+fn same_but_for(before: &Node, after: &Node, edits: &[Edit]) -> bool {
+    let found = edits.binary_search_by(|edit| edit.span.cmp(&before.at.span));
+    let edit = found.ok().and_then(|at| edits.get(at));
     let same = match (&before.tree, &after.tree) {
         (Tree::List(before), Tree::List(after)) => {
             before.len() == after.len()
                 && before
                     .iter()
                     .zip(after)
-                    .all(|(before, after)| same_but_for(before, after, spans))
+                    .all(|(before, after)| same_but_for(before, after, edits))
         }
         (Tree::Map(before), Tree::Map(after)) => {
             before.len() == after.len()
@@ -492,13 +625,14 @@ fn same_but_for(before: &Node, after: &Node, spans: &[(usize, usize)]) -> bool {
                             .iter()
                             .chain([&before.value])
                             .zip(after.shadowed.iter().chain([&after.value]))
-                            .all(|(before, after)| same_but_for(before, after, spans))
+                            .all(|(before, after)| same_but_for(before, after, edits))
                 })
         }
-        (Tree::String(_) | Tree::Number(_), Tree::String(text))
-            if spans.binary_search(&before.at.span).is_ok() =>
-        {
-            parse_redaction(text).is_some()
+        (Tree::String(_) | Tree::Number(_), Tree::String(text)) if edit.is_some() => {
+            match edit.and_then(|edit| edit.becomes.as_ref()) {
+                Some(becomes) => becomes == text,
+                None => parse_redaction(text).is_some(),
+            }
         }
         (before, after) => before == after,
     };
@@ -523,6 +657,7 @@ fn is_configuration(root: &Node) -> bool {
                 || entry.key == CONFIGZ
                 || field(&entry.key)
                 || is_ranchers(&entry.key)
+                || is_etcds(&entry.key)
         }),
         Tree::Null => true,
         Tree::Bool(_) | Tree::Number(_) | Tree::String(_) | Tree::List(_) => false,
@@ -533,6 +668,12 @@ fn is_configuration(root: &Node) -> bool {
 fn is_ranchers(key: &str) -> bool {
     let key = key.strip_suffix('+').unwrap_or(key);
     key.ends_with("-arg") || key.starts_with("disable-") || RANCHER_KEYS.contains(&key)
+}
+
+/// Returns whether a key is one that only etcd's configuration has.
+fn is_etcds(key: &str) -> bool {
+    let flag = || components::tables(Component::Etcd).flag(key);
+    key.ends_with("-transport-security") || (key.contains('-') && flag().is_some())
 }
 
 /// Returns whether the text was withheld, because it may hold credentials.
@@ -638,7 +779,18 @@ fn may_hold_secret(content: &[u8]) -> bool {
         .iter()
         .filter(|field| field.secret)
         .map(|field| field.path);
-    contains(content, b"PRIVATE KEY-----") || fields.chain(CREDENTIAL_KEYS).any(named)
+    has_private_key(content) || fields.chain(CREDENTIAL_KEYS).any(named)
+}
+
+fn has_private_key(text: &[u8]) -> bool {
+    contains(text, b"PRIVATE KEY-----")
+}
+
+/// Returns whether a text that cannot be read, or is not, may hold a secret of any kind.
+fn may_hold_any(content: &[u8]) -> bool {
+    may_hold_secret(content)
+        || promises_credential(content)
+        || manifest::may_be_special(&letters(content))
 }
 
 /// Returns the ASCII letters of a text in lower case, whatever its encoding.

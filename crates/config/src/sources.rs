@@ -161,6 +161,11 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Returns whether the files are looked at as the running process read them.
+    pub(crate) fn is_about_the_start(&self) -> bool {
+        self.when == When::Started
+    }
+
     /// Returns where each argument comes from; none where the process itself has them.
     pub(crate) fn origins(&self) -> &[Arc<Origin>] {
         &self.documents.origins

@@ -13,7 +13,7 @@ use kubeassay_core::{Cause, Component};
 use crate::agreement::Agreement;
 use crate::files;
 use crate::instances::{Instance, Keys, Restart};
-use crate::manifests::{self, StaticPod};
+use crate::manifests::{self, Manifests, StaticPod};
 use crate::version;
 
 /// The components that are looked for besides the kubelet, in the order in which they are judged.
@@ -66,7 +66,9 @@ pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Components<'_> {
         found: Vec::new(),
         problems: Vec::new(),
     };
-    let (mut pods, problems) = manifests::pods(facts);
+    let Manifests {
+        mut pods, problems, ..
+    } = Manifests::of(facts);
     components.problems.extend(problems);
     for component in OTHERS {
         let mut keys = Keys::default();

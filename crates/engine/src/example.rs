@@ -62,7 +62,11 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
         .map_err(|error| fault(error.to_string()))?;
     let mut options = options(said);
     for (name, value) in &example.host.choices {
-        options.choices.decide(rule.id(), name, value.clone());
+        let mut declared = rule.choices().iter();
+        let choice = declared.find(|choice| choice.name == *name);
+        let choice = choice.ok_or_else(|| fault(format!("the rule has no choice `{name}`")))?;
+        let value = choice.kind.fit(value.clone()).map_err(fault)?;
+        options.choices.decide(rule.id(), name, value);
     }
     let rules = [rule];
     let mut judge = Judge::new(&rules, &options);
@@ -363,3 +367,5 @@ fn entries(files: &BTreeMap<String, ExampleFile>, path: &str) -> Option<Vec<Entr
 
 #[cfg(test)]
 mod mended;
+#[cfg(test)]
+mod walk;

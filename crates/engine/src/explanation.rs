@@ -6,20 +6,29 @@ use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::explanation::{Explanation, Layer, LayerState};
 use kubeassay_core::facts::{Facts, FileFacts};
-use kubeassay_core::{Origin, OriginKind, Value};
+use kubeassay_core::{Component, Origin, OriginKind, Value};
 
+use crate::components;
 use crate::evidence::quoted;
 use crate::instances::{Instance, Restart};
 use crate::kubelets;
 use crate::version;
 use crate::witnesses::{Live, Probe};
 
-/// Explains `setting` (`kubelet.…`) for every kubelet in the facts; versions that come to it the same way
-/// are explained once.
+/// Explains `setting` (`kubelet.…`, `apiserver.…`) for every component in the facts that has it; versions that come to
+/// it the same way are explained once.
 pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explanation> {
-    let Some(path) = setting.strip_prefix("kubelet.") else {
+    let Some((root, path)) = setting.split_once('.') else {
         return Vec::new();
     };
+    if root != Component::Kubelet.root() {
+        return components::find(facts, said)
+            .found
+            .iter()
+            .filter(|instance| instance.component.root() == root)
+            .flat_map(|instance| explain_instance(setting, path, instance))
+            .collect();
+    }
     let mut kubelets = kubelets::find(facts, said);
     for kubelet in &mut kubelets.found {
         kubelets::work_out_the_next_start(kubelet, facts, said);
@@ -27,21 +36,21 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
     kubelets
         .found
         .iter()
-        .flat_map(|kubelet| explain_kubelet(setting, path, kubelet))
+        .flat_map(|kubelet| explain_instance(setting, path, kubelet))
         .collect()
 }
 
-fn explain_kubelet(setting: &str, path: &str, kubelet: &Instance<'_>) -> Vec<Explanation> {
+fn explain_instance(setting: &str, path: &str, instance: &Instance<'_>) -> Vec<Explanation> {
     let mut explained: Vec<(Vec<Minor>, Explanation)> = Vec::new();
     // Where no process was looked at, what it says of itself, or will be, is all there is.
-    let first = match (&kubelet.live, &kubelet.restart) {
-        _ if kubelet.process.is_some() => &kubelet.running,
+    let first = match (&instance.live, &instance.restart) {
+        _ if instance.process.is_some() => &instance.running,
         (Some(Live { said: Ok(said), .. }), _) => said,
         (_, Restart::Service { resolutions, .. }) => resolutions,
-        _ => &kubelet.running,
+        _ => &instance.running,
     };
     for resolution in first {
-        let one = explain_resolution(setting, path, kubelet, resolution);
+        let one = explain_resolution(setting, path, instance, resolution);
         let same = |known: &Explanation| {
             known.effective == one.effective
                 && known.notes == one.notes
@@ -69,13 +78,18 @@ fn explain_kubelet(setting: &str, path: &str, kubelet: &Instance<'_>) -> Vec<Exp
 fn explain_resolution(
     setting: &str,
     path: &str,
-    kubelet: &Instance<'_>,
+    instance: &Instance<'_>,
     resolution: &Resolution,
 ) -> Explanation {
     let found = resolution.setting(path);
     let found = found.as_deref();
     let mut said = found
-        .map(|found| sayings(found, kubelet.process.map_or(&[], |process| &process.files)))
+        .map(|found| {
+            sayings(
+                found,
+                instance.process.map_or(&[], |process| &process.files),
+            )
+        })
         .unwrap_or_default();
     let legacy = !resolution
         .layers
@@ -92,7 +106,10 @@ fn explain_resolution(
                 note,
                 ..
             } if source.kind == OriginKind::Default => {
-                let value = default_value(path, resolution.minor, legacy);
+                let value = match resolution.component {
+                    Component::Kubelet => default_value(path, resolution.minor, legacy),
+                    _ => None,
+                };
                 let state = if value.is_some() {
                     LayerState::Overridden
                 } else {
@@ -137,34 +154,34 @@ fn explain_resolution(
         notes.insert(
             0,
             format!(
-                "a kubelet {} would refuse to start with this: {}",
-                resolution.minor, refusal.reason
+                "a {} {} would refuse to start with this: {}",
+                resolution.component, resolution.minor, refusal.reason
             ),
         );
     }
-    notes.extend(witnesses(path, kubelet, resolution.minor));
+    notes.extend(witnesses(path, instance, resolution.minor));
     Explanation {
         setting: setting.to_owned(),
-        subject: kubelet.subject.clone(),
+        subject: instance.subject.clone(),
         versions: Vec::new(),
         layers,
         // What it says of itself is what it enforces.
-        effective: of_itself(path, kubelet, resolution.minor).or_else(|| found?.value()),
+        effective: of_itself(path, instance, resolution.minor).or_else(|| found?.value()),
         verdict_line: None,
         notes,
     }
 }
 
 /// Returns the value that the kubelet itself says a setting has, if it was asked and answered.
-fn of_itself(path: &str, kubelet: &Instance<'_>, minor: Minor) -> Option<Value> {
-    let said = kubelet.live.as_ref()?.said.as_ref().ok()?;
+fn of_itself(path: &str, instance: &Instance<'_>, minor: Minor) -> Option<Value> {
+    let said = instance.live.as_ref()?.said.as_ref().ok()?;
     let mut resolutions = said.iter();
     let same = resolutions.find(|one| one.minor == minor);
     same.or_else(|| said.first())?.setting(path)?.value()
 }
 
 /// Returns what the next start, the kubelet itself and others say of a setting, a line each.
-fn witnesses(path: &str, kubelet: &Instance<'_>, minor: Minor) -> Vec<String> {
+fn witnesses(path: &str, instance: &Instance<'_>, minor: Minor) -> Vec<String> {
     let of = |resolutions: &[Resolution]| {
         let mut resolutions = resolutions.iter();
         let same = resolutions.clone().find(|one| one.minor == minor);
@@ -180,7 +197,7 @@ fn witnesses(path: &str, kubelet: &Instance<'_>, minor: Minor) -> Vec<String> {
         Some((value, setting.origin.clone()))
     };
     let mut notes = Vec::new();
-    match &kubelet.restart {
+    match &instance.restart {
         Restart::Same => {}
         Restart::Arguments(_) => notes.push(
             "a file changed since the process started: the next start may come to another value"
@@ -199,7 +216,7 @@ fn witnesses(path: &str, kubelet: &Instance<'_>, minor: Minor) -> Vec<String> {
             notes.push(format!("the next start: not known: {}", unknown.reason));
         }
     }
-    match kubelet.live.as_ref().map(|live| &live.said) {
+    match instance.live.as_ref().map(|live| &live.said) {
         None => {}
         Some(Ok(said)) => {
             notes.extend(of(said).map(|(value, _)| format!("/configz says: {value}")));
@@ -207,7 +224,7 @@ fn witnesses(path: &str, kubelet: &Instance<'_>, minor: Minor) -> Vec<String> {
         Some(Err(unknown)) => notes.push(format!("/configz said nothing: {}", unknown.reason)),
     }
     let read = [format!("kubelet.{path}")];
-    let probe = kubelet.probe.iter().filter(|probe| probe.concerns(&read));
+    let probe = instance.probe.iter().filter(|probe| probe.concerns(&read));
     notes.extend(probe.flat_map(Probe::answers));
     notes
 }

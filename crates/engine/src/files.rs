@@ -16,12 +16,14 @@ pub(crate) use view::named as settings;
 
 use kubeassay_core::facts::{Facts, Need, NeedKind, ProcessFacts};
 
+use crate::manifests::Manifests;
+
 /// The subject of rules about files, and the name that a file's settings start with in a check.
 pub(crate) const ROOT: &str = "file";
 
 /// Returns the files of the node that rules about files want to see and that are not in the facts yet.
-pub(crate) fn needs(facts: &Facts) -> Vec<Need> {
-    let mut needs = gather::gather(facts).needs;
+pub(crate) fn needs(facts: &Facts, manifests: &Manifests) -> Vec<Need> {
+    let mut needs = gather::gather(facts, manifests).needs;
     let mut known = std::collections::BTreeSet::new();
     needs.retain(|need| known.insert(need.path.clone()));
     needs

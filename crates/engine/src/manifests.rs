@@ -44,69 +44,81 @@ impl StaticPod {
     }
 }
 
-/// Returns the manifests, and the files that what they start will read, that are not in the facts yet.
-pub(crate) fn needs(facts: &Facts) -> Vec<Need> {
-    let mut needs = Vec::new();
-    let mut add = |need: Need| {
-        if facts.file(&need).is_none() && !needs.contains(&need) {
-            needs.push(need);
-        }
-    };
-    for (folder, _) in folders(facts) {
-        add(need(NeedKind::Listing, folder));
-    }
-    for path in files(facts) {
-        add(need(NeedKind::Content, path));
-    }
-    for (path, container) in started(facts).0 {
-        drop(path);
-        let (_, missing) = process(&container, facts);
-        missing.into_iter().for_each(&mut add);
-    }
-    needs
+/// The static pods of a node, worked out once: what a kubelet makes of its files may be much.
+#[derive(Debug)]
+pub(crate) struct Manifests {
+    /// The folders of manifests of the node's own kubelets, and where each is named.
+    pub(crate) folders: Vec<(Bytes, Arc<Origin>)>,
+    /// The containers that start a component, each with its manifest.
+    pub(crate) containers: Vec<(Bytes, Container)>,
+    /// What the manifests start.
+    pub(crate) pods: Vec<StaticPod>,
+    /// What could not be read of them.
+    pub(crate) problems: Vec<Problem>,
+    /// Manifests, and files that what they start will read, that are not in the facts yet.
+    pub(crate) needs: Vec<Need>,
 }
 
-/// Returns what the manifests start, and what could not be read of them.
-pub(crate) fn pods(facts: &Facts) -> (Vec<StaticPod>, Vec<Problem>) {
-    let (found, unknown) = started(facts);
-    let mut pods: Vec<StaticPod> = found
-        .into_iter()
-        .map(|(path, container)| {
-            let (process, _) = process(&container, facts);
-            StaticPod {
-                component: container.component,
-                path,
-                started: Ok(process),
-                origins: container.origins,
-            }
-        })
-        .collect();
-    let mut problems = Vec::new();
-    for unknown in unknown {
-        problems.push(Problem {
-            cause: unknown.cause,
-            path: unknown.path.clone(),
-            reason: unknown.reason.clone(),
-        });
-        // What it starts is not known; by its name it can be guessed whose next start that is.
-        let Some(path) = &unknown.path else {
-            continue;
-        };
-        let called = path.to_string_lossy();
-        let called = called.rsplit('/').next().unwrap_or_default();
-        let guessed = Component::ALL
+impl Manifests {
+    /// Works out the static pods of a node.
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let folders = folders(facts);
+        let files = files(&folders, facts);
+        let (containers, unknown) = started(&files, facts);
+        let mut needs: Vec<Need> = folders
             .iter()
-            .find(|component| called.contains(component.as_str()));
-        if let Some(component) = guessed {
+            .map(|(folder, _)| need(NeedKind::Listing, folder.clone()))
+            .chain(files.into_iter().map(|path| need(NeedKind::Content, path)))
+            .filter(|need| facts.file(need).is_none())
+            .collect();
+        let mut pods = Vec::new();
+        for (path, container) in &containers {
+            let (process, missing) = process(container, facts);
+            for need in missing {
+                if !needs.contains(&need) {
+                    needs.push(need);
+                }
+            }
             pods.push(StaticPod {
-                component: *component,
+                component: container.component,
                 path: path.clone(),
-                started: Err(unknown),
-                origins: Vec::new(),
+                started: Ok(process),
+                origins: container.origins.clone(),
             });
         }
+        let mut problems = Vec::new();
+        for unknown in unknown {
+            problems.push(Problem {
+                cause: unknown.cause,
+                path: unknown.path.clone(),
+                reason: unknown.reason.clone(),
+            });
+            pods.extend(guessed(unknown));
+        }
+        Self {
+            folders,
+            containers,
+            pods,
+            problems,
+            needs,
+        }
     }
-    (pods, problems)
+}
+
+/// Returns whose next start it is that cannot be told, by the name of the manifest.
+fn guessed(unknown: Unknown) -> Option<StaticPod> {
+    let path = unknown.path.clone()?;
+    let called = path.to_string_lossy();
+    let called = called.rsplit('/').next().unwrap_or_default();
+    let component = Component::ALL
+        .iter()
+        .find(|component| called.contains(component.as_str()))?;
+    Some(StaticPod {
+        component: *component,
+        path,
+        started: Err(unknown),
+        origins: Vec::new(),
+    })
 }
 
 /// Takes out of `pods` the one that started `process`: the one with its arguments, else, if it is the `single` process
@@ -144,7 +156,7 @@ pub(crate) fn take_all(pods: &mut Vec<StaticPod>, component: Component) -> Vec<S
 }
 
 /// Returns the folders of manifests of the node's own kubelets, as their files say now, and where each is named.
-pub(crate) fn folders(facts: &Facts) -> Vec<(Bytes, Arc<Origin>)> {
+fn folders(facts: &Facts) -> Vec<(Bytes, Arc<Origin>)> {
     let mut folders: Vec<(Bytes, Arc<Origin>)> = Vec::new();
     for kubelet in facts.kubelets().filter(|process| !process.in_pod()) {
         let Some(minor) = minors(kubelet).pop() else {
@@ -165,51 +177,38 @@ pub(crate) fn folders(facts: &Facts) -> Vec<(Bytes, Arc<Origin>)> {
 }
 
 /// Returns the manifests that the folders list.
-fn files(facts: &Facts) -> Vec<Bytes> {
+fn files(folders: &[(Bytes, Arc<Origin>)], facts: &Facts) -> Vec<Bytes> {
     let mut files = Vec::new();
-    for (folder, _) in folders(facts) {
+    for (folder, _) in folders {
         let Some(listing) = facts.file(&need(NeedKind::Listing, folder.clone())) else {
             continue;
         };
         for entry in listing.entries.iter().flatten() {
             let taken = matches!(entry.kind, FileKind::Regular | FileKind::Symlink);
             if taken && !entry.name.as_slice().starts_with(b".") {
-                files.push(below(&folder, &entry.name));
+                files.push(below(folder, &entry.name));
             }
         }
     }
     files
 }
 
-/// Returns the containers that the manifests start, each with its manifest.
-pub(crate) fn containers_of(facts: &Facts) -> Vec<(Bytes, Container)> {
-    started(facts).0
-}
-
-/// Returns the manifests that start a component; one that could not be read by what its name says.
-pub(crate) fn files_of_components(facts: &Facts) -> Vec<(Component, Bytes)> {
-    let (pods, _) = pods(facts);
-    pods.into_iter()
-        .map(|pod| (pod.component, pod.path))
-        .collect()
-}
-
 /// Returns the containers that the manifests start, each with its manifest, and what could not be told.
-fn started(facts: &Facts) -> (Vec<(Bytes, Container)>, Vec<Unknown>) {
+fn started(files: &[Bytes], facts: &Facts) -> (Vec<(Bytes, Container)>, Vec<Unknown>) {
     let mut found = Vec::new();
     let mut unknown = Vec::new();
-    for path in files(facts) {
+    for path in files {
         let Some(file) = facts.file(&need(NeedKind::Content, path.clone())) else {
             continue;
         };
         match (&file.content, &file.problem) {
-            (Some(content), None) => match containers(content.as_slice(), &path) {
+            (Some(content), None) => match containers(content.as_slice(), path) {
                 Ok(containers) => {
                     found.extend(containers.into_iter().map(|one| (path.clone(), one)));
                 }
                 Err(reason) => unknown.push(reason),
             },
-            (_, Some(trouble)) => unknown.push(Unknown::unread(&path, trouble)),
+            (_, Some(trouble)) => unknown.push(Unknown::unread(path, trouble)),
             (None, None) => {}
         }
     }

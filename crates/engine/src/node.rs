@@ -9,9 +9,10 @@ use kubeassay_core::facts::{Facts, Need};
 use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Cause, Component, Origin, OriginKind, Value};
 
+use crate::files;
 use crate::instances::Instance;
+use crate::manifests::Manifests;
 use crate::platforms::{self, Detected};
-use crate::{files, manifests};
 
 /// The name that its settings start with in a check.
 pub(crate) const ROOT: &str = "node";
@@ -19,9 +20,13 @@ pub(crate) const ROOT: &str = "node";
 /// Returns the files of the node that are no single process's and are not in its facts yet: the manifests of static
 /// pods, the files of the roles that rules are about, and what platforms are told by.
 pub fn needs_of_node(facts: &Facts) -> Vec<Need> {
-    let mut needs = manifests::needs(facts);
+    let manifests = Manifests::of(facts);
+    let mut needs = manifests.needs.clone();
     needs.extend(platforms::needs(facts));
-    needs.extend(files::needs(facts));
+    // What a manifest will start decides which files play a role.
+    if needs.is_empty() {
+        needs.extend(files::needs(facts, &manifests));
+    }
     needs
 }
 

@@ -2,6 +2,7 @@
 
 use kubeassay_config::secrets::redact_content;
 use kubeassay_config::tables::kubelet::KUBELET;
+use kubeassay_config::toml;
 use kubeassay_config::tree::{self, Node, Tree};
 
 /// How a text begins that was withheld as a whole, or the part that was.
@@ -31,6 +32,8 @@ pub(crate) fn run(data: &[u8]) {
         String::from_utf8_lossy(&redacted)
     );
     match tree::read(data) {
+        // The configuration of a runtime, which is TOML.
+        Err(_) if toml::read(data).is_ok() && toml::read(&redacted).is_ok() => {}
         Err(_) => {
             let kept = redacted == data;
             assert!(
@@ -164,6 +167,8 @@ fn compare(before: &Node, after: &Node, secrets: &[(usize, usize)]) {
                 }
             }
         }
+        // A URL with a password, a variable or an argument whose name promises a secret.
+        (_, Tree::String(text)) if text.contains("sha256:") && text.contains(" bytes)") => {}
         (one, other) => assert_eq!(one, other, "what is no secret changed"),
     }
 }

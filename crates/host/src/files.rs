@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::aside::Aside;
 use crate::fs::bounds::{Bounds, Care};
-use crate::fs::certificate;
 use crate::fs::read::{self, MOST_CONFIGURATION};
 use crate::fs::walk::{self, Found, Last, Lost};
 use crate::fs::{Handle, Identity, Links, trouble};
+use crate::fs::{certificate, public_keys};
 use crate::host::Host;
 use crate::namespaces::{HostNamespaces, MOST_MOUNTS};
 use crate::proc::ProcessDirectory;
@@ -296,10 +296,7 @@ impl Scene {
         let outcome = match (facts.need.what, self.mounted_over(&found)) {
             (NeedKind::Presence, _) => Ok(None),
             (NeedKind::Certificate, _) => self.certificate(&found, &mut facts).map(|()| None),
-            (NeedKind::PublicKeys, _) => Err(Trouble {
-                cause: Cause::Unsupported,
-                reason: format!("{} is not read", facts.need.path),
-            }),
+            (NeedKind::PublicKeys, _) => self.public_keys(&found, &mut facts).map(|()| None),
             (NeedKind::Metadata, _) => self.list(&found, &mut facts).map(|()| None),
             (_, Some(trouble)) => Err(trouble),
             (NeedKind::Listing, None) => self.list(&found, &mut facts).map(|()| None),
@@ -447,6 +444,17 @@ impl Scene {
         facts.modified = certificate.status.modified;
         facts.changed = certificate.status.changed;
         facts.sha256 = Some(hexadecimal(&Sha256::digest(&certificate.der)));
+        Ok(())
+    }
+
+    fn public_keys(&self, found: &Found, facts: &mut FileFacts) -> Result<(), Trouble> {
+        self.refuse_kernel_path(found)?;
+        let name = facts.need.path.to_string();
+        let keys = public_keys::all(found.node.as_ref(), &name)?;
+        facts.size = Some(keys.status.size);
+        facts.modified = keys.status.modified;
+        facts.changed = keys.status.changed;
+        facts.public_keys = Some(keys.digests);
         Ok(())
     }
 

@@ -6,8 +6,10 @@
 
 pub(crate) mod bounds;
 pub(crate) mod certificate;
+mod der;
 pub(crate) mod disk;
 pub(crate) mod memory;
+pub(crate) mod public_keys;
 pub(crate) mod read;
 #[cfg(test)]
 mod tests;

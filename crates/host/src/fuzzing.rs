@@ -5,7 +5,7 @@ use std::cell::Cell;
 use kubeassay_core::facts::Trouble;
 use rustix::io::Errno;
 
-use crate::fs::certificate::Reader;
+use crate::fs::certificate::{MOST, Reader};
 use crate::fs::{Opened, Status};
 
 /// A file of these bytes that gives at most `most` of them at once, and remembers how far it was read.
@@ -40,6 +40,6 @@ pub fn first_certificate(bytes: &[u8], most: usize) -> (Result<Vec<u8>, Trouble>
         most,
         furthest: Cell::new(0),
     };
-    let read = Reader::new(&file, "f.pem").run();
+    let read = Reader::new(&file, "f.pem", MOST).first();
     (read, file.furthest.get())
 }

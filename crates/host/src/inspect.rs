@@ -1,7 +1,7 @@
 //! Everything about one process that may be a component.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use kubeassay_core::facts::{
     Facts, FileFacts, Moment, Need, NeedKind, Problem, ProcessFacts, ServiceFacts, Trouble,
@@ -142,7 +142,10 @@ impl Setting<'_> {
             }
         };
         let environment = match directory.read("environ", LARGEST_ENVIRONMENT) {
-            Ok(content) => Some(cmdline::environment(&content, candidate.component)),
+            Ok(content) => {
+                let found = cmdline::environment(&content, candidate.component);
+                Some(self.without_secrets(found))
+            }
             Err(trouble) => {
                 note(trouble, "environ");
                 None
@@ -185,6 +188,20 @@ impl Setting<'_> {
             problems,
         };
         Ok((facts, sight))
+    }
+
+    /// Returns the variables without secrets. One of etcd says what its flag would, and may hold what that may.
+    fn without_secrets(&self, found: BTreeMap<String, Bytes>) -> BTreeMap<String, Bytes> {
+        let hidden = |(name, value): (String, Bytes)| {
+            let flag = name.strip_prefix("ETCD_").unwrap_or(&name);
+            let head = format!("--{}=", flag.to_ascii_lowercase().replace('_', "-"));
+            let argument = Bytes::from([head.as_bytes(), value.as_slice()].concat());
+            let argv = self.guide.redact_arguments(vec!["etcd".into(), argument]);
+            let kept = argv.last().map_or(&b""[..], Bytes::as_slice);
+            let kept = kept.get(head.len()..).unwrap_or_default();
+            (name, Bytes::from(kept))
+        };
+        found.into_iter().map(hidden).collect()
     }
 
     fn started(&self, directory: &ProcessDirectory) -> Result<Option<Moment>, Trouble> {

@@ -8,8 +8,11 @@ use crate::ink::Ink;
 use crate::page::Page;
 use crate::{RenderError, Style};
 
-/// The columns: a heading, and what is counted under it.
-const COLUMNS: [(&str, fn(&Tally) -> usize); 6] = [
+/// A column: a heading, and what is counted under it.
+type Column = (&'static str, fn(&Tally) -> usize);
+
+/// The columns, in their order.
+const COLUMNS: [Column; 6] = [
     ("CONTROLS", |tally| tally.controls),
     ("AUTOMATED", |tally| tally.automated),
     ("MACHINE", |tally| tally.machine),

@@ -113,7 +113,8 @@ pub(crate) fn subject_parts(subject: &Subject, with_key: bool) -> Vec<String> {
     let mut parts = vec![subject.component.clone()];
     match &subject.object {
         Some(object) => parts.push(object.clone()),
-        None if with_key => parts.push(subject.key.clone()),
+        // A component that there is one of on a node is called by its own name.
+        None if with_key && subject.key != subject.component => parts.push(subject.key.clone()),
         None => {}
     }
     if let Some(pid) = subject.pid {

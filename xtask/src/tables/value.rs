@@ -117,7 +117,7 @@ fn text(value: &Plain) -> Result<String, String> {
 }
 
 /// Returns a number with `_` between groups of three digits.
-fn grouped(number: i64) -> String {
+pub(crate) fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

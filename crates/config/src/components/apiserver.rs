@@ -1,33 +1,151 @@
 //! The API server (`cmd/kube-apiserver`).
+//!
+//! It has no configuration file for its flags; files of several kinds take the place of groups of them. What follows
+//! from flags and files together is derived here, under `derived.…`.
 
-use kubeassay_core::Component;
+mod admission;
+mod audit;
+mod authentication;
+mod authorization;
+mod encryption;
+
 use kubeassay_core::rule::SettingType;
+use kubeassay_core::{Component, Value};
 
 use super::builder::Builder;
+use crate::ciphers::CIPHER_SUITES;
+use crate::refusal::Refusal;
 use crate::resolution::Resolution;
+use crate::setting::Setting;
 use crate::sources::{Documents, When};
 use crate::tables::Minor;
 
 /// The digests of the public keys of the authorities that it verifies clients' certificates with.
 const CLIENT_CA_KEYS: &str = "derived.clientCaKeys";
+/// Whether it takes no TLS below 1.3, where lists of cipher suites say nothing.
+const TLS13_ONLY: &str = "derived.tls13Only";
+/// Whether it reaches its datastore over a network.
+const EXTERNAL_ETCD: &str = "derived.externalEtcd";
+
+/// Flags that name files.
+const PATHS: [&str; 20] = [
+    "admission-control-config-file",
+    "audit-policy-file",
+    "audit-webhook-config-file",
+    "authentication-config",
+    "authorization-config",
+    "client-ca-file",
+    "encryption-provider-config",
+    "etcd-cafile",
+    "etcd-certfile",
+    "etcd-keyfile",
+    "kubelet-certificate-authority",
+    "kubelet-client-certificate",
+    "kubelet-client-key",
+    "proxy-client-cert-file",
+    "proxy-client-key-file",
+    "requestheader-client-ca-file",
+    "service-account-signing-key-file",
+    "tls-cert-file",
+    "tls-private-key-file",
+    "token-auth-file",
+];
 
 /// Resolves it in one version.
 pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Resolution {
-    let (mut builder, refusal) = Builder::new(
+    let (mut builder, mut refusal) = Builder::new(
         Component::ApiServer,
         super::tables(Component::ApiServer),
         documents,
         minor,
         when,
     );
+    let mut refuse = |reason: Option<Refusal>| {
+        if refusal.is_none() {
+            refusal = reason;
+        }
+    };
+    let authorization = authorization::derive(&mut builder);
+    refuse(authorization.refusal);
+    refuse(authentication::derive(
+        &mut builder,
+        &authorization.modes,
+        authorization.by_flag,
+    ));
+    refuse(admission::derive(&mut builder));
+    refuse(encryption::derive(&mut builder));
+    refuse(audit::derive(&mut builder));
+    refuse(unknown_suite(&builder));
     let ca = builder.flag("client-ca-file");
     let keys = builder.public_keys(&ca);
-    builder.named.insert(CLIENT_CA_KEYS, keys);
+    let tls13 = tls13_only(&builder);
+    let external = external_etcd(&builder);
+    builder.named.extend([
+        (CLIENT_CA_KEYS, keys),
+        (TLS13_ONLY, tls13),
+        (EXTERNAL_ETCD, external),
+    ]);
+    builder.ask_metadata(&PATHS, &[]);
     builder.finish(refusal)
 }
 
 /// Returns the settings that are no flags.
 pub(super) fn named() -> Vec<(&'static str, SettingType)> {
-    let keys = SettingType::List(Box::new(SettingType::String));
-    vec![(CLIENT_CA_KEYS, keys)]
+    let list = || SettingType::List(Box::new(SettingType::String));
+    let mut named = vec![
+        (CLIENT_CA_KEYS, list()),
+        (TLS13_ONLY, SettingType::Bool),
+        (EXTERNAL_ETCD, SettingType::Bool),
+        (authorization::MODES, list()),
+    ];
+    named.extend(authentication::named());
+    named.extend(admission::named());
+    named.extend(encryption::named());
+    named.extend(audit::named());
+    named
 }
+
+/// Returns why the server does not start with its cipher suites, if it does not.
+fn unknown_suite(builder: &Builder<'_>) -> Option<Refusal> {
+    let suites = builder.flag("tls-cipher-suites");
+    let Some(Value::List(names)) = suites.value() else {
+        return None;
+    };
+    let unknown = names.iter().map(ToString::to_string);
+    let unknown = unknown
+        .into_iter()
+        .find(|name| !CIPHER_SUITES.contains(&name.as_str()))?;
+    let reason = format!("Cipher suite {unknown} not supported or doesn't exist");
+    Some(Refusal::new(reason, Some(suites.origin)))
+}
+
+fn tls13_only(builder: &Builder<'_>) -> Setting {
+    let floor = builder.flag("tls-min-version");
+    let only = floor.value() == Some(Value::string("VersionTLS13"));
+    derived(Value::Bool(only), &floor)
+}
+
+/// k3s, `MicroK8s` and k0s may have kine or dqlite behind a socket of the node's own, where certificates have no part.
+fn external_etcd(builder: &Builder<'_>) -> Setting {
+    let servers = builder.flag("etcd-servers");
+    let Some(Value::List(urls)) = servers.value() else {
+        return servers;
+    };
+    let socket = |url: &Value| match url {
+        Value::String(url) => url.as_slice().starts_with(b"unix:"),
+        _ => false,
+    };
+    let local = !urls.is_empty() && urls.iter().all(socket);
+    derived(Value::Bool(!local), &servers)
+}
+
+/// Returns a setting that follows from another one and stands where that stands.
+fn derived(value: Value, from: &Setting) -> Setting {
+    Setting {
+        overrode: from.overrode.clone(),
+        ..Setting::known(value, from.origin.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -124,6 +124,24 @@ impl<'a> Builder<'a> {
         (path, loaded)
     }
 
+    /// Reads a configuration file as it is now, whatever it was at the start.
+    pub(super) fn file_now(&mut self, path: &Bytes) -> Loaded {
+        let mut files = Files::new(self.documents, When::Now);
+        let loaded = files.load(path, OriginKind::File);
+        self.files.needs.append(&mut files.needs);
+        loaded
+    }
+
+    /// Notes that a file changed and was read again by the component.
+    pub(super) fn read_again(&mut self, path: &Bytes) {
+        for layer in &mut self.layers {
+            if layer.path.as_ref() == Some(path) {
+                layer.unknown = None;
+                layer.note = Some("changed since the start, and read again then".to_owned());
+            }
+        }
+    }
+
     /// Returns the digests of the public keys of all certificates in the file that a setting names; none where it names
     /// none.
     pub(super) fn public_keys(&mut self, file: &Setting) -> Setting {

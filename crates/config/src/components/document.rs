@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use kubeassay_core::{Bytes, Origin, Value};
+use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Value};
 
 use super::builder::Builder;
 use crate::node::{Content, Node, folds_to};
@@ -29,7 +29,42 @@ pub(super) fn config_file(
     kind: &str,
     versions: &[&str],
 ) -> Option<File> {
-    let (path, loaded) = builder.file_of("config")?;
+    file_of(builder, "config", Reload::No, kind, versions)
+}
+
+/// Whether a component reads a file again while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reload {
+    /// It keeps what it read at its start.
+    No,
+    /// Whenever the file changes.
+    Yes,
+}
+
+/// Reads the file that a flag names, of `kind` in one of `versions`; `None` where no file is named.
+///
+/// Of a file that is read again whenever it changes, what it says now counts; where that would be refused, the component
+/// keeps what it had, which is not known.
+pub(super) fn file_of(
+    builder: &mut Builder<'_>,
+    flag: &str,
+    reload: Reload,
+    kind: &str,
+    versions: &[&str],
+) -> Option<File> {
+    let (path, loaded) = builder.file_of(flag)?;
+    let loaded = match loaded {
+        Loaded::Unknown(unknown) if reload == Reload::Yes && unknown.cause == Cause::Stale => {
+            match builder.file_now(&path) {
+                Loaded::Read(document) if check_kind(&document.root, kind, versions).is_ok() => {
+                    builder.read_again(&path);
+                    Loaded::Read(document)
+                }
+                _ => Loaded::Unknown(unknown),
+            }
+        }
+        loaded => loaded,
+    };
     Some(match loaded {
         Loaded::Read(document) => match check_kind(&document.root, kind, versions) {
             Ok(()) => File::Read(document),
@@ -41,6 +76,20 @@ pub(super) fn config_file(
                 ..Origin::new(kubeassay_core::OriginKind::File)
             };
             File::Unknown(unknown, Arc::new(origin))
+        }
+        // It was there when the process read it: what it said is not known, and what it does not touch is.
+        Loaded::Refused(Refusal {
+            cause: Cause::Missing,
+            reason,
+            origin,
+        }) if builder.files.is_about_the_start() => {
+            let unknown = Unknown {
+                cause: Cause::Missing,
+                reason: format!("a file that it was started with is gone: {reason}"),
+                path: Some(path.clone()),
+            };
+            let origin = origin.unwrap_or_else(|| Arc::new(Origin::new(OriginKind::File)));
+            File::Unknown(unknown, origin)
         }
         Loaded::Refused(refusal) => File::Refused(refusal),
     })

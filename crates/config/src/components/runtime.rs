@@ -386,9 +386,14 @@ mod tests {
 
     use super::CNI;
     use crate::components::fixture::{DENIED, Process, shown};
+    use crate::secrets::redact_content;
 
     const V2: &str =
         "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\nconf_dir = \"/two\"\n";
+
+    fn without_secrets(text: &str) -> String {
+        String::from_utf8(redact_content(text.as_bytes().to_vec())).unwrap()
+    }
 
     #[test]
     fn the_folder_of_cni_is_what_the_runtime_looks_in() {
@@ -510,6 +515,24 @@ mod tests {
                 .resolve();
             assert_eq!(resolution.refusal, None, "{argv:?} {files:?}");
             assert_eq!(shown(&resolution, CNI), expected, "{argv:?} {files:?}");
+            // Secrets that go take nothing else with them.
+            let secret = "\n[plugins.x.registry.configs.r.auth]\npassword = \"hunter2\"\n";
+            let hidden: Vec<(&str, String)> = files
+                .iter()
+                .map(|(path, text)| match *text {
+                    DENIED => (*path, DENIED.to_owned()),
+                    text => (*path, without_secrets(&format!("{text}{secret}"))),
+                })
+                .collect();
+            let files: Vec<(&str, &str)> = hidden
+                .iter()
+                .map(|(path, text)| (*path, text.as_str()))
+                .collect();
+            let resolution = Process::new(Component::ContainerRuntime, argv)
+                .files(&files)
+                .resolve();
+            assert_eq!(shown(&resolution, CNI), expected, "{argv:?} {files:?}");
+            assert!(!format!("{files:?}").contains("hunter2"), "{files:?}");
         }
         let files = [(main, "a = ")];
         let mut hidden = Process::new(Component::ContainerRuntime, &["crio"]);

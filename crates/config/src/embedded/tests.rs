@@ -192,7 +192,7 @@ fn what_cannot_be_read_or_was_erased_is_unknown() {
     let withheld = process(SERVER, &[(CONFIG, Some("unheard-of: 1\n"))]);
     assert_eq!(
         told(withheld, 34, None).unknown.unwrap().cause,
-        Cause::ParseError
+        Cause::Unsupported
     );
     let embedded = told(process(&["/usr/local/bin/k3s server", ""], &[]), 34, None);
     assert!(embedded.unknown.is_some() && embedded.for_asking);

@@ -93,17 +93,8 @@ impl Draft {
             .as_ref()
             .map_or_else(|| id.clone(), |title| title.value.clone());
         let own = front.check.is_some() || lender.is_none();
+        let applies = applies(&front);
         let expected = front.expected.map(|expected| expected.value);
-        let applies = front.applies.as_ref().map(|applies| {
-            let reason = front
-                .applies_reason
-                .as_ref()
-                .map(|reason| reason.value.clone());
-            (
-                applies.value.clone(),
-                reason.unwrap_or_else(|| "the rule does not apply here".to_owned()),
-            )
-        });
         let lent = |of: &dyn Fn(&Rule) -> Option<String>| lender.and_then(of);
         Rule {
             controls: controls(
@@ -187,6 +178,17 @@ impl Draft {
             prepared: None,
         }
     }
+}
+
+/// Returns when a page's rule applies, and what to say where it does not.
+fn applies(front: &FrontMatter) -> Option<(Check, String)> {
+    let reason = front
+        .applies_reason
+        .as_ref()
+        .map(|reason| reason.value.clone());
+    let applies = front.applies.as_ref()?;
+    let reason = reason.unwrap_or_else(|| "the rule does not apply here".to_owned());
+    Some((applies.value.clone(), reason))
 }
 
 fn places(front: &FrontMatter, page: &Page) -> Places {

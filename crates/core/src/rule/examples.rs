@@ -54,10 +54,10 @@ pub struct ExampleHost {
     pub configz: Option<String>,
     /// Objects of the API, as YAML documents; `None` where it is not asked.
     pub objects: Option<String>,
+    /// What the site decided, by the names of the rule's choices.
+    pub choices: BTreeMap<String, Value>,
     /// `ID` of the host's os-release, where it matters.
     pub os: Option<String>,
-    /// What the site chose, by the names of the rule's choices, where it matters.
-    pub choices: BTreeMap<String, Value>,
 }
 
 /// A file of an example.
@@ -114,8 +114,8 @@ impl ExampleHost {
             environment: BTreeMap::new(),
             configz: None,
             objects: None,
-            os: None,
             choices: BTreeMap::new(),
+            os: None,
         }
     }
 }
@@ -219,24 +219,13 @@ fn host(
                     "environment",
                     "configz",
                     "objects",
-                    "os",
                     "choices",
+                    "os",
                 ],
             ),
         }
     }
     (faults.len() == before).then_some(host)
-}
-
-fn choices(entry: &Entry, reader: &mut Reader<'_>) -> BTreeMap<String, Value> {
-    let Some(entries) = entry.node.entries() else {
-        reader.wrong("`choices`", "a map of choices", &entry.node);
-        return BTreeMap::new();
-    };
-    let entries = entries.iter();
-    entries
-        .map(|entry| (entry.key.clone(), entry.node.value()))
-        .collect()
 }
 
 fn argv(entry: &Entry, reader: &mut Reader<'_>) -> Vec<String> {
@@ -304,7 +293,7 @@ fn status(entries: &[Entry], reader: &mut Reader<'_>) -> ExampleStatus {
             "text" => {
                 status.text = reader
                     .text(entry)
-                    .map_or_else(String::new, |text| text.value)
+                    .map_or_else(String::new, |text| text.value);
             }
             "mode" => {
                 let mode = entry
@@ -335,6 +324,15 @@ fn status(entries: &[Entry], reader: &mut Reader<'_>) -> ExampleStatus {
         }
     }
     status
+}
+
+fn choices(entry: &Entry, reader: &mut Reader<'_>) -> BTreeMap<String, Value> {
+    let Some(entries) = entry.node.entries() else {
+        reader.wrong("`choices`", "a map", &entry.node);
+        return BTreeMap::new();
+    };
+    let choice = |entry: &Entry| (entry.key.clone(), entry.node.value());
+    entries.iter().map(choice).collect()
 }
 
 fn environment(entry: &Entry, reader: &mut Reader<'_>) -> BTreeMap<String, String> {

@@ -12,6 +12,7 @@ use super::view::FileView;
 use crate::absent;
 use crate::finding::{self, Context, decided, verdict_of};
 use crate::instances::{Instance, Keys};
+use crate::manifests::Manifests;
 use crate::node;
 use crate::platforms::Detected;
 use crate::view::below;
@@ -30,7 +31,7 @@ pub(crate) fn of(
     if rules.is_empty() || matches!(facts.source, Source::Cluster | Source::Endpoint) {
         return Vec::new();
     }
-    let gathered = gather(facts);
+    let gathered = gather(facts, &Manifests::of(facts));
     let mut findings = Vec::new();
     for rule in rules {
         let Some(role) = rule.files().and_then(Role::parse) else {

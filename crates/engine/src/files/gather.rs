@@ -14,8 +14,9 @@ use super::look::{Host, Status, Unlisted, best, in_view, real};
 use super::named::{self, Said};
 use super::role::Role;
 use crate::components::OTHERS;
+use crate::manifests::{Manifests, StaticPod};
 use crate::platforms::{self, Platform};
-use crate::{manifests, services};
+use crate::services;
 
 /// Where files lie on a node whose platform is not known: where Kubernetes' own installer puts them.
 const USUAL: &str = "kubeadm";
@@ -56,27 +57,27 @@ pub(super) struct Gathered {
 }
 
 /// Returns the files of a node that play a role.
-pub(super) fn gather(facts: &Facts) -> Gathered {
+pub(super) fn gather(facts: &Facts, manifests: &Manifests) -> Gathered {
     let mut host = Host::new(&facts.files);
     let mut gathered = Gathered::default();
-    gathered.manifests(facts);
-    let containers = manifests::containers_of(facts);
+    gathered.manifests(facts, manifests);
+    let containers = manifests.containers.as_slice();
     let mut control_plane = false;
     for process in own_kubelets(facts) {
-        gathered.components_files(&process, Vec::new(), &containers, &mut host);
+        gathered.components_files(&process, Vec::new(), containers, &mut host);
     }
     for component in OTHERS {
         let mut any = false;
         for process in facts.processes_of(component) {
             if !process.in_pod() {
                 any = true;
-                gathered.components_files(process, Vec::new(), &containers, &mut host);
+                gathered.components_files(process, Vec::new(), containers, &mut host);
             }
         }
-        let (pods, _) = manifests::pods(facts);
-        for pod in pods.into_iter().filter(|pod| pod.component == component) {
+        let pods = manifests.pods.iter();
+        for pod in pods.filter(|pod| pod.component == component) {
             if let (Ok(process), false) = (&pod.started, any) {
-                gathered.components_files(process, pod.origins.clone(), &containers, &mut host);
+                gathered.components_files(process, pod.origins.clone(), containers, &mut host);
             }
             any = true;
         }
@@ -137,8 +138,8 @@ impl Gathered {
     }
 
     /// Adds the manifests that the kubelets' folders list, by what they start.
-    fn manifests(&mut self, facts: &Facts) {
-        let folders = manifests::folders(facts);
+    fn manifests(&mut self, facts: &Facts, manifests: &Manifests) {
+        let folders = &manifests.folders;
         let origin_of = |path: &Bytes| {
             let folder = path::parent(path);
             let found = folders.iter().find(|(of, _)| path::clean(of) == folder);
@@ -147,26 +148,29 @@ impl Gathered {
                 |(_, origin)| Arc::clone(origin),
             )
         };
-        for (component, path) in manifests::files_of_components(facts) {
-            let Some(role) = Role::of_manifest(component) else {
+        for StaticPod {
+            component, path, ..
+        } in &manifests.pods
+        {
+            let Some(role) = Role::of_manifest(*component) else {
                 continue;
             };
             let files = facts.files.iter();
-            let found = best(files.filter(|file| file.need.path == path));
+            let found = best(files.filter(|file| file.need.path == *path));
             if let Some(file) = found {
-                self.add(role, path.clone(), Status::of(file), origin_of(&path));
+                self.add(role, path.clone(), Status::of(file), origin_of(path));
             } else {
                 // Not even its mode is known.
-                let trouble = facts.files.iter().find(|file| file.need.path == path);
+                let trouble = facts.files.iter().find(|file| file.need.path == *path);
                 let trouble = trouble.and_then(|file| file.problem.clone());
                 let status = Status {
                     trouble,
                     ..Status::default()
                 };
-                self.add(role, path.clone(), status, origin_of(&path));
+                self.add(role, path.clone(), status, origin_of(path));
             }
         }
-        for (folder, _) in &folders {
+        for (folder, _) in folders {
             let need = Need {
                 what: NeedKind::Listing,
                 path: folder.clone(),

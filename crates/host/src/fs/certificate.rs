@@ -1,9 +1,10 @@
-//! The first certificate of a PEM file, and nothing behind it.
+//! The certificates of a PEM file, and nothing of a key beside them.
 //!
 //! Kubelets keep their certificate and its key in one file, the certificate first
 //! (`kubelet-server-current.pem`; `pairNamesFromFile` and `Update` of client-go's
-//! `util/certificate/certificate_store.go`). So the file is read in steps that cannot go past the end of the
-//! certificate: while none of its end line was seen, at least all of that line is still to come.
+//! `util/certificate/certificate_store.go`). So files are read in steps that cannot go past the end of a
+//! certificate: while none of its end line was seen, at least all of that line is still to come. Behind a certificate
+//! they are read no further than to the label of the next block.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,8 +21,8 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const LABEL: &[u8] = b"CERTIFICATE-----";
 /// Where the certificate ends.
 const END: &[u8] = b"-----END CERTIFICATE-----";
-/// The most that is read of such a file. A certificate is a few kilobytes.
-const MOST: usize = 64 << 10;
+/// The most that is read for the first certificate. One is a few kilobytes.
+pub(crate) const MOST: usize = 64 << 10;
 
 /// A certificate and what its file was like before it was read.
 pub(crate) struct Certificate {
@@ -31,7 +32,9 @@ pub(crate) struct Certificate {
 
 /// Reads the first block of a regular file, which has to be a certificate. `name` is how the file is spoken of.
 pub(crate) fn first(node: &dyn Node, name: &str) -> Result<Certificate, Trouble> {
-    let (der, status) = steady(node, name, |opened, _| Reader::new(opened, name).run())?;
+    let (der, status) = steady(node, name, |opened, _| {
+        Reader::new(opened, name, MOST).first()
+    })?;
     Ok(Certificate { der, status })
 }
 
@@ -40,28 +43,69 @@ pub(crate) struct Reader<'a> {
     opened: &'a dyn Opened,
     name: &'a str,
     offset: usize,
+    most: usize,
+}
+
+/// What comes next in a file.
+pub(crate) enum Next {
+    /// A block that is a certificate.
+    Block {
+        /// What stands before it, behind the block before.
+        before: Vec<u8>,
+        /// What it holds, as it stands there.
+        body: Vec<u8>,
+    },
+    /// No further block.
+    End {
+        /// What stands behind the last one.
+        rest: Vec<u8>,
+    },
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(opened: &'a dyn Opened, name: &'a str) -> Self {
+    /// Returns a reader of at most `most` bytes.
+    pub(crate) fn new(opened: &'a dyn Opened, name: &'a str, most: usize) -> Self {
         Self {
             opened,
             name,
             offset: 0,
+            most,
         }
     }
 
-    pub(crate) fn run(&mut self) -> Result<Vec<u8>, Trouble> {
-        self.up_to(BEGIN)?;
+    /// Returns the first certificate in DER.
+    pub(crate) fn first(&mut self) -> Result<Vec<u8>, Trouble> {
+        match self.next()? {
+            Next::Block { body, .. } => self.decode(&body),
+            Next::End { .. } => Err(self.ends_early()),
+        }
+    }
+
+    /// Reads the next block, which has to be a certificate.
+    pub(crate) fn next(&mut self) -> Result<Next, Trouble> {
+        let before = match self.up_to(BEGIN)? {
+            Ok(before) => before,
+            Err(rest) => return Ok(Next::End { rest }),
+        };
         // Byte by byte: what another block holds begins where its label ends.
         for wanted in LABEL {
-            if self.step(1)? != [*wanted] {
-                return Err(self.not_understood(
-                    "does not begin with a certificate, and nothing more of it is read",
-                ));
+            match self.step(1)? {
+                Some(byte) if byte == [*wanted] => {}
+                Some(_) => {
+                    return Err(self.not_understood(
+                        "has a block that is no certificate, and nothing more of it is read",
+                    ));
+                }
+                None => return Err(self.ends_early()),
             }
         }
-        let mut text = self.up_to(END)?;
+        let body = self.up_to(END)?.map_err(|_| self.ends_early())?;
+        Ok(Next::Block { before, body })
+    }
+
+    /// Returns in DER what stands between the lines of a certificate.
+    pub(crate) fn decode(&self, body: &[u8]) -> Result<Vec<u8>, Trouble> {
+        let mut text = body.to_vec();
         text.retain(|byte| !byte.is_ascii_whitespace());
         match STANDARD.decode(&text) {
             Ok(der) if !der.is_empty() => Ok(der),
@@ -69,41 +113,39 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads up to the end of `mark`, and returns what stands before it.
+    /// Reads up to the end of `mark`, and returns what stands before it; as an error all that is left, where there is
+    /// no mark.
     ///
     /// A step is what is missing of the mark, should it have begun already.
-    fn up_to(&mut self, mark: &[u8]) -> Result<Vec<u8>, Trouble> {
+    fn up_to(&mut self, mark: &[u8]) -> Result<Result<Vec<u8>, Vec<u8>>, Trouble> {
         let mut text = Vec::new();
         loop {
             let seen = begun(&text, mark);
             if seen == mark.len() {
                 text.truncate(text.len() - seen);
-                return Ok(text);
+                return Ok(Ok(text));
             }
-            text.extend(self.step(mark.len() - seen)?);
+            match self.step(mark.len() - seen)? {
+                Some(more) => text.extend(more),
+                None => return Ok(Err(text)),
+            }
         }
     }
 
-    /// Reads at most `most` more bytes, and at least one.
-    fn step(&mut self, most: usize) -> Result<Vec<u8>, Trouble> {
-        if self.offset.saturating_add(most) > MOST {
-            return Err(Trouble {
-                cause: Cause::TooLarge,
-                reason: format!(
-                    "{} has no certificate that ends within its first {MOST} bytes",
-                    self.name
-                ),
-            });
+    /// Reads at most `most` more bytes, and at least one; nothing at the end.
+    fn step(&mut self, most: usize) -> Result<Option<Vec<u8>>, Trouble> {
+        if self.offset.saturating_add(most) > self.most {
+            return Err(self.too_large());
         }
         let mut buffer = vec![0; most];
         loop {
             let offset = u64::try_from(self.offset).unwrap_or(u64::MAX);
             match self.opened.read_at(&mut buffer, offset) {
-                Ok(0) => return Err(self.not_understood("ends before a certificate does")),
+                Ok(0) => return Ok(None),
                 Ok(read) => {
                     self.offset = self.offset.saturating_add(read);
                     buffer.truncate(read);
-                    return Ok(buffer);
+                    return Ok(Some(buffer));
                 }
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(trouble(errno, self.name)),
@@ -111,7 +153,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn not_understood(&self, what: &str) -> Trouble {
+    fn too_large(&self) -> Trouble {
+        Trouble {
+            cause: Cause::TooLarge,
+            reason: format!(
+                "{} goes on behind its first {} bytes, and no more of it is read",
+                self.name, self.most
+            ),
+        }
+    }
+
+    fn ends_early(&self) -> Trouble {
+        self.not_understood("ends before a certificate does")
+    }
+
+    /// Returns that the file is not what it has to be; `what` follows its name.
+    pub(crate) fn not_understood(&self, what: &str) -> Trouble {
         Trouble {
             cause: Cause::ParseError,
             reason: format!("{} {what}", self.name),
@@ -153,7 +210,8 @@ mod tests {
 
     impl Opened for Watched {
         fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
-            let rest = &self.bytes[usize::try_from(offset).unwrap()..];
+            let offset_in = usize::try_from(offset).unwrap().min(self.bytes.len());
+            let rest = &self.bytes[offset_in..];
             let length = rest.len().min(buffer.len()).min(self.most);
             buffer[..length].copy_from_slice(&rest[..length]);
             let end = usize::try_from(offset).unwrap() + buffer.len();
@@ -173,7 +231,7 @@ mod tests {
             furthest: Cell::new(0),
             most,
         };
-        let read = Reader::new(&file, "f.pem").run();
+        let read = Reader::new(&file, "f.pem", MOST).first();
         (read, file.furthest.get())
     }
 

@@ -1,0 +1,480 @@
+//! What other tools get wrong: files in the place of flags, defaults by version, the order of entries.
+
+use std::collections::BTreeMap;
+
+use kubeassay_core::facts::{FileFacts, FileKind, Need, NeedKind, ProcessFacts};
+use kubeassay_core::{Bytes, Cause, Component};
+
+use crate::components::resolve;
+use crate::kubelet::{Documents, When};
+use crate::resolution::Resolution;
+use crate::tables::Minor;
+
+/// Resolves an API server with these arguments and files; a file `denied` cannot be read.
+fn resolved(minor: u8, arguments: &[&str], files: &[(&str, &str)]) -> Resolution {
+    let argv = std::iter::once(&"kube-apiserver").chain(arguments);
+    let argv: Vec<Bytes> = argv.map(|argument| Bytes::from(*argument)).collect();
+    let contents: BTreeMap<&str, &str> = files.iter().copied().collect();
+    let mut process = ProcessFacts {
+        component: Component::ApiServer,
+        cwd: Some(Bytes::from("/")),
+        ..ProcessFacts::new(1, argv)
+    };
+    for _ in 0..4 {
+        let resolution = resolve(
+            Component::ApiServer,
+            &Documents::new(&process),
+            Minor(minor),
+            When::Now,
+        );
+        if resolution.needs.is_empty() {
+            return resolution;
+        }
+        for need in resolution.needs {
+            let path = need.path.to_string();
+            process
+                .files
+                .push(answer(need, contents.get(path.as_str())));
+        }
+    }
+    panic!("files name further files without end");
+}
+
+fn answer(need: Need, content: Option<&&str>) -> FileFacts {
+    match content {
+        Some(&"denied") => FileFacts::unread(need, Cause::Denied, "permission denied"),
+        Some(text) => FileFacts {
+            kind: Some(FileKind::Regular),
+            content: (need.what == NeedKind::Content).then(|| Bytes::from(*text)),
+            public_keys: (need.what == NeedKind::PublicKeys).then(|| vec!["aa".to_owned()]),
+            ..FileFacts::new(need)
+        },
+        None => FileFacts::unread(need, Cause::Missing, "not there"),
+    }
+}
+
+/// Returns the value of a derived setting, or why it is not known, or why the server would not start.
+fn said(resolution: &Resolution, name: &str) -> String {
+    if let Some(refusal) = &resolution.refusal {
+        return format!("refused: {}", refusal.reason);
+    }
+    let setting = resolution.setting(&format!("derived.{name}")).unwrap();
+    match setting.unknown() {
+        Some(unknown) => format!("unknown: {}", unknown.cause),
+        None => setting.value().unwrap().to_string(),
+    }
+}
+
+const AUTHORIZATION: &str = "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthorizationConfiguration\nauthorizers:\n- {type: Node, name: node}\n- {type: RBAC, name: rbac}\n";
+
+#[test]
+fn the_authorizers_come_from_the_file_where_there_is_one() {
+    let file = "--authorization-config=/a.yaml";
+    let all = AUTHORIZATION.replace("RBAC", "AlwaysAllow");
+    for (minor, arguments, content, expected) in [
+        (34, vec![], "", "[AlwaysAllow]"),
+        (20, vec![], "", "[AlwaysAllow]"),
+        (
+            34,
+            vec!["--authorization-mode=Node,RBAC"],
+            "",
+            "[Node, RBAC]",
+        ),
+        (
+            34,
+            vec!["--authorization_mode", "AlwaysAllow"],
+            "",
+            "[AlwaysAllow]",
+        ),
+        (34, vec![file], AUTHORIZATION, "[Node, RBAC]"),
+        (34, vec![file], all.as_str(), "[Node, AlwaysAllow]"),
+        (34, vec![file], "denied", "unknown: denied"),
+        (
+            34,
+            vec![file, "--authorization-mode=RBAC"],
+            AUTHORIZATION,
+            "refused: --authorization-config can not",
+        ),
+        (
+            34,
+            vec![file],
+            "kind: Other\napiVersion: v1\n",
+            "refused: no kind \"Other\"",
+        ),
+        (30, vec![file], AUTHORIZATION, "refused: no kind"),
+        (
+            34,
+            vec!["--authorization-mode=Everything"],
+            "",
+            "refused: authorization-mode",
+        ),
+    ] {
+        let found = said(
+            &resolved(minor, &arguments, &[("/a.yaml", content)]),
+            "authorizationModes",
+        );
+        assert!(
+            found.starts_with(expected),
+            "{minor} {arguments:?}: {found}"
+        );
+    }
+}
+
+#[test]
+fn anonymous_requests_are_let_in_by_file_flag_or_default() {
+    let file = "--authentication-config=/a.yaml";
+    let head = "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n";
+    let limited = format!(
+        "{head}anonymous:\n  enabled: true\n  conditions: [{{path: /livez}}, {{path: /readyz}}]\n"
+    );
+    let off = format!("{head}anonymous: {{enabled: false}}\n");
+    let silent = format!("{head}jwt: [{{issuer: {{url: 'https://i', audiences: [a]}}}}]\n");
+    let rbac = "--authorization-mode=RBAC";
+    for (arguments, content, anonymous, paths) in [
+        (vec![rbac], "", "true", "[]"),
+        (vec![rbac, "--anonymous-auth=false"], "", "false", "[]"),
+        (
+            vec![rbac, "--anonymous-auth=false", "--anonymous-auth"],
+            "",
+            "true",
+            "[]",
+        ),
+        // What may do everything is taken away from nobody by the server itself, but not what the file says.
+        (vec![file], limited.as_str(), "true", "[/livez, /readyz]"),
+        (vec![file], "denied", "unknown: denied", "unknown: denied"),
+        (vec![], "", "false", "[]"),
+        (
+            vec![rbac, file],
+            limited.as_str(),
+            "true",
+            "[/livez, /readyz]",
+        ),
+        (vec![rbac, file], off.as_str(), "false", "[]"),
+        (vec![rbac, file], silent.as_str(), "true", "[]"),
+        (
+            vec![rbac, file, "--anonymous-auth=false"],
+            silent.as_str(),
+            "false",
+            "[]",
+        ),
+        (
+            vec![rbac, file, "--anonymous-auth=false"],
+            limited.as_str(),
+            "refused: anonymous: Forbidden",
+            "refused",
+        ),
+        (
+            vec![rbac, file],
+            "denied",
+            "unknown: denied",
+            "unknown: denied",
+        ),
+    ] {
+        let resolution = resolved(34, &arguments, &[("/a.yaml", content)]);
+        let found = (
+            said(&resolution, "anonymousAuth"),
+            said(&resolution, "anonymousPaths"),
+        );
+        assert!(found.0.starts_with(anonymous), "{arguments:?}: {}", found.0);
+        assert!(found.1.starts_with(paths), "{arguments:?}: {}", found.1);
+    }
+    let resolution = resolved(34, &[rbac, file], &[("/a.yaml", &silent)]);
+    assert_eq!(said(&resolution, "jwtIssuers"), "[https://i]");
+}
+
+#[test]
+fn plugins_are_on_by_default_by_flag_and_by_the_old_flag() {
+    for (minor, arguments, plugin, on) in [
+        (34, vec![], "ServiceAccount", true),
+        (34, vec![], "NodeRestriction", false),
+        (22, vec![], "PodSecurity", false),
+        (23, vec![], "PodSecurity", true),
+        (
+            34,
+            vec!["--enable-admission-plugins=NodeRestriction,EventRateLimit"],
+            "NodeRestriction",
+            true,
+        ),
+        (
+            34,
+            vec!["--disable-admission-plugins=ServiceAccount"],
+            "ServiceAccount",
+            false,
+        ),
+        (
+            34,
+            vec!["--admission-control=NodeRestriction"],
+            "NodeRestriction",
+            true,
+        ),
+        (
+            34,
+            vec!["--admission-control=NodeRestriction"],
+            "ServiceAccount",
+            false,
+        ),
+    ] {
+        let found = said(&resolved(minor, &arguments, &[]), "admissionPlugins");
+        let names: Vec<&str> = found.trim_matches(['[', ']']).split(", ").collect();
+        assert_eq!(
+            names.contains(&plugin),
+            on,
+            "{minor} {arguments:?} {plugin}: {found}"
+        );
+    }
+    let both = [
+        "--enable-admission-plugins=AlwaysAdmit,EventRateLimit",
+        "--disable-admission-plugins=EventRateLimit",
+    ];
+    assert!(said(&resolved(34, &both, &[]), "admissionPlugins").starts_with("refused"));
+}
+
+#[test]
+fn plugins_are_configured_in_their_entry_or_in_a_file_beside_it() {
+    let flag = ["--admission-control-config-file=/etc/k/a.yaml"];
+    let head = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n";
+    let here = format!(
+        "{head}- name: PodSecurity\n  configuration: {{defaults: {{enforce: baseline}}}}\n"
+    );
+    let beside = format!("{head}- {{name: EventRateLimit, path: e.yaml}}\n");
+    let limits = "kind: Configuration\nlimits: [{type: Server}, {type: Namespace}]\n";
+    for (content, other, name, expected) in [
+        (here.as_str(), "", "podSecurityEnforce", "baseline"),
+        (here.as_str(), "", "eventRateLimits", "0"),
+        (beside.as_str(), limits, "eventRateLimits", "2"),
+        (
+            beside.as_str(),
+            "denied",
+            "eventRateLimits",
+            "unknown: denied",
+        ),
+        (beside.as_str(), limits, "podSecurityEnforce", "privileged"),
+        ("denied", "", "podSecurityEnforce", "unknown: denied"),
+    ] {
+        let files = [("/etc/k/a.yaml", content), ("/etc/k/e.yaml", other)];
+        assert_eq!(
+            said(&resolved(34, &flag, &files), name),
+            expected,
+            "{name} {content}"
+        );
+    }
+}
+
+#[test]
+fn secrets_are_written_with_the_first_provider_of_the_first_entry_that_covers_them() {
+    let flag = ["--encryption-provider-config=/e.yaml"];
+    let head =
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n";
+    for (entries, expected) in [
+        (
+            "- resources: [secrets]\n  providers: [{aescbc: {keys: []}}, {identity: {}}]\n",
+            "aescbc",
+        ),
+        (
+            "- resources: [secrets]\n  providers: [{identity: {}}, {aescbc: {keys: []}}]\n",
+            "identity",
+        ),
+        (
+            "- resources: [configmaps]\n  providers: [{aescbc: {keys: []}}]\n",
+            "\"\"",
+        ),
+        (
+            "- resources: ['*.*']\n  providers: [{kms: {name: a}}]\n- resources: [secrets]\n  providers: [{identity: {}}]\n",
+            "kms",
+        ),
+        (
+            "- resources: ['*.apps']\n  providers: [{kms: {name: a}}]\n- resources: ['*.']\n  providers: [{secretbox: {}}]\n",
+            "secretbox",
+        ),
+        (
+            "- resources: [secrets]\n  providers: []\n",
+            "refused: providers",
+        ),
+        (
+            "- resources: [secrets]\n  providers: [{rot13: {}}]\n",
+            "refused: the first provider",
+        ),
+    ] {
+        let content = format!("{head}{entries}");
+        let found = said(
+            &resolved(34, &flag, &[("/e.yaml", &content)]),
+            "secretsProvider",
+        );
+        assert!(found.starts_with(expected), "{entries}: {found}");
+    }
+    let wild = format!("{head}- resources: ['*.']\n  providers: [{{kms: {{name: a}}}}]\n");
+    for (minor, expected) in [(26, "\"\""), (27, "kms")] {
+        let found = said(
+            &resolved(minor, &flag, &[("/e.yaml", &wild)]),
+            "secretsProvider",
+        );
+        assert_eq!(found, expected, "{minor}");
+    }
+    assert_eq!(said(&resolved(34, &[], &[]), "secretsProvider"), "\"\"");
+    assert_eq!(
+        said(
+            &resolved(34, &flag, &[("/e.yaml", "denied")]),
+            "secretsProvider"
+        ),
+        "unknown: denied"
+    );
+}
+
+#[test]
+fn the_policy_is_followed_rule_by_rule() {
+    let flag = ["--audit-policy-file=/p.yaml"];
+    let head = "apiVersion: audit.k8s.io/v1\nkind: Policy\n";
+    for (rules, name, expected) in [
+        ("rules: [{level: Metadata}]\n", "secrets", "Metadata"),
+        (
+            "rules: [{level: None, resources: [{group: '', resources: [secrets]}]}, {level: Metadata}]\n",
+            "secrets",
+            "None",
+        ),
+        (
+            "rules: [{level: Metadata, resources: [{group: '', resources: [secrets]}]}, {level: None}]\n",
+            "secrets",
+            "Metadata",
+        ),
+        // What is said of one verb is said of a secret all the same.
+        (
+            "rules: [{level: RequestResponse, verbs: [create], resources: [{group: '', resources: [secrets]}]}, {level: Metadata}]\n",
+            "secrets",
+            "RequestResponse",
+        ),
+        (
+            "rules: [{level: Request, verbs: [create]}, {level: Metadata}]\n",
+            "pods",
+            "Metadata",
+        ),
+        (
+            "rules: [{level: None, userGroups: ['system:masters']}, {level: Metadata}]\n",
+            "exec",
+            "None",
+        ),
+        (
+            "rules: [{level: None, users: ['system:kube-proxy']}, {level: Metadata}]\n",
+            "exec",
+            "Metadata",
+        ),
+        (
+            "rules: [{level: Metadata, resources: [{group: '', resources: [pods]}]}]\n",
+            "exec",
+            "None",
+        ),
+        (
+            "rules: [{level: Metadata, resources: [{group: '', resources: ['pods/*']}]}]\n",
+            "exec",
+            "Metadata",
+        ),
+        (
+            "rules: [{level: Metadata, resources: [{group: '', resources: ['*/exec']}]}]\n",
+            "exec",
+            "Metadata",
+        ),
+        (
+            "rules: [{level: Metadata, resources: [{group: ''}]}]\n",
+            "exec",
+            "Metadata",
+        ),
+        (
+            "rules: [{level: Metadata, resources: [{group: '', resources: [secrets], resourceNames: [a]}]}]\n",
+            "secrets",
+            "None",
+        ),
+        (
+            "rules: [{level: None, namespaces: [kube-system]}, {level: Metadata}]\n",
+            "secrets",
+            "Metadata",
+        ),
+        (
+            "rules: [{level: None, nonResourceURLs: ['/healthz*']}, {level: Metadata}]\n",
+            "secrets",
+            "Metadata",
+        ),
+        (
+            "omitStages: [RequestReceived, ResponseComplete]\nrules: [{level: Metadata}]\n",
+            "secrets",
+            "None",
+        ),
+        (
+            "omitStages: [ResponseComplete]\nrules: [{level: Request}]\n",
+            "pods",
+            "Metadata",
+        ),
+        (
+            "rules: [{level: None, resources: [{group: '*'}]}, {level: Metadata}]\n",
+            "secrets",
+            "None",
+        ),
+        (
+            "omitStages: [RequestReceived]\nrules: [{level: Metadata}]\n",
+            "secrets",
+            "Metadata",
+        ),
+        ("rules: []\n", "secrets", "refused: loaded illegal policy"),
+        ("rules: [{level: metadata}]\n", "secrets", "refused: level"),
+    ] {
+        let content = format!("{head}{rules}");
+        let resolution = resolved(34, &flag, &[("/p.yaml", &content)]);
+        let found = said(&resolution, &format!("auditLevels.{name}"));
+        assert!(found.starts_with(expected), "{rules}: {found}");
+    }
+}
+
+#[test]
+fn sizes_ages_and_backends_of_the_log_are_those_of_the_version() {
+    for (minor, arguments, name, expected) in [
+        (35, vec![], "auditLogMaxSize", "100"),
+        (35, vec!["--audit-log-maxsize=0"], "auditLogMaxSize", "100"),
+        (36, vec!["--audit-log-maxsize=0"], "auditLogMaxSize", "0"),
+        (36, vec![], "auditLogMaxSize", "100"),
+        (34, vec![], "auditBackends", "[]"),
+        (34, vec!["--audit-log-path=-"], "auditBackends", "[]"),
+        (
+            34,
+            vec!["--audit-webhook-config-file=/w", "--audit-policy-file=/p"],
+            "auditBackends",
+            "[webhook]",
+        ),
+        (
+            34,
+            vec!["--tls-min-version=VersionTLS13"],
+            "tls13Only",
+            "true",
+        ),
+        (34, vec![], "tls13Only", "false"),
+        (
+            34,
+            vec!["--etcd-servers=unix:///k.sock"],
+            "externalEtcd",
+            "false",
+        ),
+        (
+            34,
+            vec!["--etcd-servers=https://127.0.0.1:2379"],
+            "externalEtcd",
+            "true",
+        ),
+        (34, vec!["--client-ca-file=/ca"], "clientCaKeys", "[aa]"),
+    ] {
+        let policy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n";
+        let files = [("/ca", "x"), ("/p", policy)];
+        let found = said(&resolved(minor, &arguments, &files), name);
+        assert_eq!(found, expected, "{minor} {arguments:?}");
+    }
+    for (minor, flag, expected) in [
+        (35, "auditLogMaxage", "0"),
+        (36, "auditLogMaxage", "366"),
+        (35, "auditLogMaxbackup", "0"),
+        (36, "auditLogMaxbackup", "100"),
+    ] {
+        let resolution = resolved(minor, &[], &[]);
+        let setting = resolution.setting(&format!("flags.{flag}")).unwrap();
+        assert_eq!(
+            setting.value().unwrap().to_string(),
+            expected,
+            "{minor} {flag}"
+        );
+    }
+}
