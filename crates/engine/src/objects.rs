@@ -15,7 +15,7 @@ pub(crate) mod settings;
 use kubeassay_core::facts::ClusterFacts;
 use kubeassay_core::facts::objects::{Inventory, Kind, Role};
 use kubeassay_core::report::{Evidence, Finding, Subject};
-use kubeassay_core::rule::{Benchmark, Evaluation, Outcome, Rule};
+use kubeassay_core::rule::{Benchmark, Check, Evaluation, Outcome, Rule};
 use kubeassay_core::{Origin, OriginKind, Value, Verdict, Witness};
 
 use crate::finding::{self, Context, Decision};
@@ -144,7 +144,7 @@ fn of_holders(
     let views = holders::views(inventory);
     for rule in rules {
         let before = findings.len();
-        let names = rule.check().map(|check| check.names()).unwrap_or_default();
+        let names = rule.check().map(Check::names).unwrap_or_default();
         let names: Vec<&str> = names
             .iter()
             .filter_map(|name| name.strip_prefix("holder."))
@@ -231,7 +231,7 @@ fn decided(
     let object = subject.object.as_deref().unwrap_or("the cluster");
     // What decides alone keeps the rest from being read, and yet a person wants to know all of it: the policy, and what
     // runs in spite of it.
-    let mut names = rule.check().map(|check| check.names()).unwrap_or_default();
+    let mut names = rule.check().map(Check::names).unwrap_or_default();
     names.retain(|name| view.value(name).is_some());
     let own = names.len();
     names.extend(read.into_iter().filter(|name| {

@@ -9,7 +9,7 @@ pub(crate) struct Grant {
     /// With their subresource.
     pub(crate) resources: &'static [&'static str],
     pub(crate) verbs: &'static [&'static str],
-    /// The request can be made in one namespace, so that a RoleBinding can grant it.
+    /// The request can be made in one namespace, so that a role binding can grant it.
     pub(crate) namespaced: bool,
 }
 

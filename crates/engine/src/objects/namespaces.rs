@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kubeassay_core::Cause;
 use kubeassay_core::facts::objects::{
-    Admission, HolderKind, Inventory, Kind, Name, Namespace, NetworkPolicy, Pods, ServiceAccount,
+    Admission, Container, HolderKind, Inventory, Kind, Name, Namespace, NetworkPolicy, Pod, Pods,
+    ServiceAccount,
 };
 
 use super::rbac::{self, Roles};
@@ -112,6 +113,9 @@ const RBAC: [Kind; 4] = [
     Kind::RoleBindings,
     Kind::ClusterRoleBindings,
 ];
+
+/// What is wrong with a container, in words.
+type Wrong = fn(&Pod, &Container) -> Option<String>;
 
 impl<'a> Lookup<'a> {
     pub(crate) fn of(inventory: &'a Inventory) -> Self {
@@ -242,10 +246,6 @@ impl<'a> Lookup<'a> {
         let pods = self.pods.get(namespace).map_or(&[][..], |pods| pods);
         let templates = self.templates.get(namespace).map_or(&[][..], |pods| pods);
         let of_pods = [Kind::Pods];
-        type Wrong = fn(
-            &kubeassay_core::facts::objects::Pod,
-            &kubeassay_core::facts::objects::Container,
-        ) -> Option<String>;
         let by_container: [(&'static str, Wrong); 9] = [
             ("privilegedPods", pods::privileged),
             ("escalatingPods", pods::escalates),

@@ -1,6 +1,6 @@
 //! RBAC as the API server's authorizer decides it: who holds what, through which binding, role and rule.
 //!
-//! Sources: `plugin/pkg/auth/authorizer/rbac` and `pkg/apis/rbac/v1/evaluation_helpers.go` of Kubernetes. A RoleBinding
+//! Sources: `plugin/pkg/auth/authorizer/rbac` and `pkg/apis/rbac/v1/evaluation_helpers.go` of Kubernetes. A role binding
 //! grants in its namespace alone, whatever its role says, so that it never grants anything on cluster-wide resources.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use kubeassay_core::facts::objects::{Binding, Holder, Inventory, PolicyRule, Rol
 
 use super::capabilities::{CAPABILITIES, Grant};
 
-/// The ClusterRole that may do everything.
+/// The cluster role that may do everything.
 pub(crate) const CLUSTER_ADMIN: &str = "cluster-admin";
 
 /// How somebody comes to hold something.
@@ -123,7 +123,7 @@ impl<'a> Roles<'a> {
         let mut add = |capability, detail: String| {
             let said = format!("{binding_said} gives {role_kind} {}{detail}", binding.role);
             held.entry(capability)
-                .or_insert_with(Vec::new)
+                .or_default()
                 .push(Path { said, shipped });
         };
         if binding.cluster_role && &*binding.role == CLUSTER_ADMIN {
@@ -275,7 +275,7 @@ fn grants(rule: &PolicyRule, grant: &Grant) -> bool {
 pub(crate) fn grants_anything(role: &Role) -> bool {
     !role.aggregates.is_empty()
         || role.rules.iter().any(|rule| {
-            !rule.verbs.is_empty() && !(rule.resources.is_empty() && rule.urls.is_empty())
+            !(rule.verbs.is_empty() || (rule.resources.is_empty() && rule.urls.is_empty()))
         })
 }
 

@@ -286,14 +286,12 @@ fn random(seed: u64) -> Inventory {
 
 /// The rules of a role by a fixed point over all roles: what the controller ends with.
 fn model_rules(inventory: &Inventory) -> Vec<BTreeSet<&PolicyRule>> {
-    let roles = &inventory.roles;
-    let mut rules: Vec<BTreeSet<&PolicyRule>> = roles
-        .iter()
-        .map(|role| role.rules.iter().collect())
-        .collect();
-    for _ in roles {
-        for (at, role) in roles.iter().enumerate() {
-            for (other, source) in roles.iter().enumerate() {
+    let all = &inventory.roles;
+    let mut rules: Vec<BTreeSet<&PolicyRule>> =
+        all.iter().map(|role| role.rules.iter().collect()).collect();
+    for _ in all {
+        for (at, role) in all.iter().enumerate() {
+            for (other, source) in all.iter().enumerate() {
                 let chosen = role.aggregates.iter().any(|it| {
                     let mut wanted = it.labels.iter();
                     wanted.all(|(key, value)| source.labels.get(key) == Some(value))
