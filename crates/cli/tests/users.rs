@@ -17,7 +17,11 @@ fn scan(uid: u32, users: &Json, format: &str) -> String {
     let facts = concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo.json");
     let mut facts: Json = serde_json::from_slice(&std::fs::read(facts).unwrap()).unwrap();
     facts["node"]["users"] = users.clone();
-    facts["processes"][0]["uid"] = json!(uid);
+    let processes = facts["processes"].as_array_mut().unwrap();
+    let kubelet = processes
+        .iter_mut()
+        .find(|one| one["component"] == "kubelet");
+    kubelet.unwrap()["uid"] = json!(uid);
     std::fs::write(&file, serde_json::to_vec(&facts).unwrap()).unwrap();
     let mut command = Command::cargo_bin("kubeassay").unwrap();
     command.args(["scan", "4.2.2", "-o", format, "--facts"]);

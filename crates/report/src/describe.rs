@@ -110,6 +110,9 @@ pub fn control_order(label: &str) -> impl Ord + use<> {
 
 /// Returns who was judged, in parts: `kubelet`, `pid 812`, `kubelet.service`; and its key, if wanted.
 pub(crate) fn subject_parts(subject: &Subject, with_key: bool) -> Vec<String> {
+    if let Some(path) = subject.key.strip_prefix("file:") {
+        return vec![format!("file {}", text::escape(path))];
+    }
     let mut parts = vec![subject.component.clone()];
     match &subject.object {
         Some(object) => parts.push(object.clone()),

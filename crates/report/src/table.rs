@@ -60,8 +60,10 @@ fn findings<'a>(
     page: &mut Page,
 ) {
     let mut subjects: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for (node, key) in groups.iter().map(Group::place) {
-        subjects.entry(node).or_default().insert(key);
+    for group in groups {
+        let (node, key) = group.place();
+        let component = group.component();
+        subjects.entry((node, component)).or_default().insert(key);
     }
     let mut place = None;
     let mut listing = false;
@@ -74,7 +76,7 @@ fn findings<'a>(
             place = Some(group.place());
             listing = false;
             let several = subjects
-                .get(&group.place().0)
+                .get(&(group.place().0, group.component()))
                 .is_some_and(|keys| keys.len() > 1);
             page.gap();
             head(group, several, extent, nodes, page);

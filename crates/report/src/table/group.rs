@@ -39,6 +39,12 @@ impl<'a> Group<'a> {
         rank.min().unwrap_or(Rank::Settled)
     }
 
+    /// Returns the component that was judged.
+    pub(super) fn component(&self) -> &'a str {
+        let finding = self.findings.first();
+        finding.map_or("", |finding| finding.subject.component.as_str())
+    }
+
     /// Returns the node's id, if it is about a node, and the subject's key.
     pub(super) fn place(&self) -> (Option<&'a str>, &'a str) {
         let first = self.findings.first();
