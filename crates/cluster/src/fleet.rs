@@ -644,6 +644,7 @@ async fn cluster(api: &Api, server: String, access: &Access) -> ClusterFacts {
         server,
         version,
         objects,
+        inventory: None,
         problems,
     }
 }

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod endpoints;
+pub mod objects;
 mod services;
 
 use std::collections::BTreeMap;

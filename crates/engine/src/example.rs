@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{
     ClusterFacts, EndpointFacts, Entry, Facts, FileFacts, FileKind, Identity, Moment, Need,
-    NeedKind, Platform, ProcessFacts, Request, Response, Source, Tool, Via,
+    NeedKind, Platform, ProcessFacts, Request, Response, Source, Tool, Via, objects,
 };
 use kubeassay_core::report::{FailOn, Rules};
 use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, ExampleStatus, Rule, SiteChoices};
@@ -71,7 +71,14 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
     let rules = [rule];
     let mut judge = Judge::new(&rules, &options);
     let mut judged = match &example.host.objects {
-        Some(_) => judge.cluster(&ClusterFacts::default()),
+        Some(objects) => {
+            let inventory =
+                objects::documents(objects).map_err(|error| fault(error.to_string()))?;
+            judge.cluster(&ClusterFacts {
+                inventory: Some(inventory),
+                ..ClusterFacts::default()
+            })
+        }
         None => judge.node(&facts(&example.host)),
     };
     judged

@@ -44,16 +44,16 @@ pub(crate) struct Context<'a> {
 }
 
 /// A verdict with its cause, reason and evidence.
-struct Decision {
-    verdict: Verdict,
-    cause: Option<Cause>,
-    reason: String,
-    evidence: Vec<Evidence>,
-    assumes: Vec<String>,
+pub(crate) struct Decision {
+    pub(crate) verdict: Verdict,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) reason: String,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) assumes: Vec<String>,
 }
 
 impl Decision {
-    const fn unknown(cause: Cause, reason: String) -> Self {
+    pub(crate) const fn unknown(cause: Cause, reason: String) -> Self {
         Self {
             verdict: Verdict::Unknown,
             cause: Some(cause),
@@ -637,7 +637,7 @@ fn judge(
     }
 }
 
-/// Returns the verdict that an outcome is.
+/// Returns the verdict that an outcome comes to, and the cause where it is neither pass nor fail.
 pub(crate) fn verdict_of(rule: &Rule, outcome: &Outcome) -> (Verdict, Option<Cause>) {
     match outcome {
         // What only finds violations proves nothing where it finds none.
@@ -656,6 +656,21 @@ pub(crate) fn verdict_of(rule: &Rule, outcome: &Outcome) -> (Verdict, Option<Cau
         Outcome::NeedsChoice(_) => (Verdict::Manual, Some(Cause::NeedsChoice)),
         Outcome::Faulty(_) => (Verdict::Unknown, Some(Cause::Unsupported)),
     }
+}
+
+/// Returns the finding on an object of the API, of which the API is the witness.
+pub(crate) fn of_object(
+    rule: &Rule,
+    subject: &Subject,
+    decision: Decision,
+    context: &Context<'_>,
+) -> Finding {
+    let seen = Seen::OverTheNetwork;
+    let mut finding = assemble(rule, subject, Horizon::Running, decision, seen, context);
+    for witness in &mut finding.witnesses {
+        witness.witness = Witness::Live;
+    }
+    finding
 }
 
 impl Judged {
@@ -702,7 +717,7 @@ impl Judged {
 }
 
 /// Returns `authorization.mode is Webhook`, for every setting that was read.
-fn values(evidence: &[Evidence]) -> String {
+pub(crate) fn values(evidence: &[Evidence]) -> String {
     let said: Vec<String> = evidence
         .iter()
         .filter_map(|evidence| {

@@ -23,6 +23,7 @@ use crate::gate::gate;
 use crate::instances::Instance;
 use crate::kubelets::{self, Kubelets};
 use crate::node::NodeView;
+use crate::objects;
 use crate::platforms::{self, Detected};
 use crate::reader;
 use crate::rebuild;
@@ -344,7 +345,8 @@ impl<'a> Judge<'a> {
 
     /// Judges what nodes that are built anew will get, by the objects of the cluster that say so.
     pub fn cluster(&mut self, facts: &ClusterFacts) -> JudgedNode {
-        let findings = rebuild::of(facts, self.rules, self.options);
+        let mut findings = rebuild::of(facts, self.rules, self.options);
+        findings.extend(objects::of(facts, self.rules, self.options));
         for finding in &findings {
             self.count(finding);
         }

@@ -32,6 +32,7 @@ mod kubelets;
 mod live;
 mod manifests;
 mod node;
+mod objects;
 mod platforms;
 mod reader;
 mod rebuild;

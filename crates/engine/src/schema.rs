@@ -10,6 +10,7 @@ use kubeassay_core::rule::{Schema, SettingType};
 use crate::components::OTHERS;
 use crate::files::{self, Role};
 use crate::node;
+use crate::objects::settings as objects;
 
 /// The settings of every component that kubeassay resolves.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +27,7 @@ impl Schema for Components {
             node::ROOT => named(node::named()),
             files::ROOT => named(files::settings()),
             "kubelet" => kubelet_setting(path),
+            _ if objects::is_root(root) => objects::kind_of(setting),
             root => {
                 let component = component_of(root)?;
                 named(components::named(component)).or_else(|| {
@@ -70,6 +72,7 @@ impl Schema for Components {
             .chain(derived)
             .chain(of_others)
             .chain(of_node)
+            .chain(objects::names())
             .chain(of_files)
             .collect()
     }
@@ -92,6 +95,10 @@ const SUBJECTS: &[&str] = &[
     "etcd",
     "kube-proxy",
     "container-runtime",
+    "cluster",
+    "namespace",
+    "role",
+    "holder",
     files::ROOT,
 ];
 

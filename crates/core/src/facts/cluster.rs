@@ -1,5 +1,6 @@
 //! Facts of a cluster as a whole: what its API says beyond single nodes.
 
+use super::objects::Inventory;
 use super::{Problem, Trouble};
 use crate::bytes::Bytes;
 
@@ -15,6 +16,8 @@ pub struct ClusterFacts {
     pub version: Option<String>,
     /// Objects that hold configuration for nodes that are built anew.
     pub objects: Vec<ObjectFacts>,
+    /// The cluster's objects, as far as rules are about them; null where they were not asked for.
+    pub inventory: Option<Inventory>,
     /// What could not be read, beyond single objects and nodes.
     pub problems: Vec<Problem>,
 }

@@ -5,7 +5,7 @@
 use super::cis::cis_controls;
 use super::diagnostic::{Code, Diagnostic};
 use super::page::{Page, Section};
-use super::{Origin, Rule, examples};
+use super::{Decides, Origin, Rule, examples};
 use crate::verdict::Verdict;
 
 /// The sections of a bundled page, in their order.
@@ -43,7 +43,12 @@ pub(crate) fn lint(rule: &Rule, faults: &mut Vec<Diagnostic>) {
             faults.push(fault.help(help));
         }
     }
-    for verdict in [Verdict::Pass, Verdict::Fail] {
+    // What finds nothing against it leaves such a rule to a person.
+    let good = match rule.decides {
+        Decides::Violations => Verdict::Manual,
+        Decides::Both => Verdict::Pass,
+    };
+    for verdict in [good, Verdict::Fail] {
         if !examples.iter().any(|example| example.verdict == verdict) {
             let at = page
                 .section("Examples")

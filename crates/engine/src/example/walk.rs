@@ -231,12 +231,15 @@ fn fault(rule: &Rule) -> Option<String> {
 /// Rules that compare what witnesses said have no settings of their own that could be turned over here.
 const COMPARING: [&str; 1] = ["kubelet-witnesses-agree"];
 
+/// Rules that the site alone decides: what was found is shown, and turns nothing over.
+const CHOSEN: [&str; 1] = ["secrets-external-store"];
+
 #[test]
 fn every_rule_turns_over_with_a_setting_and_knows_nothing_of_what_was_not_read() {
     let catalogue = Catalogue::prepared(&BUNDLED_RULES);
     let rules = catalogue
         .rules()
-        .filter(|rule| !COMPARING.contains(&rule.id()));
+        .filter(|rule| !COMPARING.contains(&rule.id()) && !CHOSEN.contains(&rule.id()));
     let faults: Vec<String> = rules
         .filter_map(|rule| Some(format!("{}: {}", rule.id(), fault(rule)?)))
         .collect();
