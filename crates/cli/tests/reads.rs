@@ -19,7 +19,7 @@ fn every_file_of_a_control_plane_is_read_once_and_nothing_is_started() {
         "{}",
         trace.output
     );
-    assert_eq!(trace.programs, 0, "programs were started");
+    assert_eq!((trace.processes, trace.programs), (0, 0), "it was started");
     let read: Vec<(&str, usize)> = trace
         .reads
         .iter()

@@ -32,6 +32,20 @@ const HIERARCHIES: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
 /// What a Go program says of itself begins with this.
 const BUILD_INFORMATION: &[u8] = b"\xff Go buildinf:";
 
+/// Makes the folder `$0` the root of a mount namespace, as a runtime does, with what its pod mounts of the host, and
+/// becomes the program that the arguments name.
+const CONTAINER: &str = r#"
+    set -e
+    mount --bind "$0" "$0"
+    for path in /etc/kubernetes/pki /etc/kubernetes/pki/etcd /var/lib/etcd \
+        /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf; do
+        if [ -e "$0$path" ]; then mount --bind "$path" "$0$path"; fi
+    done
+    cd "$0"
+    mount --move . /
+    exec chroot . "$@"
+"#;
+
 /// The components, which end with it.
 pub struct ControlPlane {
     processes: Vec<Child>,
@@ -89,7 +103,7 @@ impl ControlPlane {
         } else {
             let mut command = Command::new("unshare");
             command
-                .args(["--mount", "--root", &component.root])
+                .args(["--mount", "sh", "-c", CONTAINER, &component.root])
                 .arg(program);
             command
         };

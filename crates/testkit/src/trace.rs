@@ -11,8 +11,8 @@ pub struct Trace {
     /// Of every file and directory that it read from: how many descriptors it read it through. A file that was opened
     /// and looked at without being read is not there.
     pub reads: BTreeMap<String, usize>,
-    /// How many threads and processes it started.
-    pub tasks: usize,
+    /// How many processes it started; threads are none.
+    pub processes: usize,
     /// How many programs it executed, itself left out.
     pub programs: usize,
     /// What it wrote to its output.
@@ -63,7 +63,9 @@ impl Trace {
                 continue;
             };
             match name {
-                "clone" | "clone3" | "fork" | "vfork" => trace.tasks += 1,
+                "clone" | "clone3" | "fork" | "vfork" => {
+                    trace.processes += usize::from(!rest.contains("CLONE_THREAD"));
+                }
                 "execve" | "execveat" => programs += 1,
                 "close" => {
                     if let Some((descriptor, _)) = descriptor(rest) {
@@ -125,7 +127,8 @@ mod tests {
 7 read(3</x/b>, \"\", 9) = 0
 7 close(3</x/b>) = 0
 7 openat2(AT_FDCWD</x>, \"c\", {flags=O_PATH}, 24) = 3</x/c>
-7 clone3({flags=CLONE_VM}, 88) = 8
+7 clone3({flags=CLONE_VM|CLONE_THREAD}, 88) = 8
+7 clone3({flags=CLONE_VM}, 88) = 9
 7 openat(AT_FDCWD</x>, \"b\", O_RDONLY) = 4</x/b>
 8 pread64(4</x/b>,  <unfinished ...>
 7 getdents64(5</proc/7/fd>, 0x7 /* 3 entries */, 32768) = 72
@@ -136,6 +139,6 @@ mod tests {
         let trace = Trace::parse(said);
         let read: Vec<_> = trace.files().collect();
         assert_eq!(read, [("/x/b", 2), ("/x/c", 1)]);
-        assert_eq!((trace.tasks, trace.programs), (1, 1));
+        assert_eq!((trace.processes, trace.programs), (1, 1));
     }
 }
