@@ -6,13 +6,12 @@ use kubeassay_config::components::{ask, resolve};
 use kubeassay_config::kubelet::{Documents, When};
 use kubeassay_config::resolution::Resolution;
 use kubeassay_config::tables::Minor;
-use kubeassay_core::facts::{Facts, Need, NodeFacts, Problem, ProcessFacts};
+use kubeassay_core::facts::{Facts, Need, NodeFacts, ProcessFacts};
 use kubeassay_core::report::{Subject, User};
 use kubeassay_core::{Cause, Component};
 
 use crate::agreement::Agreement;
 use crate::files;
-use crate::files::Configured;
 use crate::instances::{Instance, Keys, Restart};
 use crate::manifests::{self, Manifests, StaticPod};
 use crate::version;
@@ -27,10 +26,9 @@ pub(crate) const OTHERS: [Component; 6] = [
     Component::ContainerRuntime,
 ];
 
-/// The components of a node, and what was taken for one and is none.
+/// The components of a node.
 pub(crate) struct Components<'a> {
     pub(crate) found: Vec<Instance<'a>>,
-    pub(crate) problems: Vec<Problem>,
 }
 
 /// Returns the files that a process of another component than the kubelet reads and its facts do not hold yet, in any
@@ -61,16 +59,15 @@ pub(crate) fn minors(process: &ProcessFacts) -> Vec<Minor> {
         .collect()
 }
 
-/// Finds and resolves the components of a node other than its kubelets. `said` is the version that the user gave.
-pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Components<'_> {
-    let mut components = Components {
-        found: Vec::new(),
-        problems: Vec::new(),
-    };
-    let Manifests {
-        mut pods, problems, ..
-    } = Manifests::of(facts, &Configured::of(facts));
-    components.problems.extend(problems);
+/// Finds and resolves the components of a node other than its kubelets, with its static pods as `manifests` has them. `said`
+/// is the version that the user gave.
+pub(crate) fn find<'a>(
+    facts: &'a Facts,
+    manifests: &Manifests,
+    said: Option<Minor>,
+) -> Components<'a> {
+    let mut components = Components { found: Vec::new() };
+    let mut pods = manifests.pods.clone();
     for component in OTHERS {
         let mut keys = Keys::default();
         let mut processes: Vec<&ProcessFacts> = facts.processes_of(component).collect();

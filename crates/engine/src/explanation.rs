@@ -10,8 +10,10 @@ use kubeassay_core::{Component, Origin, OriginKind, Value};
 
 use crate::components;
 use crate::evidence::quoted;
+use crate::files::Configured;
 use crate::instances::{Instance, Restart};
 use crate::kubelets;
+use crate::manifests::Manifests;
 use crate::version;
 use crate::witnesses::{Live, Probe};
 
@@ -22,7 +24,8 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
         return Vec::new();
     };
     if root != Component::Kubelet.root() {
-        return components::find(facts, said)
+        let manifests = Manifests::of(facts, &Configured::of(facts));
+        return components::find(facts, &manifests, said)
             .found
             .iter()
             .filter(|instance| instance.component.root() == root)

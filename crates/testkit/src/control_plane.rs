@@ -29,8 +29,40 @@ const PKI_FILES: usize = 60;
 const LAYERED: [&str; 3] = ["/etc", "/usr", "/opt"];
 /// Where cgroups may be mounted.
 const HIERARCHIES: [&str; 2] = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
-/// What a Go program says of itself begins with this.
-const BUILD_INFORMATION: &[u8] = b"\xff Go buildinf:";
+/// What Go programs were built from: their name, main package, and the module that tells their version.
+const BUILT: [(&str, &str, &str); 7] = [
+    ("kubelet", "k8s.io/kubernetes/cmd/kubelet", KUBERNETES),
+    (
+        "kube-apiserver",
+        "k8s.io/kubernetes/cmd/kube-apiserver",
+        KUBERNETES,
+    ),
+    (
+        "kube-controller-manager",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        KUBERNETES,
+    ),
+    (
+        "kube-scheduler",
+        "k8s.io/kubernetes/cmd/kube-scheduler",
+        KUBERNETES,
+    ),
+    ("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy", KUBERNETES),
+    (
+        "etcd",
+        "go.etcd.io/etcd/server/v3",
+        "go.etcd.io/etcd/server/v3\tv3.6.5",
+    ),
+    (
+        "containerd",
+        "github.com/containerd/containerd/v2/cmd/containerd",
+        "github.com/containerd/containerd/v2\tv2.1.4",
+    ),
+];
+/// The module of Kubernetes' own programs.
+const KUBERNETES: &str = "k8s.io/kubernetes\tv1.34.2";
+/// The lines of a program's build information lie between two of these.
+const SENTINEL: &str = "0123456789abcdef";
 
 /// Makes the folder `$0` the root of a mount namespace, as a runtime does, with what its pod mounts of the host, and
 /// becomes the program that the arguments name.
@@ -78,7 +110,7 @@ impl ControlPlane {
             .filter_map(|path| Component::of(&host, path))
             .collect();
         for component in &components {
-            programs.install(component, files.get(&component.place()).copied());
+            programs.install(component);
         }
         // What is as old as the process may have changed after its start; the clock of starts is coarse.
         std::thread::sleep(Duration::from_secs(2));
@@ -293,17 +325,10 @@ impl Programs {
         Self(tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}")))
     }
 
-    /// Compiles a static program that waits until its input ends, and that says of itself what the captured one does.
-    fn install(&self, component: &Component<'_>, captured: Option<&CapturedFile>) {
+    /// Compiles a static program that waits until its input ends, and that says of itself what the component would.
+    fn install(&self, component: &Component<'_>) {
         let place = component.place();
-        let content: &[u8] = match captured.map(|file| &file.what) {
-            Some(What::Regular(content)) => content,
-            _ => &[],
-        };
-        let said = content
-            .windows(BUILD_INFORMATION.len())
-            .position(|window| window == BUILD_INFORMATION);
-        let said = said.and_then(|at| content.get(at..)).unwrap_or_default();
+        let said = build_information(&component.executable);
         let source = format!(
             "#[repr(C, align(16))] struct Said([u8; {}]);
              #[used] #[unsafe(link_section = \".go.buildinfo\")] static SAID: Said = Said({said:?});
@@ -332,4 +357,24 @@ impl Programs {
             "{place} could not be compiled"
         );
     }
+}
+
+/// Returns the build information of a Go program, as `go build` has laid it down since Go 1.18.
+fn build_information(executable: &str) -> Vec<u8> {
+    let name = executable.rsplit('/').next().unwrap_or_default();
+    let built = BUILT.iter().find(|(program, ..)| *program == name);
+    let (_, package, module) = built.unwrap_or_else(|| panic!("what is {name} built from?"));
+    let lines = format!("{SENTINEL}path\t{package}\nmod\t{module}\t\n{SENTINEL}");
+    let mut said = b"\xff Go buildinf:\x08\x02".to_vec();
+    said.resize(32, 0);
+    for text in ["go1.24.9", &lines] {
+        let mut rest = text.len();
+        while rest > 0x7f {
+            said.push(u8::try_from(rest & 0x7f).unwrap_or_default() | 0x80);
+            rest >>= 7;
+        }
+        said.push(u8::try_from(rest).unwrap_or_default());
+        said.extend(text.as_bytes());
+    }
+    said
 }
