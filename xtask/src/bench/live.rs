@@ -191,9 +191,6 @@ pub(super) struct Crowd(Child);
 impl Crowd {
     /// Starts `count` of them and waits until all are there.
     pub(super) fn start(count: usize) -> Result<Self> {
-        if count > MOST {
-            bail!("{count} processes are more than the {MOST} that are started at most");
-        }
         const SCRIPT: &str = r#"
             exec 3<&0
             i=0
@@ -204,6 +201,9 @@ impl Crowd {
             echo ready
             wait
         "#;
+        if count > MOST {
+            bail!("{count} processes are more than the {MOST} that are started at most");
+        }
         let mut child = Command::new("sh")
             .args(["-c", SCRIPT, &count.to_string()])
             .stdin(Stdio::piped())
