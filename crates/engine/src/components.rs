@@ -92,7 +92,8 @@ pub(crate) fn find<'a>(facts: &'a Facts, said: Option<Minor>) -> Components<'a> 
         for process in processes {
             let starter = match services::of(process, facts) {
                 Some(service) => Some(Starter::Service(service)),
-                None => manifests::take(&mut pods, process, single).map(Starter::Pod),
+                None => manifests::take(&mut pods, process, single)
+                    .map(|pod| Starter::Pod(Box::new(pod))),
             };
             add(of_process(process, facts, said, starter, &starters));
         }
@@ -145,7 +146,10 @@ fn of_process<'a>(
         }
         Some(Starter::Pod(pod)) => {
             let beside = starters.beside(&pod.path);
-            assuming(next_start(pod, Some((process, stale)), facts, said), beside)
+            assuming(
+                next_start(*pod, Some((process, stale)), facts, said),
+                beside,
+            )
         }
         None if stale => Restart::Arguments(now()),
         None => Restart::Same,
@@ -225,7 +229,7 @@ fn of_service<'a>(
 /// What starts a process.
 enum Starter<'a> {
     Service(&'a ServiceFacts),
-    Pod(StaticPod),
+    Pod(Box<StaticPod>),
 }
 
 /// All that would start a component on a node: one of them as a rule.
