@@ -38,13 +38,12 @@ pub(super) fn client_certificate(content: &[u8], path: &Bytes) -> Result<Option<
     // Any version that takes its arguments takes this flag for the same.
     let mut versions: Vec<_> = versions.collect();
     let at = versions.iter().rposition(|one| one.refusal.is_none());
-    let resolution = match at {
-        Some(at) => versions.swap_remove(at),
-        None => {
-            let refusal = versions.pop().and_then(|one| one.refusal);
-            let why = refusal.map_or_else(String::new, |refusal| refusal.reason);
-            return Err(format!("{path} starts no API server that is known: {why}"));
-        }
+    let resolution = if let Some(at) = at {
+        versions.swap_remove(at)
+    } else {
+        let refusal = versions.pop().and_then(|one| one.refusal);
+        let why = refusal.map_or_else(String::new, |refusal| refusal.reason);
+        return Err(format!("{path} starts no API server that is known: {why}"));
     };
     let value = resolution
         .setting(SETTING)
