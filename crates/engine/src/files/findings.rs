@@ -211,7 +211,9 @@ fn none(
         return absent::why(component, facts, detected);
     }
     let service = own().find_map(|one| {
-        let process = one.process?;
+        let Some(process) = one.process else {
+            return one.subject.unit.clone();
+        };
         let in_pod = process
             .cgroup
             .as_ref()
