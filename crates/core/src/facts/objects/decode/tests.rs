@@ -480,13 +480,13 @@ fn no_value_that_may_be_a_secret_is_kept() {
 
 #[test]
 fn a_hundred_thousand_pods_fit() {
+    const EACH: usize = 2_000;
     let pod = |owner: usize, number: usize| {
         format!(
             r#"{{"metadata":{{"name":"web-{owner}-5d4f8-{number:05}","namespace":"team-{}","labels":{{"pod-template-hash":"5d4f8"}},"ownerReferences":[{{"kind":"ReplicaSet","name":"web-{owner}-5d4f8","controller":true}}]}},"spec":{{"serviceAccountName":"robot","nodeName":"node-{number}","initContainers":[{{"name":"init","image":"registry.example/team/init:1.2.3"}}],"containers":[{{"name":"app","image":"registry.example/team/app:1.{owner}","securityContext":{{"capabilities":{{"drop":["ALL"]}}}},"env":[{{"name":"A","valueFrom":{{"secretKeyRef":{{"name":"s","key":"k"}}}}}}]}},{{"name":"proxy","image":"registry.example/proxy@sha256:0123456789abcdef"}}],"volumes":[{{"name":"h","hostPath":{{"path":"/var/log"}}}}]}}}}"#,
             owner % 50
         )
     };
-    const EACH: usize = 2_000;
     for (alike, most) in [(50, 3 << 20), (1, 100 << 20)] {
         let mut builder = Builder::new();
         for start in (0..EACH).step_by(500) {
