@@ -49,8 +49,8 @@ pub(crate) fn run(data: &[u8]) {
         if let Err(error) = list.page(&mut builder, page) {
             shown.push_str(&error.to_string());
         }
-        hides(&shown, page);
     }
+    hides(&shown, data, &pages);
 }
 
 /// Asserts that items say the same in one list as on pages.
@@ -75,14 +75,17 @@ fn one_list(list: &List, pages: &[&[u8]], said: &(Inventory, Option<Trouble>)) {
 }
 
 /// Asserts that nothing is shown of environment variables and annotations.
-fn hides(shown: &str, page: &[u8]) {
-    let Ok(value) = serde_json::from_slice::<Value>(page) else {
-        return;
-    };
+fn hides(shown: &str, data: &[u8], pages: &[&[u8]]) {
+    let documents = pages.iter();
+    let documents: Vec<Value> = documents
+        .filter_map(|page| serde_json::from_slice(page).ok())
+        .collect();
     let (mut all, mut secrets) = (Vec::new(), Vec::new());
-    texts(&value, &mut all);
-    find(&value, &mut secrets);
-    let text = String::from_utf8_lossy(page);
+    for document in &documents {
+        texts(document, &mut all);
+        find(document, &mut secrets);
+    }
+    let text = String::from_utf8_lossy(data);
     for secret in secrets {
         let plain = |of: fn(&u8) -> bool| secret.as_bytes().iter().any(of);
         let could_be = secret.len() >= SHORTEST
