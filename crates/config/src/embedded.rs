@@ -7,6 +7,7 @@
 
 mod k3s;
 mod kubelite;
+mod microshift;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,9 @@ pub struct Inside {
     pub argv: Vec<Bytes>,
     /// Where each of them comes from.
     pub origins: Vec<Arc<Origin>>,
+    /// Files that the program makes for it as it starts, with what will stand in them: they take the place of what was
+    /// read there.
+    pub files: Vec<FileFacts>,
 }
 
 /// What runs inside a program.
@@ -80,6 +84,7 @@ pub fn components(
             k3s::components(process, origins, release, when)
         }
         Some("kubelite") => kubelite::components(process, when),
+        Some("microshift") => microshift::components(process, release, when),
         name => Embedded::unknown(
             Unknown {
                 cause: Cause::Unsupported,

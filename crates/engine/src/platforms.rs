@@ -4,8 +4,10 @@
 //! A platform only says where to look and what cannot be there. It never decides a verdict by itself: whatever is
 //! found is judged, also where the platform is said not to have it.
 
+mod basis;
 mod description;
 mod detect;
+mod hosts;
 mod managed;
 mod others;
 mod rancher;
@@ -17,6 +19,7 @@ mod tests;
 
 use kubeassay_core::Component;
 
+pub use basis::{KnownHost, Source};
 pub use description::{PlatformDescription, ProviderDescription, platforms};
 pub(crate) use detect::{Detected, detect, needs};
 
@@ -76,15 +79,6 @@ pub(crate) struct Platform {
     provider: Option<Provider>,
     /// What of it is judged, in a few words.
     judged: &'static str,
-    /// How we know all this.
-    basis: Basis,
-}
-
-/// How a platform is known.
-#[derive(Clone, Copy, Debug)]
-enum Basis {
-    /// By its documentation and sources, named here; no node of it was looked at.
-    Documented(&'static str),
 }
 
 /// Something that a platform is told by.
@@ -155,8 +149,8 @@ impl Platform {
     }
 
     /// Returns whether all that is said of it comes from documentation and sources, and no node of it was looked at.
-    pub(crate) const fn is_documented(&self) -> bool {
-        matches!(self.basis, Basis::Documented(_))
+    pub(crate) fn is_documented(&self) -> bool {
+        basis::is_documented(self.id)
     }
 
     /// Returns whether one of the two is a variant of the other, or they are the same.

@@ -379,6 +379,7 @@ impl K3sNode<'_> {
             component,
             argv: vec![component.as_str().into()],
             origins: vec![default],
+            files: Vec::new(),
         };
         for (name, values) in merged {
             for (value, origin) in values {

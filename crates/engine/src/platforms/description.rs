@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use kubeassay_core::Component;
 use serde::Serialize;
 
-use super::{Basis, PLATFORMS, Platform, ROLES, Sign, component_of};
+use super::basis::{self, KnownHost, Source};
+use super::{PLATFORMS, Platform, ROLES, Sign, component_of};
 
 /// What is known of a platform.
 #[derive(Clone, Debug, Serialize)]
@@ -20,8 +21,10 @@ pub struct PlatformDescription {
     pub told_by: Vec<String>,
     /// Whether all that is known of it comes from documentation and sources, and no node of it was looked at.
     pub documented: bool,
-    /// The documentation and sources.
-    pub source: &'static str,
+    /// The pages and sources that say what is known of it, without those about the system itself.
+    pub sources: Vec<Source>,
+    /// The captured hosts that it is known by, with the sources of their paths.
+    pub hosts: Vec<&'static KnownHost>,
     /// What of it is judged.
     pub judged: &'static str,
     /// Where its files lie, by role.
@@ -54,7 +57,6 @@ pub fn platforms() -> Vec<PlatformDescription> {
 }
 
 fn describe(platform: &Platform) -> PlatformDescription {
-    let Basis::Documented(source) = platform.basis;
     let paths = ROLES.iter().map(|role| (*role, platform.paths(role)));
     let mut bases = vec![platform];
     bases.extend(platform.base);
@@ -65,7 +67,8 @@ fn describe(platform: &Platform) -> PlatformDescription {
         variant_of: platform.base.map(|base| base.id),
         told_by: platform.signs.iter().map(words).collect(),
         documented: platform.is_documented(),
-        source,
+        sources: basis::sources(platform.id),
+        hosts: basis::hosts(platform.id).collect(),
         judged: platform.judged,
         paths: paths.filter(|(_, paths)| !paths.is_empty()).collect(),
         absent: absent

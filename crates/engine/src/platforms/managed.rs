@@ -1,6 +1,6 @@
 //! Nodes of clusters whose control plane a provider runs.
 
-use super::{Basis, Platform, Provider, Sign};
+use super::{Platform, Provider, Sign};
 
 /// Amazon EKS, on Amazon Linux 2 (`bootstrap.sh`) and Amazon Linux 2023 (`nodeadm/internal/kubelet` of
 /// awslabs/amazon-eks-ami).
@@ -36,7 +36,6 @@ pub(super) static EKS: Platform = Platform {
         link: "https://docs.aws.amazon.com/eks/latest/userguide/security.html",
     }),
     judged: "kubelet, kube-proxy and the node's files; the control plane is AWS's",
-    basis: Basis::Documented("awslabs/amazon-eks-ami, nodeadm and templates"),
 };
 
 /// Bottlerocket: `packages/kubernetes-*` of bottlerocket-os/bottlerocket-core-kit.
@@ -67,7 +66,6 @@ pub(super) static BOTTLEROCKET: Platform = Platform {
     )],
     provider: None,
     judged: "kubelet, kube-proxy and the node's files; the control plane is elsewhere",
-    basis: Basis::Documented("bottlerocket-os/bottlerocket-core-kit, packages/kubernetes-1.31"),
 };
 
 /// Google Kubernetes Engine, on Container-Optimized OS: `cluster/gce` of Kubernetes, which its nodes descend from.
@@ -96,7 +94,6 @@ pub(super) static GKE: Platform = Platform {
         link: "https://cloud.google.com/kubernetes-engine/docs/concepts/shared-responsibility",
     }),
     judged: "kubelet, kube-proxy and the node's files; the control plane is Google's",
-    basis: Basis::Documented("kubernetes/kubernetes, cluster/gce"),
 };
 
 /// Azure Kubernetes Service: `parts/linux/cloud-init/artifacts` of Azure/AgentBaker.
@@ -134,5 +131,4 @@ pub(super) static AKS: Platform = Platform {
         link: "https://learn.microsoft.com/azure/aks/support-policies",
     }),
     judged: "kubelet, kube-proxy and the node's files; the control plane is Microsoft's",
-    basis: Basis::Documented("Azure/AgentBaker, parts/linux/cloud-init"),
 };

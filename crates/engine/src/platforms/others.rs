@@ -1,6 +1,6 @@
 //! `MicroK8s`, k0s and Talos.
 
-use super::{Basis, Platform, Sign};
+use super::{Platform, Sign};
 
 /// `MicroK8s`: `microk8s-resources/default-args` and `microk8s-resources/wrappers` of canonical/microk8s.
 pub(super) static MICROK8S: Platform = Platform {
@@ -80,7 +80,6 @@ pub(super) static MICROK8S: Platform = Platform {
     )],
     provider: None,
     judged: "what runs inside kubelite (kubelet, API server, controller manager, scheduler, kube-proxy), and its files",
-    basis: Basis::Documented("canonical/microk8s, microk8s-resources"),
 };
 
 /// k0s: `pkg/config/cfgvars.go` and `pkg/component` of k0sproject/k0s.
@@ -141,7 +140,6 @@ pub(super) static K0S: Platform = Platform {
     ],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files",
-    basis: Basis::Documented("k0sproject/k0s, pkg/config and pkg/component"),
 };
 
 /// Talos Linux: `internal/app/machined/pkg/controllers/k8s` and `pkg/machinery/constants` of siderolabs/talos.
@@ -207,5 +205,4 @@ pub(super) static TALOS: Platform = Platform {
     ],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files",
-    basis: Basis::Documented("siderolabs/talos, internal/app/machined and pkg/machinery"),
 };

@@ -1,6 +1,6 @@
 //! k3s and RKE2.
 
-use super::{Basis, Platform, Sign};
+use super::{Platform, Sign};
 
 /// What both say of a kubelet's service and name.
 const NO_SERVICE_OF_K3S: &str =
@@ -89,7 +89,6 @@ pub(super) static K3S: Platform = Platform {
     ],
     provider: None,
     judged: "what runs inside k3s (kubelet, API server, controller manager, scheduler, kube-proxy), and its files",
-    basis: Basis::Documented("k3s-io/k3s, pkg/daemons and pkg/configfilearg; docs.k3s.io"),
 };
 
 /// RKE2: `pkg/executor/staticpod` of rancher/rke2, and docs.rke2.io.
@@ -169,5 +168,4 @@ pub(super) static RKE2: Platform = Platform {
     ],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files",
-    basis: Basis::Documented("rancher/rke2, pkg/executor/staticpod; docs.rke2.io"),
 };

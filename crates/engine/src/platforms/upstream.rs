@@ -1,6 +1,6 @@
 //! kubeadm, and what is built on it.
 
-use super::{Basis, Platform, Sign};
+use super::{Platform, Sign};
 
 /// kubeadm: `cmd/kubeadm/app/constants/constants.go`, and `10-kubeadm.conf` of the packages.
 pub(super) static KUBEADM: Platform = Platform {
@@ -63,7 +63,6 @@ pub(super) static KUBEADM: Platform = Platform {
     )],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files",
-    basis: Basis::Documented("Kubernetes 1.36, cmd/kubeadm"),
 };
 
 /// kind: `images/base/files` and `pkg/cluster/internal/kubeadm/config.go` of kubernetes-sigs/kind.
@@ -87,7 +86,6 @@ pub(super) static KIND: Platform = Platform {
     absent: &[],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files, in each node's container",
-    basis: Basis::Documented("kubernetes-sigs/kind, images/base/files"),
 };
 
 /// minikube: `pkg/minikube/vmpath/constants.go` and `pkg/minikube/bootstrapper` of kubernetes/minikube.
@@ -114,5 +112,4 @@ pub(super) static MINIKUBE: Platform = Platform {
     absent: &[],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files, inside its machine",
-    basis: Basis::Documented("kubernetes/minikube, pkg/minikube"),
 };
