@@ -92,6 +92,13 @@ enum Sign {
     Argument(&'static str, &'static str),
     /// The version of the kubelet has this in it.
     Version(&'static str),
+    /// The node's object has this label or annotation (or one that starts so, where it ends in `/` or `-`) with this
+    /// value; a star stands for anything.
+    Mark(&'static str, &'static str),
+    /// The scheme of the node's `providerID`.
+    Provider(&'static str),
+    /// The name of the node's system starts so, by its object.
+    Named(&'static str),
     /// `ID` of os-release, of a system that is for nothing else.
     System(&'static str),
     /// A file of the image that its nodes are made of: it tells a variant from what it is a variant of.

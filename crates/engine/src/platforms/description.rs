@@ -98,6 +98,12 @@ fn words(sign: &Sign) -> String {
         Sign::Executable(folder) => format!("a kubelet below {folder}"),
         Sign::Argument(flag, value) => format!("--{flag}={value}"),
         Sign::Version(part) => format!("version with {part}"),
+        Sign::Mark(key, value) => {
+            let rest = if key.ends_with(['/', '-']) { "*" } else { "" };
+            format!("{key}{rest}={value} on the Node")
+        }
+        Sign::Provider(scheme) => format!("{scheme}:// as providerID of the Node"),
+        Sign::Named(start) => format!("osImage {start}* of the Node"),
         Sign::System(id) => format!("ID={id} in os-release"),
         Sign::Image(path) | Sign::File(path) => (*path).to_owned(),
     }

@@ -2,11 +2,11 @@
 //!
 //! What runs weighs more than what lies about: folders of a distribution that was taken off, or never started, are on
 //! many nodes. In this order: the arguments and the executable of the kubelet and the distributions' own programs; the
-//! operating system and the suffix of the kubelet's version; files, where nothing runs. A platform is named only where
-//! the first of these that says anything says one thing.
+//! operating system, the suffix of the kubelet's version, and what the API says of the node's object; files, where nothing
+//! runs. A platform is named only where the first of these that says anything says one thing.
 
 use kubeassay_config::units;
-use kubeassay_core::facts::{Facts, Need, NeedKind, Problem, ProcessFacts};
+use kubeassay_core::facts::{Facts, Need, NeedKind, NodeObject, Problem, ProcessFacts};
 use kubeassay_core::report::Distribution;
 use kubeassay_core::{Bytes, Cause, Component};
 
@@ -269,6 +269,11 @@ fn signs(
                     telling.map(|version| (Weight::Told, format!("version {version}").into())),
                 );
             }
+            Sign::Mark(..) | Sign::Provider(_) | Sign::Named(_) => {
+                let object = facts.node.object.iter();
+                let seen = object.flat_map(|object| of_object(sign, object));
+                found.extend(seen.map(|evidence| (Weight::Told, evidence)));
+            }
             Sign::System(id) => {
                 if facts.node.platform.id.as_deref() == Some(*id) {
                     let file = facts.node.platform.evidence.first();
@@ -285,6 +290,35 @@ fn signs(
     }
     found.dedup_by(|one, other| one.1 == other.1);
     found
+}
+
+/// Returns what of a node's object is this sign.
+fn of_object(sign: &Sign, object: &NodeObject) -> Vec<Bytes> {
+    let said = |text: &str| brief(&Bytes::from(text));
+    match sign {
+        Sign::Mark(key, value) => {
+            let is_start = key.ends_with(['/', '-']);
+            let marks = object.marks.iter().filter(|(found, given)| {
+                let named = *found == key || is_start && found.starts_with(key);
+                named && matches(value, &Bytes::from(given.as_str()))
+            });
+            marks
+                .map(|(key, value)| format!("Node {key}={}", said(value)).into())
+                .collect()
+        }
+        Sign::Provider(scheme) if object.provider.as_deref() == Some(*scheme) => {
+            vec![format!("Node spec.providerID={scheme}://").into()]
+        }
+        Sign::Named(start) => {
+            let name = object
+                .os_image
+                .iter()
+                .filter(|name| name.starts_with(start));
+            name.map(|name| format!("Node status.nodeInfo.osImage={}", said(name)).into())
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Returns whether a file was found on the node.
@@ -329,6 +363,9 @@ fn given(argv: &[Bytes], flag: &str) -> Vec<Bytes> {
 
 /// Returns whether a value is as `pattern` says, in which a star at an end stands for anything.
 fn matches(pattern: &str, value: &Bytes) -> bool {
+    if pattern == "*" {
+        return true;
+    }
     let value = value.as_slice();
     let starts = pattern.strip_suffix('*');
     let ends = pattern.strip_prefix('*');

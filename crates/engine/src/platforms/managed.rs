@@ -12,6 +12,7 @@ pub(super) static EKS: Platform = Platform {
         Sign::Argument("config", "/etc/kubernetes/kubelet/config.json"),
         Sign::Argument("config", "/etc/kubernetes/kubelet/kubelet-config.json"),
         Sign::Version("-eks-"),
+        Sign::Mark("eks.amazonaws.com/", "*"),
         Sign::File("/etc/eks"),
     ],
     paths: &[
@@ -47,6 +48,7 @@ pub(super) static BOTTLEROCKET: Platform = Platform {
         Sign::System("bottlerocket"),
         Sign::Argument("config", "/etc/kubernetes/kubelet/config"),
         Sign::Argument("kubeconfig", "/etc/kubernetes/kubelet/kubeconfig"),
+        Sign::Named("Bottlerocket"),
     ],
     paths: &[
         (
@@ -77,6 +79,7 @@ pub(super) static GKE: Platform = Platform {
         Sign::Argument("config", "/home/kubernetes/kubelet-config.yaml"),
         Sign::Executable("/home/kubernetes/bin"),
         Sign::Version("-gke."),
+        Sign::Mark("cloud.google.com/gke-", "*"),
         Sign::File("/home/kubernetes/kubelet-config.yaml"),
     ],
     paths: &[
@@ -105,6 +108,7 @@ pub(super) static AKS: Platform = Platform {
         Sign::Argument("config", "/etc/default/kubeletconfig.json"),
         Sign::Argument("client-ca-file", "/etc/kubernetes/certs/ca.crt"),
         Sign::Argument("node-labels", "*kubernetes.azure.com/*"),
+        Sign::Mark("kubernetes.azure.com/", "*"),
         Sign::File("/opt/azure/containers"),
     ],
     paths: &[

@@ -9,6 +9,7 @@ pub(super) static MICROK8S: Platform = Platform {
     base: None,
     signs: &[
         Sign::Program("microk8s"),
+        Sign::Mark("microk8s.io/cluster", "true"),
         Sign::File("/var/snap/microk8s/current"),
         Sign::File("/snap/microk8s/current"),
     ],
@@ -92,6 +93,7 @@ pub(super) static K0S: Platform = Platform {
         Sign::Executable("/var/lib/k0s/bin"),
         Sign::Argument("config", "/run/k0s/kubelet/config.yaml"),
         Sign::Version("+k0s"),
+        Sign::Mark("node.k0sproject.io/", "*"),
         Sign::File("/etc/k0s"),
         Sign::File("/var/lib/k0s"),
     ],
@@ -150,6 +152,7 @@ pub(super) static TALOS: Platform = Platform {
     signs: &[
         Sign::System("talos"),
         Sign::Argument("kubeconfig", "/etc/kubernetes/kubeconfig-kubelet"),
+        Sign::Named("Talos"),
     ],
     paths: &[
         ("etcd-data", &["/var/lib/etcd"]),

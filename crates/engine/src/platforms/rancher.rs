@@ -14,6 +14,8 @@ pub(super) static K3S: Platform = Platform {
     signs: &[
         Sign::Program("k3s"),
         Sign::Version("+k3s"),
+        Sign::Provider("k3s"),
+        Sign::Mark("node.kubernetes.io/instance-type", "k3s"),
         Sign::File("/etc/rancher/k3s"),
         Sign::File("/var/lib/rancher/k3s"),
     ],
@@ -102,6 +104,8 @@ pub(super) static RKE2: Platform = Platform {
         Sign::Argument("config-dir", "*/rke2/agent/etc/kubelet.conf.d"),
         Sign::Argument("kubeconfig", "*/rke2/agent/kubelet.kubeconfig"),
         Sign::Version("+rke2r"),
+        Sign::Provider("rke2"),
+        Sign::Mark("node.kubernetes.io/instance-type", "rke2"),
         Sign::File("/etc/rancher/rke2"),
         Sign::File("/var/lib/rancher/rke2"),
     ],

@@ -12,6 +12,8 @@ pub(super) static OPENSHIFT: Platform = Platform {
         Sign::Argument("config", "/etc/kubernetes/kubelet.conf"),
         Sign::Argument("config-dir", "/etc/openshift/kubelet.conf.d"),
         Sign::System("rhcos"),
+        Sign::Mark("node.openshift.io/os_id", "rhcos"),
+        Sign::Named("Red Hat Enterprise Linux CoreOS"),
         Sign::File("/etc/machine-config-daemon/currentconfig"),
     ],
     paths: &[
@@ -93,6 +95,7 @@ pub(super) static MICROSHIFT: Platform = Platform {
     base: None,
     signs: &[
         Sign::Program("microshift"),
+        Sign::Mark("node.kubernetes.io/instance-type", "rhde"),
         Sign::File("/etc/microshift"),
         Sign::File("/var/lib/microshift"),
     ],

@@ -13,6 +13,7 @@ pub(super) static KUBEADM: Platform = Platform {
             "bootstrap-kubeconfig",
             "/etc/kubernetes/bootstrap-kubelet.conf",
         ),
+        Sign::Mark("kubeadm.alpha.kubernetes.io/cri-socket", "*"),
         Sign::File("/var/lib/kubelet/kubeadm-flags.env"),
     ],
     paths: &[
@@ -72,6 +73,7 @@ pub(super) static KIND: Platform = Platform {
     base: Some(&KUBEADM),
     signs: &[
         Sign::Argument("provider-id", "kind://*"),
+        Sign::Provider("kind"),
         Sign::Image("/kind/product_name"),
         Sign::Image("/kind/bin/create-kubelet-cgroup-v2.sh"),
     ],
@@ -95,6 +97,7 @@ pub(super) static MINIKUBE: Platform = Platform {
     base: Some(&KUBEADM),
     signs: &[
         Sign::Executable("/var/lib/minikube/binaries"),
+        Sign::Mark("minikube.k8s.io/", "*"),
         Sign::File("/var/lib/minikube"),
     ],
     paths: &[
