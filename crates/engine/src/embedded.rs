@@ -136,6 +136,16 @@ fn embeds(process: &ProcessFacts) -> bool {
     !["rke2", "k0s"].iter().any(|other| name.starts_with(other))
 }
 
+/// Returns the program's own files that say what a component inside is given, in the order in which they are read.
+pub(crate) fn read_by(process: &ProcessFacts, component: Component) -> Vec<Bytes> {
+    let version = versions(None, &NodeFacts::default(), process);
+    let release = releases(&version, process).into_iter().next();
+    let embedded = release.map(|release| embedded::components(process, &[], release, When::Now));
+    let mut inside = embedded.into_iter().flat_map(|embedded| embedded.inside);
+    let inside = inside.find(|one| one.component == component);
+    inside.map(|inside| inside.read).unwrap_or_default()
+}
+
 fn subject_of(process: &ProcessFacts, component: Component, facts: &Facts) -> Subject {
     let name = component.as_str();
     Subject {

@@ -166,6 +166,7 @@ impl Node<'_> {
             component,
             argv: vec![component.as_str().into()],
             origins: vec![Arc::clone(&self.default)],
+            read: self.config.read.clone(),
             files: Vec::new(),
         };
         for (name, value, origin) in arguments {
@@ -197,7 +198,11 @@ impl Node<'_> {
         if let Some((address, origin)) = self.config.text(&["node", "nodeIP"]) {
             arguments.push(("node-ip", address, origin));
         }
-        self.inside(Component::Kubelet, arguments)
+        Inside {
+            // What the user says of the kubelet is in the kubelet's file, which is a layer already.
+            read: Vec::new(),
+            ..self.inside(Component::Kubelet, arguments)
+        }
     }
 
     /// Returns what the next start will write for the kubelet: a template of its own (`assets/core/kubelet.yaml`), and

@@ -175,6 +175,7 @@ fn what_runs_tells_the_platform() {
 
 /// Of a node that was only asked over the network there is its object, and nothing else.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn the_object_of_a_node_tells_its_platform() {
     type Said<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
     let eks: &[(&str, &str)] = &[("eks.amazonaws.com/nodegroup", "workers")];

@@ -46,7 +46,10 @@ const REQUIRED: [&str; 2] = [
 /// What the user configured.
 pub(super) struct Config {
     root: Option<Node>,
+    /// Where it may stand.
     paths: Vec<Bytes>,
+    /// Where it stands.
+    pub(super) read: Vec<Bytes>,
 }
 
 /// Reads the configuration.
@@ -61,10 +64,12 @@ pub(super) fn read<'a>(
         return Err(unknown);
     }
     let mut root: Option<Node> = None;
+    let mut read = Vec::new();
     for path in &paths {
         let Some(file) = content(files, process, path)? else {
             continue;
         };
+        read.push(path.clone());
         let is_blank = |text: &Bytes| text.as_slice().trim_ascii().is_empty();
         if file.content.as_ref().is_none_or(is_blank) {
             continue;
@@ -82,7 +87,7 @@ pub(super) fn read<'a>(
             None => document,
         });
     }
-    let config = Config { root, paths };
+    let config = Config { root, paths, read };
     config.check()?;
     Ok(config)
 }
