@@ -453,7 +453,14 @@ fn assemble(
         witnesses: vec![witness],
         evidence: decision.evidence,
         waiver: None,
-        fix: fixes::of(rule, subject, horizon, decision.verdict, seen),
+        fix: fixes::of(
+            rule,
+            subject,
+            horizon,
+            decision.verdict,
+            seen,
+            context.platform,
+        ),
         remediation: rule.remediation().to_owned(),
     }
 }

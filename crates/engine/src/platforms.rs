@@ -5,6 +5,7 @@
 //! found is judged, also where the platform is said not to have it.
 
 mod basis;
+mod changes;
 mod description;
 mod detect;
 mod hosts;
@@ -20,6 +21,7 @@ mod tests;
 use kubeassay_core::Component;
 
 pub use basis::{KnownHost, Source};
+pub(crate) use changes::how;
 pub use description::{PlatformDescription, ProviderDescription, platforms};
 pub(crate) use detect::{Detected, detect, needs};
 
