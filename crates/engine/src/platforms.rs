@@ -112,10 +112,14 @@ enum Sign {
 /// Who runs a control plane that no node shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Provider {
+    /// Who it is.
+    pub(crate) name: &'static str,
     /// Why nothing of it can be read.
-    reason: &'static str,
+    pub(crate) reason: &'static str,
     /// Where the provider says what it answers for.
-    link: &'static str,
+    pub(crate) link: &'static str,
+    /// What the provider itself shows of it: a command of its own, and what in its answer.
+    pub(crate) shows: &'static str,
 }
 
 /// Returns the platform with this id.
@@ -148,13 +152,9 @@ impl Platform {
         }
     }
 
-    /// Returns why a component cannot be seen on any node, with the provider's page about who answers for what.
-    pub(crate) fn provider_side(
-        &self,
-        component: Component,
-    ) -> Option<(&'static str, &'static str)> {
-        let provider = self.provider?;
-        is_of_the_control_plane(component).then_some((provider.reason, provider.link))
+    /// Returns who runs a component that cannot be seen on any node.
+    pub(crate) fn provider_side(&self, component: Component) -> Option<Provider> {
+        self.provider.filter(|_| is_of_the_control_plane(component))
     }
 
     /// Returns whether all that is said of it comes from documentation and sources, and no node of it was looked at.

@@ -71,7 +71,13 @@ fn for_unknown(cause: Cause, finding: &Finding, report: &Report, explain: &str) 
         Cause::UntrustedCertificate | Cause::NotPermitted => {
             format!("mend the credentials, then: {again}")
         }
-        Cause::ProviderSide => "ask the provider: only the provider can see it".to_owned(),
+        Cause::ProviderSide if finding.expected.is_empty() => {
+            "ask the provider: only the provider can see it".to_owned()
+        }
+        Cause::ProviderSide => format!(
+            "ask the provider, who alone can see it, whether this holds: {}",
+            finding.expected
+        ),
         Cause::NeedsChoice => format!("choose a value for the rule: {explain}"),
         Cause::Conflict | Cause::Unsupported => explain.to_owned(),
     }

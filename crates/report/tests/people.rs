@@ -109,6 +109,34 @@ fn the_next_step_fits_the_cause() {
         next(vec![unknown(Cause::VersionUnknown)]),
         "name the version: kubeassay scan 4.2.1 --kubernetes-version VERSION"
     );
+    // A file is not started, and what runs inside a program is not started alone.
+    let of = |component: &str, unit: Option<&str>, cause| {
+        let mut finding = unknown(cause);
+        finding.subject.component = component.to_owned();
+        finding.subject.unit = unit.map(Into::into);
+        next(vec![finding])
+    };
+    assert_eq!(
+        of("file", None, Cause::Missing),
+        "find out where it lies or why it is not there, then: kubeassay scan 4.2.1"
+    );
+    assert_eq!(of("file", None, Cause::Stale), "kubeassay scan 4.2.1");
+    assert_eq!(
+        of("kubelet", Some("k3s.service"), Cause::Stale),
+        "once k3s.service has been restarted: kubeassay scan 4.2.1"
+    );
+    assert_eq!(
+        of("kubelet", Some("kubelet.service"), Cause::Stale),
+        "once the kubelet has been restarted: kubeassay scan 4.2.1"
+    );
+    let provided = Finding {
+        expected: "--profiling is false".to_owned(),
+        ..unknown(Cause::ProviderSide)
+    };
+    assert_eq!(
+        next(vec![provided]),
+        "ask the provider, who alone can see it, whether this holds: --profiling is false"
+    );
     let restart = |verdict| Finding {
         verdict,
         horizon: Horizon::Restart,

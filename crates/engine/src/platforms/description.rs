@@ -38,6 +38,8 @@ pub struct PlatformDescription {
 /// Who runs a control plane that no node shows.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProviderDescription {
+    /// Who it is.
+    pub name: &'static str,
     /// The components.
     pub components: Vec<&'static str>,
     /// The roles of their files.
@@ -46,6 +48,8 @@ pub struct ProviderDescription {
     pub reason: &'static str,
     /// Where the provider says what it answers for.
     pub link: &'static str,
+    /// What the provider itself shows of them: a command of its own, and what in its answer.
+    pub shows: &'static str,
 }
 
 /// Returns all platforms that are known.
@@ -80,14 +84,16 @@ fn describe(platform: &Platform) -> PlatformDescription {
 
 fn provider(platform: &Platform) -> Option<ProviderDescription> {
     let of = |component: &Component| platform.provider_side(*component);
-    let (reason, link) = Component::ALL.iter().find_map(of)?;
+    let provider = Component::ALL.iter().find_map(of)?;
     let components = Component::ALL.iter().filter(|one| of(one).is_some());
     let is_theirs = |role: &&&str| component_of(role).is_some_and(|one| of(&one).is_some());
     Some(ProviderDescription {
         components: components.map(|component| component.as_str()).collect(),
         roles: ROLES.iter().filter(is_theirs).copied().collect(),
-        reason,
-        link,
+        name: provider.name,
+        reason: provider.reason,
+        link: provider.link,
+        shows: provider.shows,
     })
 }
 

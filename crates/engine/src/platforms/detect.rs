@@ -10,7 +10,7 @@ use kubeassay_core::facts::{Facts, Need, NeedKind, NodeObject, Problem, ProcessF
 use kubeassay_core::report::Distribution;
 use kubeassay_core::{Bytes, Cause, Component};
 
-use super::{PLATFORMS, Platform, Sign};
+use super::{PLATFORMS, Platform, Provider, Sign};
 use crate::services;
 
 /// Which platform a node is, and by what it was told.
@@ -29,11 +29,8 @@ pub(crate) struct Detected {
 }
 
 impl Detected {
-    /// Returns why a component cannot be seen on any node of this cluster, with the provider's page about it.
-    pub(crate) fn provider_side(
-        &self,
-        component: Component,
-    ) -> Option<(&'static str, &'static str)> {
+    /// Returns who runs a component that cannot be seen on any node of this cluster.
+    pub(crate) fn provider_side(&self, component: Component) -> Option<Provider> {
         let own = self.platform?.provider_side(component);
         own.or_else(|| self.base?.provider_side(component))
     }

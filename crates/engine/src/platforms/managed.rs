@@ -33,8 +33,10 @@ pub(super) static EKS: Platform = Platform {
         "EKS runs kube-proxy in a pod that takes its kubeconfig from a ConfigMap; there is no such file on the node",
     )],
     provider: Some(Provider {
+        name: "AWS",
         reason: "AWS runs the control plane of an EKS cluster; no node shows how it is configured",
         link: "https://docs.aws.amazon.com/eks/latest/userguide/security.html",
+        shows: "`aws eks describe-cluster --name CLUSTER` (`logging`, `encryptionConfig`, `resourcesVpcConfig`)",
     }),
     judged: "kubelet, kube-proxy and the node's files; the control plane is AWS's",
 };
@@ -93,8 +95,10 @@ pub(super) static GKE: Platform = Platform {
     ],
     absent: &[],
     provider: Some(Provider {
+        name: "Google",
         reason: "Google runs the control plane of a GKE cluster; no node shows how it is configured",
         link: "https://cloud.google.com/kubernetes-engine/docs/concepts/shared-responsibility",
+        shows: "`gcloud container clusters describe CLUSTER` (`loggingConfig`, `databaseEncryption`, `masterAuth`)",
     }),
     judged: "kubelet, kube-proxy and the node's files; the control plane is Google's",
 };
@@ -131,8 +135,10 @@ pub(super) static AKS: Platform = Platform {
         "AKS runs kube-proxy in a pod that takes its kubeconfig from a ConfigMap; there is no such file on the node",
     )],
     provider: Some(Provider {
+        name: "Microsoft",
         reason: "Microsoft runs the control plane of an AKS cluster; no node shows how it is configured",
-        link: "https://learn.microsoft.com/azure/aks/support-policies",
+        link: "https://learn.microsoft.com/en-us/azure/aks/support-policies",
+        shows: "`az aks show --name CLUSTER --resource-group GROUP` (`aadProfile`, `securityProfile`, `apiServerAccessProfile`)",
     }),
     judged: "kubelet, kube-proxy and the node's files; the control plane is Microsoft's",
 };
