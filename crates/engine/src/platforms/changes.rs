@@ -4,7 +4,7 @@
 //! minikube, `--extra-config` (minikube.sigs.k8s.io); k3s and RKE2, `installation/configuration` of their documentation;
 //! `MicroK8s`, `Configuring services`; k0s, `Configuration options` and `Worker profiles`; EKS, nodeadm; Bottlerocket,
 //! `settings.kubernetes`; GKE, `Customize node system configuration`; AKS, `Customize node configuration`; `OpenShift`,
-//! `KubeletConfig` and the APIServer object; `MicroShift`, `howto_config.md`; Talos, the machine configuration reference.
+//! `KubeletConfig` and the `APIServer` object; `MicroShift`, `howto_config.md`; Talos, the machine configuration reference.
 
 use kubeassay_core::{Bytes, Component};
 
