@@ -31,9 +31,9 @@ fn plans_are_shown_like_this() {
 fn plans_say_what_the_platform_wants() {
     let folder = TempDir::new().unwrap();
     let k3s = folder.path().join("k3s.yaml");
-    let plain = fs::read_to_string(host("k3s")).unwrap();
+    let captured = fs::read_to_string(host("k3s")).unwrap();
     let given = "  /etc/rancher/k3s/config.yaml: {text: \"kube-apiserver-arg:\\n- anonymous-auth=true\\n\", modified: 2026-11-20T05:00:00Z}\n";
-    fs::write(&k3s, plain + given).unwrap();
+    fs::write(&k3s, captured + given).unwrap();
     let k3s = k3s.to_string_lossy();
     for (root, rule, said) in [
         (
