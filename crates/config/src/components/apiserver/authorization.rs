@@ -26,6 +26,10 @@ const KNOWN: [&str; 6] = [
     "Node",
 ];
 
+/// Those that `OpenShift`'s server has beside them (`pkg/kubeapiserver/authorizer/modes/patch.go` of
+/// openshift/kubernetes).
+const OF_OPENSHIFT: [&str; 3] = ["MinimumKubeletVersion", "Scope", "SystemMasters"];
+
 /// The versions of the file, with the first minor that reads them
 /// (`staging/src/k8s.io/apiserver/pkg/apis/apiserver`).
 const VERSIONS: [(&str, u8); 3] = [
@@ -81,7 +85,9 @@ fn of_flag(builder: &Builder<'_>) -> Authorization {
     };
     let refusal = given.iter().find_map(|mode| {
         let text = mode.to_string();
-        (!KNOWN.contains(&text.as_str())).then(|| {
+        let known = KNOWN.contains(&text.as_str())
+            || OF_OPENSHIFT.contains(&text.as_str()) && is_of_openshift(builder);
+        (!known).then(|| {
             let reason = format!("authorization-mode {text:?} is not a valid mode");
             Refusal::new(reason, Some(Arc::clone(&flag.origin)))
         })
@@ -91,6 +97,13 @@ fn of_flag(builder: &Builder<'_>) -> Authorization {
         by_flag: true,
         refusal,
     }
+}
+
+/// Returns whether it is a server of `OpenShift`, which has admission plugins of its own.
+fn is_of_openshift(builder: &Builder<'_>) -> bool {
+    let enabled = builder.flag("enable-admission-plugins");
+    let own = |name: &Value| name.to_string().contains(".openshift.io/");
+    matches!(enabled.value(), Some(Value::List(names)) if names.iter().any(own))
 }
 
 fn of_file(builder: &Builder<'_>, file: File) -> Authorization {
