@@ -19,9 +19,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::api::{Api, ApiError, NodeDocument, Page};
+use crate::api::{Api, ApiError, NodeDocument, NodePage};
 use crate::credentials::Connection;
-use crate::http::Failure;
 use crate::identity::ClientIdentity;
 use crate::interrupt;
 use crate::kubelet::{Access, Caller, Questions};
@@ -273,7 +272,7 @@ fn api(connection: Connection, access: &Access, per_second: u32) -> Api {
 /// Something that came to an end.
 enum Event {
     /// A page of the list was fetched.
-    Page(Result<Page, ApiError>),
+    Page(Result<NodePage, ApiError>),
     /// A node was asked.
     Asked(usize, Box<Facts>),
     /// It is time to look whether to stop.
@@ -457,7 +456,7 @@ impl Fleet {
     }
 
     /// Takes a page, or begins the list again where it expired (410: the server has forgotten that state of it).
-    fn turn(&mut self, page: Result<Page, ApiError>) {
+    fn turn(&mut self, page: Result<NodePage, ApiError>) {
         match page {
             Ok(page) => self.take(page),
             Err(error) if error.status() == Some(410) && self.restarts < MOST_RESTARTS => {
@@ -465,7 +464,7 @@ impl Fleet {
                 self.again = true;
             }
             // The place in the list is lost with it, and what was seen is known.
-            Err(error) if is_too_large(&error) && self.page > SMALL_PAGE => {
+            Err(error) if error.is_too_large() && self.page > SMALL_PAGE => {
                 self.page = SMALL_PAGE;
                 self.again = true;
             }
@@ -485,7 +484,7 @@ impl Fleet {
     }
 
     /// Takes a page: those of its nodes that were not seen before.
-    fn take(&mut self, page: Page) {
+    fn take(&mut self, page: NodePage) {
         let before = self.seen.len();
         for document in page.nodes {
             let listed = Listed::new(document);
@@ -590,24 +589,14 @@ async fn until_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Option<
 }
 
 /// Returns the first page, and how many nodes pages may hold.
-async fn first_page(api: &Api, selector: Option<&str>) -> Result<(Page, usize), ApiError> {
+async fn first_page(api: &Api, selector: Option<&str>) -> Result<(NodePage, usize), ApiError> {
     match api.nodes(selector, PAGE, None).await {
-        Err(error) if is_too_large(&error) => {
+        Err(error) if error.is_too_large() => {
             let page = api.nodes(selector, SMALL_PAGE, None).await?;
             Ok((page, SMALL_PAGE))
         }
         page => Ok((page?, PAGE)),
     }
-}
-
-const fn is_too_large(error: &ApiError) -> bool {
-    matches!(
-        error,
-        ApiError::Failure {
-            failure: Failure::BodyTooLarge(_),
-            ..
-        }
-    )
 }
 
 /// Returns as whom kubelets are asked: as the API server is, but a token only if it is harmless.
