@@ -3,6 +3,7 @@
 //! Connections are kept and used again. A request is tried again only where that helps: the server is busy (429, its
 //! `Retry-After` is honoured), failed (5xx), or the connection broke. Redirects are never followed.
 
+pub(crate) mod discovery;
 mod documents;
 mod pace;
 
@@ -35,6 +36,8 @@ pub(crate) use pace::jitter;
 const LARGEST_PAGE: usize = 32 << 20;
 /// The largest other document.
 const LARGEST_DOCUMENT: usize = 4 << 20;
+/// The largest document of discovery: that of a cluster with some thousand custom resources.
+const LARGEST_DISCOVERY: usize = 8 << 20;
 /// The most that is read of the reason for a refusal.
 const LARGEST_REFUSAL: usize = 64 << 10;
 /// How often a request is made before its failure counts.
@@ -179,7 +182,7 @@ pub(crate) struct Reply {
 }
 
 /// A list of objects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct List {
     /// What is wanted: `list deployments.apps`.
     pub(crate) what: String,
@@ -190,12 +193,12 @@ pub(crate) struct List {
 }
 
 /// Which page of a list is wanted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Page<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
     /// How many objects it may hold.
     pub(crate) limit: usize,
     /// What the page before said to continue with.
-    pub(crate) from: Option<&'a str>,
+    pub(crate) from: Option<String>,
 }
 
 /// One page of a list of nodes.
@@ -325,9 +328,9 @@ impl Api {
     }
 
     /// Returns a page of a list as the server gives it, at most `limit` objects.
-    pub(crate) async fn list(&self, list: &List, page: Page<'_>) -> Result<Vec<u8>, ApiError> {
+    pub(crate) async fn list(&self, list: &List, page: &Page) -> Result<Vec<u8>, ApiError> {
         let mut path = format!("{}?limit={}", list.path, page.limit);
-        if let Some(from) = page.from {
+        if let Some(from) = &page.from {
             path.extend(["&continue=", &encode(from)]);
         }
         let ask = Ask {
@@ -340,13 +343,26 @@ impl Api {
         Ok(self.send(Method::GET, None, ask).await?.body)
     }
 
-    /// Returns what a path of discovery says: in the aggregated form, where the server knows it.
-    pub(crate) async fn discovery(&self, what: &str, path: &str) -> Result<Vec<u8>, ApiError> {
+    /// Returns what there is at a path of discovery: all groups at once, where the server knows that form.
+    pub(crate) async fn discovery(&self, path: &str) -> Result<discovery::Root, ApiError> {
+        let what = format!("tell its resources (get {path})");
+        let body = self.discover(&what, path).await?;
+        discovery::root(&body).ok_or_else(|| no_document(&what))
+    }
+
+    /// Returns what one version of a group serves, by its path.
+    pub(crate) async fn resources(&self, path: &str) -> Result<discovery::GroupVersion, ApiError> {
+        let what = format!("tell its resources (get {path})");
+        let body = self.discover(&what, path).await?;
+        discovery::version(&body).ok_or_else(|| no_document(&what))
+    }
+
+    async fn discover(&self, what: &str, path: &str) -> Result<Vec<u8>, ApiError> {
         let ask = Ask {
             what,
             path,
             accept: DISCOVERY,
-            limit: LARGEST_PAGE,
+            limit: LARGEST_DISCOVERY,
             attempts: ATTEMPTS,
         };
         Ok(self.send(Method::GET, None, ask).await?.body)
@@ -737,11 +753,7 @@ fn name_of(harm: &Harm) -> String {
 pub(crate) fn page(list: NodeList) -> Result<NodePage, ApiError> {
     let what = "list nodes";
     if list.kind.as_deref() != Some("NodeList") {
-        return Err(ApiError::Document {
-            what: what.to_owned(),
-            line: 1,
-            column: 1,
-        });
+        return Err(no_document(what));
     }
     if list.items.len() > MOST_NODES_OF_A_PAGE {
         let failure = Failure::BodyTooLarge(LARGEST_PAGE);
@@ -761,17 +773,19 @@ pub(crate) fn page(list: NodeList) -> Result<NodePage, ApiError> {
 /// Takes the answer from a review; one that does not say is none.
 pub(crate) fn allowed(what: &str, review: AccessReview) -> Result<bool, ApiError> {
     let allowed = review.status.and_then(|status| status.allowed);
-    allowed.ok_or_else(|| ApiError::Document {
+    allowed.ok_or_else(|| no_document(what))
+}
+
+/// What is not the document that was asked for at all.
+fn no_document(what: &str) -> ApiError {
+    ApiError::Document {
         what: what.to_owned(),
         line: 1,
         column: 1,
-    })
+    }
 }
 
-pub(crate) fn understand<T: DeserializeOwned>(
-    what: &str,
-    body: &[u8],
-) -> Result<T, ApiError> {
+pub(crate) fn understand<T: DeserializeOwned>(what: &str, body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| ApiError::Document {
         what: what.to_owned(),
         line: error.line(),
