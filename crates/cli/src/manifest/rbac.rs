@@ -113,7 +113,7 @@ fn role(kind: &str, namespace: Option<&str>, permissions: &[&Permission]) -> Str
             continue;
         };
         let why = if first.reason == reason {
-            "The same.".to_owned()
+            "As above.".to_owned()
         } else {
             first.reason.join("\n  # ")
         };
