@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:22b1f5003fd269b4446c3f9adbab034f72bbfd1e4890d21b4e2bfbdc88906f31",
+    digest: "sha256:61918c500840b3e0386ce5544ff9ede2567d51a0e654efa1b4ff8fb4b36beb7d",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use kubeassay_core::Cause;
-use kubeassay_core::facts::objects::{COUNTED, Counted, HolderKind, Inventory, Kind, Means};
+use kubeassay_core::facts::objects::{
+    Binding, COUNTED, Counted, HolderKind, Inventory, Kind, Means, SigningRequest,
+};
 
 use super::namespaces::{Grants, is_system};
 use super::network;
@@ -69,41 +71,32 @@ pub(crate) fn view(inventory: &Inventory) -> ObjectView {
 }
 
 fn people(view: &mut ObjectView, inventory: &Inventory) {
-    let requests = [Kind::SigningRequests];
-    view.list_of("mastersBindings", inventory, &BINDINGS, || {
-        let others = inventory.bindings.iter().filter(|binding| {
-            let shipped = binding.namespace.is_none()
-                && &*binding.name == CLUSTER_ADMIN
-                && &*binding.role == CLUSTER_ADMIN;
-            let mut subjects = binding.subjects.iter();
-            !shipped && subjects.any(|it| it.kind == HolderKind::Group && &*it.name == MASTERS)
-        });
-        others
-            .map(|binding| format!("{} gives {}", rbac::said(binding), binding.role))
-            .collect()
+    let bindings = inventory.bindings.iter().filter(|binding| {
+        let shipped = binding.namespace.is_none()
+            && &*binding.name == CLUSTER_ADMIN
+            && &*binding.role == CLUSTER_ADMIN;
+        let mut subjects = binding.subjects.iter();
+        !shipped && subjects.any(|it| it.kind == HolderKind::Group && &*it.name == MASTERS)
     });
-    let named = |wanted: &dyn Fn(&kubeassay_core::facts::objects::SigningRequest) -> bool| {
-        let found = inventory.signing_requests.iter().filter(|it| wanted(it));
-        found
-            .map(|it| {
-                let name = it
-                    .common_name
-                    .as_deref()
-                    .unwrap_or("a name that could not be read");
-                format!("CertificateSigningRequest {} for {name}", it.name)
-            })
-            .collect::<Vec<_>>()
-    };
-    view.list_of("mastersRequests", inventory, &requests, || {
-        named(&|it| it.organisations.iter().any(|one| &**one == MASTERS))
-    });
-    view.list_of("userCertificates", inventory, &requests, || {
-        named(&|it| {
+    let bindings = bindings.map(gives).collect();
+    view.found("mastersBindings", inventory, &BINDINGS, bindings);
+    requests(
+        view,
+        inventory,
+        "mastersRequests",
+        |_| true,
+        |it| it.organisations.iter().any(|one| &**one == MASTERS),
+    );
+    requests(
+        view,
+        inventory,
+        "userCertificates",
+        |it| &*it.signer == CLIENT && it.approved,
+        |it| {
             let name = it.common_name.as_deref();
-            let of_component = name.is_some_and(|name| name.starts_with("system:"));
-            &*it.signer == CLIENT && it.approved && !it.unreadable && !of_component
-        })
-    });
+            !name.is_some_and(|name| name.starts_with("system:"))
+        },
+    );
     view.list_of("boundUsers", inventory, &BINDINGS, || {
         let subjects = inventory.bindings.iter().flat_map(|it| &it.subjects);
         let users: BTreeSet<&str> = subjects
@@ -112,6 +105,40 @@ fn people(view: &mut ObjectView, inventory: &Inventory) {
             .collect();
         users.into_iter().map(str::to_owned).collect()
     });
+}
+
+/// Sets a list of requests for certificates, of those in `among` that name somebody as `named` says. One whose names
+/// could not be understood may name anybody.
+fn requests(
+    view: &mut ObjectView,
+    inventory: &Inventory,
+    name: &'static str,
+    among: impl Fn(&SigningRequest) -> bool,
+    named: impl Fn(&SigningRequest) -> bool,
+) {
+    let all = inventory.signing_requests.iter().filter(|it| among(it));
+    let (unreadable, readable): (Vec<_>, Vec<_>) = all.partition(|it| it.unreadable);
+    let found = readable.into_iter().filter(|it| named(it));
+    let found: Vec<String> = found
+        .map(|it| {
+            let common = it.common_name.as_deref().unwrap_or("no common name");
+            format!("CertificateSigningRequest {} for {common}", it.name)
+        })
+        .collect();
+    match unreadable.first() {
+        Some(it) if found.is_empty() => {
+            let reason = format!(
+                "CertificateSigningRequest {}: whom it names could not be understood",
+                it.name
+            );
+            view.unknown(name, Cause::ParseError, &reason);
+        }
+        _ => view.found(name, inventory, &[Kind::SigningRequests], found),
+    }
+}
+
+fn gives(binding: &Binding) -> String {
+    format!("{} gives {}", rbac::said(binding), binding.role)
 }
 
 fn tokens(view: &mut ObjectView, inventory: &Inventory) {
@@ -133,18 +160,14 @@ fn tokens(view: &mut ObjectView, inventory: &Inventory) {
         idle.map(|(namespace, name)| format!("{namespace}/{name}"))
             .collect()
     });
-    view.list_of("bootstrapGrants", inventory, &BINDINGS, || {
-        let others = inventory.bindings.iter().filter(|binding| {
-            let joining = JOINING.contains(&&*binding.role);
-            let mut subjects = binding.subjects.iter();
-            !joining
-                && subjects
-                    .any(|it| it.kind == HolderKind::Group && it.name.starts_with(BOOTSTRAPPERS))
-        });
-        others
-            .map(|binding| format!("{} gives {}", rbac::said(binding), binding.role))
-            .collect()
+    let others = inventory.bindings.iter().filter(|binding| {
+        let joining = JOINING.contains(&&*binding.role);
+        let mut subjects = binding.subjects.iter();
+        !joining
+            && subjects.any(|it| it.kind == HolderKind::Group && it.name.starts_with(BOOTSTRAPPERS))
     });
+    let others = others.map(gives).collect();
+    view.found("bootstrapGrants", inventory, &BINDINGS, others);
 }
 
 fn verifiers(view: &mut ObjectView, inventory: &Inventory) {
@@ -171,11 +194,10 @@ fn verifiers(view: &mut ObjectView, inventory: &Inventory) {
         Kind::ValidatingWebhooks,
         Kind::MutatingWebhooks,
     ];
-    match (uncounted, whole(inventory, &kinds)) {
-        (Some((cause, reason)), _) | (None, Err((cause, reason))) if found.is_empty() => {
-            view.unknown(NAME, cause, &reason);
-        }
-        _ => view.list(NAME, found),
+    // The site may trust one that was not seen.
+    match uncounted.map_or_else(|| whole(inventory, &kinds), Err) {
+        Ok(()) => view.list(NAME, found),
+        Err((cause, reason)) => view.unknown(NAME, cause, &reason),
     }
 }
 
@@ -197,6 +219,10 @@ fn in_default(view: &mut ObjectView, inventory: &Inventory) {
         "inDefault",
         "no Secret lies there: Secrets are never listed, not even their names".to_owned(),
     );
+    view.assume(
+        "inDefault",
+        "no custom resource lies there: kinds of Kubernetes' own alone are asked for".to_owned(),
+    );
     let objects = inventory.in_default.iter();
     let mut found: Vec<String> = objects
         .filter(|(kind, name)| {
@@ -207,10 +233,5 @@ fn in_default(view: &mut ObjectView, inventory: &Inventory) {
     if inventory.in_default_more > 0 {
         found.push(format!("{} that are not named", inventory.in_default_more));
     }
-    match inventory.whole(Kind::InDefault) {
-        Err(trouble) if found.is_empty() => {
-            view.unknown("inDefault", trouble.cause, &trouble.reason);
-        }
-        _ => view.list("inDefault", found),
-    }
+    view.found("inDefault", inventory, &[Kind::InDefault], found);
 }

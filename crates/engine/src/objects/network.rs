@@ -120,7 +120,9 @@ pub(crate) fn enforcers(view: &mut ObjectView, inventory: &Inventory) {
         view.unknown(NAME, Cause::Unsupported, why);
         return;
     }
-    if agents(&WITHOUT).is_empty() {
+    if let Err(trouble) = inventory.whole(Kind::Nodes) {
+        view.unknown(NAME, trouble.cause, &trouble.reason);
+    } else if agents(&WITHOUT).is_empty() {
         let why = "no DaemonSet is that of a network that is known";
         view.unknown(NAME, Cause::Unsupported, why);
     } else {

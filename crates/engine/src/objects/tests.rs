@@ -14,7 +14,7 @@ use super::{of, rbac};
 use crate::BUNDLED_RULES;
 use crate::judgement::Options;
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         tool: Tool {
             name: "kubeassay".to_owned(),

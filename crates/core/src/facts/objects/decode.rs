@@ -334,3 +334,6 @@ fn wrong(error: &serde_json::Error) -> DecodeError {
     let message: String = error.to_string().chars().take(200).collect();
     DecodeError::parse(format!("it is not what the API gives: {message}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
+use super::wire::ListMeta;
 use super::{DecodeError, faults};
 
 /// How long what the next page is asked with may be. API servers write some hundred bytes.
@@ -35,14 +36,6 @@ pub(super) struct Envelope<'a> {
     // An API server writes it even where there are none.
     #[serde(borrow, deserialize_with = "given")]
     items: &'a RawValue,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct ListMeta {
-    #[serde(default, rename = "continue")]
-    next: Option<String>,
-    #[serde(default, rename = "remainingItemCount")]
-    remaining: Option<i64>,
 }
 
 /// Reads a value as it stands, `null` too.

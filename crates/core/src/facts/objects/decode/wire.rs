@@ -129,6 +129,10 @@ items! {
 }
 
 wire! {
+    ListMeta {
+        next: Option<String> = "continue",
+        remaining: Option<i64> = "remainingItemCount",
+    }
     Meta {
         name: String,
         namespace: Option<String>,
