@@ -10,6 +10,7 @@
 
 pub mod api_server;
 pub mod certificates;
+pub mod clusters;
 mod cri;
 pub mod https;
 pub mod kubelet;
