@@ -3,6 +3,12 @@
 //! `tests/clusters` has what people and kubeadm apply, and the RBAC that the API server makes itself, as a table; what
 //! controllers and admission make of that is added here.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "it is only for tests"
+)]
+
 mod bootstrap;
 mod controllers;
 
