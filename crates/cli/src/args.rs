@@ -490,6 +490,10 @@ pub(crate) struct ManifestRbac {
     /// Also what `kubeassay fix --live` asks before it changes a kubelet: whether the API server may still use nodes/proxy
     #[arg(long)]
     pub(crate) fix: bool,
+    /// Leave out what the rules about the cluster's objects take (RBAC, pods, namespaces: section 5 of CIS); they are
+    /// unknown then
+    #[arg(long)]
+    pub(crate) nodes_only: bool,
 }
 
 /// Where objects are made.

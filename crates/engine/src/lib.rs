@@ -51,6 +51,7 @@ pub use judgement::{Ending, Judge, Judged, JudgedNode, Options, judge};
 pub use kubelets::needs;
 pub use live::{LiveCertificate, LiveTarget, needs_for_live, targets};
 pub use node::needs_of_node;
+pub use objects::is_about_objects;
 pub use platforms::{PlatformDescription, ProviderDescription, platforms};
 pub use services::needs_of_service;
 pub use successor::{Successor, successor};

@@ -24,6 +24,14 @@ use crate::node::NodeView;
 use crate::version::parse_version;
 use settings::{ObjectView, whole};
 
+/// Returns whether a rule is about objects of the cluster's API, so that they have to be read for it.
+pub fn is_about_objects(rule: &Rule) -> bool {
+    let subject = rule.subject();
+    settings::SUBJECTS
+        .iter()
+        .any(|of| subject == Some(of.subject))
+}
+
 /// Returns the findings of the rules about objects, sorted by rule and subject.
 pub(crate) fn of(facts: &ClusterFacts, rules: &[&Rule], options: &Options) -> Vec<Finding> {
     let Some(inventory) = &facts.inventory else {

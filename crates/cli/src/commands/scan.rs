@@ -34,7 +34,11 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let benchmark = arguments.benchmark.as_ref();
     let rules = catalogue::of_benchmark(rules, benchmark)?;
     let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
-    let mut nodes = Nodes::open(arguments, messages)?;
+    // Without such a rule nobody has to grant what reading them takes.
+    let objects = rules
+        .iter()
+        .any(|rule| kubeassay_engine::is_about_objects(rule));
+    let mut nodes = Nodes::open(arguments, objects, global, messages)?;
     let source = nodes.source;
     let fail_on = match arguments.fail_on {
         Some(FailOnArg::Fail) => FailOn::Fail,

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use kubeassay_core::Cause;
-use kubeassay_core::facts::objects::{HolderKind, Inventory, Kind};
+use kubeassay_core::facts::objects::{COUNTED, Counted, HolderKind, Inventory, Kind, Means};
 
 use super::namespaces::{Grants, is_system};
 use super::network;
 use super::rbac::{self, CLUSTER_ADMIN};
-use super::settings::ObjectView;
+use super::settings::{self, ObjectView, whole};
 
 const MASTERS: &str = "system:masters";
 const BOOTSTRAPPERS: &str = "system:bootstrappers";
@@ -25,34 +25,6 @@ const JOINING: [&str; 6] = [
     "kubeadm:get-nodes",
     "kubeadm:kubelet-config",
     "kubeadm:nodes-kubeadm-config",
-];
-
-/// Resources of operators that bring secrets from a store outside the cluster.
-const STORES: [&str; 9] = [
-    "externalsecrets.external-secrets.io",
-    "clusterexternalsecrets.external-secrets.io",
-    "secretproviderclasses.secrets-store.csi.x-k8s.io",
-    "vaultstaticsecrets.secrets.hashicorp.com",
-    "vaultdynamicsecrets.secrets.hashicorp.com",
-    "sealedsecrets.bitnami.com",
-    "azurekeyvaultsecrets.spv.no",
-    "onepassworditems.onepassword.com",
-    "infisicalsecrets.secrets.infisical.com",
-];
-
-/// Resources that say which signatures images need, and the product whose webhook asks for them, where it is one.
-const VERIFIERS: [(&str, Option<&str>); 5] = [
-    (
-        "clusterimagepolicies.policy.sigstore.dev",
-        Some("sigstore policy-controller"),
-    ),
-    (
-        "imagevalidatingpolicies.policies.kyverno.io",
-        Some("kyverno"),
-    ),
-    ("imagepolicies.config.openshift.io", None),
-    ("clusterimagepolicies.config.openshift.io", None),
-    ("imagepolicies.connaisseur.sse", Some("connaisseur")),
 ];
 
 /// What every namespace has, as kind and name.
@@ -75,22 +47,13 @@ pub(crate) fn view(inventory: &Inventory) -> ObjectView {
         inventory,
         &[Kind::Resources],
         || {
-            let served = STORES
-                .iter()
-                .filter(|it| inventory.resources.contains(**it));
-            served.map(|it| with_count(inventory, it)).collect()
+            let stores = COUNTED.iter().filter(|it| it.means == Means::SecretStore);
+            let names = stores.map(Counted::name);
+            let served = names.filter(|it| inventory.resources.contains(it.as_str()));
+            served.map(|it| with_count(inventory, &it)).collect()
         },
     );
-    view.list_of(
-        "imageVerifiers",
-        inventory,
-        &[
-            Kind::Resources,
-            Kind::ValidatingWebhooks,
-            Kind::MutatingWebhooks,
-        ],
-        || verifiers(inventory),
-    );
+    verifiers(&mut view, inventory);
     view.unknown(
         "imagePolicyWebhook",
         Cause::Unsupported,
@@ -184,21 +147,36 @@ fn tokens(view: &mut ObjectView, inventory: &Inventory) {
     });
 }
 
-fn verifiers(inventory: &Inventory) -> Vec<String> {
+fn verifiers(view: &mut ObjectView, inventory: &Inventory) {
+    const NAME: &str = "imageVerifiers";
     let closed = |product: &str| {
         inventory
             .admission
             .iter()
             .any(|it| it.product == Some(product) && it.creates_pods && it.fails_closed)
     };
-    VERIFIERS
-        .iter()
-        .filter(|(resource, product)| {
-            let some = total(inventory, resource) > 0;
-            some && product.is_none_or(closed)
-        })
-        .map(|(resource, _)| (*resource).to_owned())
-        .collect()
+    let (mut found, mut uncounted) = (Vec::new(), None);
+    for one in COUNTED {
+        let Means::ImageVerifier(product) = one.means else {
+            continue;
+        };
+        uncounted = uncounted.or_else(|| settings::uncounted(inventory, one));
+        let name = one.name();
+        if total(inventory, &name) > 0 && product.is_none_or(closed) {
+            found.push(name);
+        }
+    }
+    let kinds = [
+        Kind::Resources,
+        Kind::ValidatingWebhooks,
+        Kind::MutatingWebhooks,
+    ];
+    match (uncounted, whole(inventory, &kinds)) {
+        (Some((cause, reason)), _) | (None, Err((cause, reason))) if found.is_empty() => {
+            view.unknown(NAME, cause, &reason);
+        }
+        _ => view.list(NAME, found),
+    }
 }
 
 fn total(inventory: &Inventory, resource: &str) -> u32 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kubeassay_core::facts::objects::{Inventory, Kind};
+use kubeassay_core::facts::objects::{Counted, Inventory, Kind};
 use kubeassay_core::rule::{Reading, SettingType, Settings};
 use kubeassay_core::{Cause, Value};
 
@@ -287,4 +287,18 @@ pub(crate) fn whole(inventory: &Inventory, kinds: &[Kind]) -> Result<(), (Cause,
         }
     }
     Ok(())
+}
+
+/// Returns why the objects of a resource were not counted whole, where the API serves it.
+pub(crate) fn uncounted(inventory: &Inventory, resource: &Counted) -> Option<(Cause, String)> {
+    let name = inventory.resources.iter().find(|name| resource.is(name))?;
+    if let Some(trouble) = inventory.uncounted.get(name) {
+        return Some((trouble.cause, trouble.reason.clone()));
+    }
+    let mut counted = inventory.counts.keys();
+    if counted.any(|(known, _)| known == name) {
+        return None;
+    }
+    let reason = format!("{name} are served and could not be counted");
+    Some((Cause::NotPermitted, reason))
 }

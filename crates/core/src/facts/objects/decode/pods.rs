@@ -1,6 +1,6 @@
 //! Pods and the templates of workloads.
 
-use super::{Builder, wire};
+use super::{Builder, lists, wire};
 use crate::facts::objects::{Container, Kind, Name, Owner, Pod, PodSecurity, Pods, Stage};
 
 /// Where the token of a pod's service account lies in it (`plugin/pkg/admission/serviceaccount`).
@@ -30,13 +30,7 @@ impl Builder {
     }
 
     pub(super) fn workload(&mut self, kind: Kind, item: &wire::Workload) {
-        let word = match kind {
-            Kind::StatefulSets => "StatefulSet",
-            Kind::DaemonSets => "DaemonSet",
-            Kind::ReplicaSets => "ReplicaSet",
-            Kind::Jobs => "Job",
-            _ => "Deployment",
-        };
+        let word = kind.listing().map_or("", |listing| listing.object);
         let mut owners = item.metadata.owner_references.iter();
         let owned = owners.any(|owner| owner.controller);
         if !(owned && matches!(kind, Kind::ReplicaSets | Kind::Jobs)) {
@@ -55,6 +49,7 @@ impl Builder {
             name: self.names.one(&meta.name),
         };
         let pod = self.pod_spec(&template.spec, meta.namespace(), Some(owner));
+        self.records = self.records.saturating_add(lists::weight(&pod));
         self.inventory.templates.push(Pods {
             pod,
             copies: 1,
