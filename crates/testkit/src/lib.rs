@@ -10,7 +10,9 @@
 
 pub mod api_server;
 pub mod certificates;
+pub mod clusters;
 mod cri;
+pub mod crowd;
 pub mod https;
 pub mod kubelet;
 pub mod machine;

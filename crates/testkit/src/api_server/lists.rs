@@ -49,9 +49,10 @@ pub struct Lazy {
 pub(super) struct Kept {
     namespace: String,
     name: String,
-    whole: Json,
     /// As it stands in lists.
     text: String,
+    /// What a list leaves out of it: its version and its kind.
+    kind: Json,
 }
 
 impl Kept {
@@ -82,16 +83,16 @@ impl Kept {
                 }
             }
         }
-        let mut bare = object.clone();
-        if let Some(bare) = bare.as_object_mut().filter(|_| !resource.custom) {
+        let kind = json!({"apiVersion": object["apiVersion"], "kind": object["kind"]});
+        if let Some(bare) = object.as_object_mut().filter(|_| !resource.custom) {
             bare.remove("apiVersion");
             bare.remove("kind");
         }
         Self {
             namespace,
             name,
-            text: bare.to_string(),
-            whole: object,
+            text: object.to_string(),
+            kind,
         }
     }
 
@@ -100,9 +101,18 @@ impl Kept {
         Self {
             namespace: String::new(),
             name: name.to_owned(),
-            whole: serde_json::from_str(text).unwrap_or(Json::Null),
             text: text.to_owned(),
+            kind: json!({"apiVersion": "v1", "kind": "Node"}),
         }
+    }
+
+    /// Returns it as it is where it is asked for by itself.
+    fn whole(&self) -> Json {
+        let mut object: Json = serde_json::from_str(&self.text).expect("an object is JSON");
+        if let (Some(object), Some(kind)) = (object.as_object_mut(), self.kind.as_object()) {
+            object.extend(kind.clone());
+        }
+        object
     }
 
     /// Sorts as etcd does.
@@ -143,7 +153,7 @@ impl Chosen<'_> {
             "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":",
         );
         match self {
-            Self::Kept(objects) => list.push_str(&objects[index].whole["metadata"].to_string()),
+            Self::Kept(objects) => list.push_str(&objects[index].whole()["metadata"].to_string()),
             Self::Lazy(source, namespace) => source.metadata(*namespace, index, list),
         }
         list.push('}');
@@ -162,7 +172,7 @@ pub(super) fn one(objects: Option<&Objects>, wanted: &Attributes) -> Option<Answ
             one.name == wanted.name
                 && (one.namespace.is_empty() || one.namespace == wanted.namespace)
         })?;
-    Some(Answer::json(200, found.whole.to_string()))
+    Some(Answer::json(200, found.whole().to_string()))
 }
 
 /// Returns the page of a list that a request asks for.
