@@ -24,6 +24,9 @@ use crate::node::NodeView;
 use crate::version::parse_version;
 use settings::{ObjectView, whole};
 
+/// Settings that tell subjects apart, and decide nothing that a person would want to read again.
+const IDENTIFYING: [&str; 4] = ["holder.id", "holder.shipped", "role.shipped", "ns.system"];
+
 /// Returns whether a rule is about objects of the cluster's API, so that they have to be read for it.
 pub fn is_about_objects(rule: &Rule) -> bool {
     let subject = rule.subject();
@@ -236,7 +239,7 @@ fn decided(
 ) -> Decision {
     let Evaluation { outcome, read } = evaluation;
     let (verdict, cause) = finding::verdict_of(rule, &outcome);
-    let object = subject.object.as_deref().unwrap_or("the cluster");
+    let object = subject.object.as_deref();
     // What decides alone keeps the rest from being read, and yet a person wants to know all of it: the policy, and what
     // runs in spite of it.
     let mut names = rule.check().map(Check::names).unwrap_or_default();
@@ -259,14 +262,19 @@ fn decided(
                 witness: Witness::Live,
                 observed_at: context.observed_at,
                 origin: Origin {
-                    name: Some(object.into()),
+                    name: object.map(Into::into),
                     ..Origin::new(OriginKind::Api)
                 },
                 overrode: Vec::new(),
             })
         })
         .collect();
-    let said = finding::values(evidence.get(..own).unwrap_or_default());
+    let own = evidence.get(..own).unwrap_or_default();
+    let said = finding::values(own.iter().filter(|one| {
+        // Which object it is stands beside the reason.
+        let setting = one.setting.as_deref();
+        !setting.is_some_and(|setting| IDENTIFYING.contains(&setting))
+    }));
     let reason = match outcome {
         Outcome::Holds if verdict == Verdict::Manual => {
             format!("nothing was found that speaks against it, and a person has to decide: {said}")

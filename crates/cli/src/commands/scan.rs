@@ -33,6 +33,11 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let rules = catalogue::select(&catalogue, &arguments.rules)?;
     let benchmark = arguments.benchmark.as_ref();
     let rules = catalogue::of_benchmark(rules, benchmark)?;
+    let rules = if arguments.cluster.nodes_only {
+        catalogue::of_nodes(rules)?
+    } else {
+        rules
+    };
     let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
     // Without such a rule nobody has to grant what reading them takes.
     let objects = rules

@@ -142,7 +142,7 @@ pub(crate) fn address(kubelet: &StandIn) -> String {
 }
 
 /// Returns the rules that `kubeassay manifest rbac` prints for a plan.
-fn printed(plan: Plan) -> Vec<Rule> {
+pub(crate) fn printed(plan: Plan) -> Vec<Rule> {
     let rules = permissions(plan).into_iter().map(|permission| {
         let rule = Rule {
             namespace: permission.scope.namespace().map(str::to_owned),
