@@ -326,8 +326,8 @@ pub struct Pod {
     pub host_paths: Box<[Name]>,
     /// The kinds of its volumes that `restricted` does not allow, such as `nfs`, sorted.
     pub other_volumes: Box<[Name]>,
-    /// Its containers of every kind, in order: init, ordinary, ephemeral.
-    pub containers: Box<[Container]>,
+    /// Its containers of every kind, in order: init, ordinary, ephemeral. Pods of other owners often have the same.
+    pub containers: Arc<[Container]>,
 }
 
 /// What a pod belongs to.

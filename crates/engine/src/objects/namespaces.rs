@@ -114,6 +114,9 @@ const RBAC: [Kind; 4] = [
     Kind::ClusterRoleBindings,
 ];
 
+/// Whether a pod asks for something.
+type Asks = fn(&Pod) -> bool;
+
 /// What is wrong with a container, in words.
 type Wrong = fn(&Pod, &Container) -> Option<String>;
 
@@ -265,7 +268,7 @@ impl<'a> Lookup<'a> {
         for (name, wrong) in by_container {
             view.found(name, inventory, &of_pods, pods::containers(pods, wrong));
         }
-        let by_pod: [(&'static str, fn(&Pod) -> bool); 3] = [
+        let by_pod: [(&'static str, Asks); 3] = [
             ("hostPIDPods", |pod| pod.host_pid),
             ("hostIPCPods", |pod| pod.host_ipc),
             ("hostNetworkPods", |pod| pod.host_network),

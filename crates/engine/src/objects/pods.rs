@@ -147,7 +147,7 @@ pub(crate) fn missing_fields(pods: &[&Pods]) -> Vec<String> {
     let mut missing = BTreeSet::new();
     for pods in pods {
         let pod = &pods.pod;
-        for container in &pod.containers {
+        for container in pod.containers.iter() {
             let lacks = [
                 ("allowPrivilegeEscalation", escalates(pod, container)),
                 ("capabilities", capabilities(pod, container)),

@@ -14,15 +14,16 @@ mod pods;
 mod rbac;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::intern::Names;
 use super::{
-    Inventory, Kind, Labels, MAX_EXAMPLES, MAX_IN_DEFAULT, Name, Namespace, Pod, Pods, Selector,
-    Trouble,
+    Container, Inventory, Kind, Labels, MAX_EXAMPLES, MAX_IN_DEFAULT, Name, Namespace, Pod, Pods,
+    Selector, Trouble,
 };
 use crate::verdict::Cause;
 use faults::{List, Tally};
@@ -60,7 +61,11 @@ impl std::error::Error for DecodeError {}
 pub struct Builder {
     names: Names,
     inventory: Inventory,
-    pods: BTreeMap<Pod, (u32, Vec<Box<str>>)>,
+    /// Boxed, since the map keeps room for as many keys again.
+    pods: BTreeMap<Box<Pod>, (u32, Vec<Box<str>>)>,
+    containers: BTreeSet<Arc<[Container]>>,
+    /// How many bytes the containers take, about, names left out. Like names they stay when a list begins again.
+    shared: usize,
     /// The objects in the namespace `default` that are not named, by kind.
     in_default_more: BTreeMap<Name, u32>,
     tallies: BTreeMap<List, Tally>,
@@ -197,7 +202,7 @@ impl Builder {
         inventory.pods = pods
             .into_iter()
             .map(|(pod, (copies, examples))| Pods {
-                pod,
+                pod: *pod,
                 copies,
                 examples: examples.into(),
             })
@@ -224,12 +229,13 @@ impl Builder {
 
     fn add_pod(&mut self, pod: Pod, name: &str) {
         let weight = lists::weight(&pod);
-        let (copies, examples) = self.pods.entry(pod).or_default();
+        let (copies, examples) = self.pods.entry(Box::new(pod)).or_default();
         if *copies == 0 {
             self.records = self.records.saturating_add(weight);
         }
         *copies = copies.saturating_add(1);
         if examples.len() < MAX_EXAMPLES {
+            examples.reserve_exact(1);
             examples.push(Box::from(name));
             self.records = self.records.saturating_add(lists::EXAMPLE + name.len());
         }

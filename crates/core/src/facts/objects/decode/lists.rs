@@ -21,15 +21,19 @@ pub const MAX_ITEM: usize = 4 << 20;
 pub(super) const LABEL: usize = 48;
 pub(super) const EXAMPLE: usize = 32;
 
-/// Returns how much a pod takes beside its names, and its place in the map.
+/// Returns how much a pod takes beside its names and containers, and its place in the map.
 pub(super) fn weight(pod: &Pod) -> usize {
-    let each = pod.containers.iter().map(|one| {
+    let own = pod.host_paths.len() + pod.other_volumes.len();
+    size_of::<Pod>() + 96 + own * size_of::<Name>()
+}
+
+/// Returns how much containers take beside their names.
+pub(super) fn of_containers(containers: &[Container]) -> usize {
+    let each = containers.iter().map(|one| {
         let names = one.add.len() + one.drop.len() + one.secret_environment.len();
         size_of::<Container>() + names * size_of::<Name>() + size_of_val(&*one.host_ports)
     });
-    let own = pod.host_paths.len() + pod.other_volumes.len();
-    let own = 2 * size_of::<Pod>() + own * size_of::<Name>();
-    each.fold(own, usize::saturating_add)
+    each.fold(2 * size_of::<Name>(), usize::saturating_add)
 }
 
 pub(super) fn of_rule(rule: &PolicyRule) -> usize {
@@ -242,7 +246,8 @@ impl Builder {
             let reason = format!("there are more than the {MAX_OBJECTS} objects that are read");
             return Err(DecodeError::too_large(reason));
         }
-        if self.names.bytes().saturating_add(self.records) > MAX_BYTES {
+        let shared = self.names.bytes().saturating_add(self.shared);
+        if shared.saturating_add(self.records) > MAX_BYTES {
             let mebibytes = MAX_BYTES >> 20;
             let reason =
                 format!("the objects of the cluster take more than {mebibytes} MiB together");

@@ -1,5 +1,7 @@
 //! Pods and the templates of workloads.
 
+use std::sync::Arc;
+
 use super::{Builder, lists, wire};
 use crate::facts::objects::{Container, Kind, Name, Owner, Pod, PodSecurity, Pods, Stage};
 
@@ -89,6 +91,7 @@ impl Builder {
             .flat_map(|(stage, containers)| containers.iter().map(move |one| (stage, one)))
             .map(|(stage, container)| self.container(stage, container))
             .collect();
+        let containers = self.shared(containers);
         let security = spec.security_context.as_ref();
         let account = spec.service_account_name.as_deref();
         let account = account.filter(|name| !name.is_empty());
@@ -127,6 +130,19 @@ impl Builder {
             other_volumes: sorted(other_volumes),
             containers,
         }
+    }
+
+    /// Returns the one copy of the containers of pods that have the same.
+    fn shared(&mut self, containers: Vec<Container>) -> Arc<[Container]> {
+        if let Some(known) = self.containers.get(containers.as_slice()) {
+            return Arc::clone(known);
+        }
+        let containers: Arc<[Container]> = containers.into();
+        self.shared = self
+            .shared
+            .saturating_add(lists::of_containers(&containers));
+        self.containers.insert(Arc::clone(&containers));
+        containers
     }
 
     fn container(&mut self, stage: Stage, item: &wire::Container) -> Container {

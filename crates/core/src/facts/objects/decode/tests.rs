@@ -226,7 +226,10 @@ fn pages_of_nothing_take_nothing() {
     let (builder, page) = read(Kind::Roles, &text);
     let error = page.unwrap_err();
     assert_eq!(error.0.cause, Cause::TooLarge, "{error}");
-    assert_eq!((builder.names.bytes(), builder.records), (0, 0));
+    assert_eq!(
+        (builder.names.bytes(), builder.shared, builder.records),
+        (0, 0, 0)
+    );
     let reason = builder.faults(Kind::Roles).unwrap().reason;
     assert!(
         reason.len() < 300 && reason.starts_with(&format!("{MAX_OBJECTS} of ")),
@@ -480,26 +483,30 @@ fn no_value_that_may_be_a_secret_is_kept() {
 
 #[test]
 fn a_hundred_thousand_pods_fit() {
-    let pod = |owner: usize, number: usize| {
+    const EACH: usize = 2_000;
+    let pod = |owner: usize, number: usize, image: usize| {
         format!(
-            r#"{{"metadata":{{"name":"web-{owner}-5d4f8-{number:05}","namespace":"team-{}","labels":{{"pod-template-hash":"5d4f8"}},"ownerReferences":[{{"kind":"ReplicaSet","name":"web-{owner}-5d4f8","controller":true}}]}},"spec":{{"serviceAccountName":"robot","nodeName":"node-{number}","initContainers":[{{"name":"init","image":"registry.example/team/init:1.2.3"}}],"containers":[{{"name":"app","image":"registry.example/team/app:1.{owner}","securityContext":{{"capabilities":{{"drop":["ALL"]}}}},"env":[{{"name":"A","valueFrom":{{"secretKeyRef":{{"name":"s","key":"k"}}}}}}]}},{{"name":"proxy","image":"registry.example/proxy@sha256:0123456789abcdef"}}],"volumes":[{{"name":"h","hostPath":{{"path":"/var/log"}}}}]}}}}"#,
+            r#"{{"metadata":{{"name":"web-{owner}-5d4f8-{number:05}","namespace":"team-{}","labels":{{"pod-template-hash":"5d4f8"}},"ownerReferences":[{{"kind":"ReplicaSet","name":"web-{owner}-5d4f8","controller":true}}]}},"spec":{{"serviceAccountName":"robot","nodeName":"node-{number}","initContainers":[{{"name":"init","image":"registry.example/team/init:1.2.3"}}],"containers":[{{"name":"app","image":"registry.example/team/app:1.{image}","securityContext":{{"capabilities":{{"drop":["ALL"]}}}},"env":[{{"name":"A","valueFrom":{{"secretKeyRef":{{"name":"s","key":"k"}}}}}}]}},{{"name":"proxy","image":"registry.example/proxy@sha256:0123456789abcdef"}}],"volumes":[{{"name":"h","hostPath":{{"path":"/var/log"}}}}]}}}}"#,
             owner % 50
         )
     };
-    const EACH: usize = 2_000;
-    for (alike, most) in [(50, 3 << 20), (1, 100 << 20)] {
+    // How many pods are one's, and how many owners have the same image: Deployments, Jobs, and the worst.
+    for (alike, same, most) in [(50, 1, 3 << 20), (1, 50, 45 << 20), (1, 1, 100 << 20)] {
         let mut builder = Builder::new();
         for start in (0..EACH).step_by(500) {
             let pods: Vec<String> = (start..start + 500)
-                .map(|number| pod(number / alike, number))
+                .map(|number| pod(number / alike, number, number / alike / same))
                 .collect();
             let pods: Vec<&str> = pods.iter().map(String::as_str).collect();
             builder.page(Kind::Pods, list(&pods).as_bytes()).unwrap();
         }
         // Names of pods and nodes are not kept but for the examples, so that it grows with the owners alone.
-        let held = builder.names.bytes() + builder.records;
+        let held = builder.names.bytes() + builder.shared + builder.records;
         let of_all = held * (100_000 / EACH);
-        assert!((1 << 18..most).contains(&of_all), "{alike} alike: {of_all}");
+        assert!(
+            (1 << 18..most).contains(&of_all),
+            "{alike} {same}: {of_all}"
+        );
         let inventory = builder.finish();
         assert_eq!(inventory.pods.len(), EACH / alike);
     }
