@@ -8,6 +8,7 @@ mod budget;
 mod cluster;
 mod live;
 mod measure;
+mod objects;
 mod scenarios;
 
 use std::iter::Peekable;
@@ -29,6 +30,7 @@ pub(crate) const USAGE: &str = "\
   bench --time      measure time instead, 21 runs each
   bench --live [N…] measure scans of this machine, with N more processes (300 and 3000), against ps -ef
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
+  bench --cluster objects [PODS RBAC NAMESPACES NODES] measure the reading of a cluster's objects (100000, 20000, 2000 and 5000)
     each also with --binary PATH: a program that was built before, instead of a release build now
 ";
 
@@ -40,6 +42,7 @@ enum Task {
     Time,
     Live(Vec<usize>),
     Cluster(Vec<usize>),
+    Objects(Vec<usize>),
 }
 
 /// Runs the chore with the arguments behind its name; `None`: they cannot be understood.
@@ -53,6 +56,9 @@ pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
             "--save" => task = Task::Save,
             "--time" => task = Task::Time,
             "--live" => task = Task::Live(numbers(&mut rest, &[300, 3_000])),
+            "--cluster" if rest.next_if(|next| **next == "objects").is_some() => {
+                task = Task::Objects(numbers(&mut rest, &[100_000, 20_000, 2_000, 5_000]));
+            }
             "--cluster" => task = Task::Cluster(numbers(&mut rest, &[100, 1_000, 5_000])),
             "--binary" => binary = Some(PathBuf::from(rest.next()?)),
             _ => return None,
@@ -82,6 +88,7 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
     match task {
         Task::Live(crowds) => live::run(&binary, crowds),
         Task::Cluster(sizes) => cluster::run(&binary, sizes),
+        Task::Objects(size) => objects::run(&binary, size),
         Task::Time => {
             let folder = tempfile::tempdir()?;
             let mut scenarios = scenarios::counted(folder.path(), &binary)?;
