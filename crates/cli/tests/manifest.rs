@@ -464,12 +464,12 @@ fn no_permission_is_wide() {
             }
             assert_eq!(kinds(&documents), expected);
             let roles = documents.iter().filter(|one| one.get("rules").is_some());
-            let rules = roles.flat_map(|role| {
+            let granted = roles.flat_map(|role| {
                 let place = role["metadata"]["namespace"].as_str().unwrap_or("");
-                let rules = role["rules"].as_array().unwrap().iter();
-                rules.map(move |rule| (place, rule))
+                let list = role["rules"].as_array().unwrap().iter();
+                list.map(move |rule| (place, rule))
             });
-            for (place, rule) in rules {
+            for (place, rule) in granted {
                 // How servers before 1.27 tell what they serve; no object is there.
                 let discovery = ["1.20", "1.26"].contains(&version)
                     && rule["nonResourceURLs"] == json!(["/api", "/apis", "/api/v1", "/apis/*"]);

@@ -164,7 +164,7 @@ enum Beginning {
     /// A list of objects goes on.
     Listed(Progress),
     /// There is something to hand back, or never will be.
-    Begun(Result<Begun, FleetError>),
+    Begun(Box<Result<Begun, FleetError>>),
 }
 
 /// Begins to scan a cluster; returns when the first page of its nodes is there, and its objects if they are wanted.
@@ -192,18 +192,18 @@ pub fn scan(
             };
             match Fleet::begin(connection, options, stop, &tell).await {
                 Ok((fleet, first)) => {
-                    if begun.send(Beginning::Begun(Ok(first))).is_ok() {
+                    if begun.send(Beginning::Begun(Box::new(Ok(first)))).is_ok() {
                         fleet.run(&hand).await;
                     }
                 }
                 Err(error) => {
-                    let _gone = begun.send(Beginning::Begun(Err(error)));
+                    let _gone = begun.send(Beginning::Begun(Box::new(Err(error))));
                 }
             }
         });
         if let Err(error) = ran {
             let error = FleetError::Runtime(error.to_string());
-            let _gone = failed.send(Beginning::Begun(Err(error)));
+            let _gone = failed.send(Beginning::Begun(Box::new(Err(error))));
         }
     };
     let thread = std::thread::Builder::new()
@@ -214,7 +214,7 @@ pub fn scan(
     let Begun { cluster, expected } = loop {
         match start.recv().map_err(ended)? {
             Beginning::Listed(listed) => heard(listed),
-            Beginning::Begun(begun) => break begun?,
+            Beginning::Begun(begun) => break (*begun)?,
         }
     };
     Ok(Scan {

@@ -49,7 +49,7 @@ struct Group {
     #[serde(default)]
     metadata: GroupMetadata,
     #[serde(default, deserialize_with = "first::<_, _, ALL>")]
-    versions: Vec<Version>,
+    versions: Vec<ServedVersion>,
 }
 
 #[derive(Default, Deserialize)]
@@ -59,9 +59,9 @@ struct GroupMetadata {
 }
 
 #[derive(Deserialize)]
-struct Version {
-    #[serde(default)]
-    version: String,
+struct ServedVersion {
+    #[serde(default, rename = "version")]
+    name: String,
     #[serde(default)]
     freshness: String,
     #[serde(default, deserialize_with = "first::<_, _, ALL>")]
@@ -114,7 +114,7 @@ pub(crate) fn root(body: &[u8]) -> Option<Root> {
                     let resources = version.resources.into_iter().map(|one| one.resource);
                     root.versions.push(GroupVersion {
                         group: group.metadata.name.clone(),
-                        version: version.version,
+                        version: version.name,
                         resources: (version.freshness != "Stale").then(|| resources.collect()),
                     });
                 }

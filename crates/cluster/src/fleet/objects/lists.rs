@@ -91,13 +91,14 @@ impl Task {
             metadata: true,
         };
         let target = Target::InDefault(one);
-        match version {
-            Some(version) => Self::new(target, [place(version)], one.optional),
-            None => {
-                let places = one.versions.iter().map(|version| place(version));
-                Self::new(target, places, one.optional)
-            }
-        }
+        let versions = version.as_slice();
+        let versions = if versions.is_empty() {
+            one.versions
+        } else {
+            versions
+        };
+        let places = versions.iter().map(|version| place(version));
+        Self::new(target, places, one.optional)
     }
 
     fn new(target: Target, places: impl IntoIterator<Item = List>, optional: bool) -> Self {

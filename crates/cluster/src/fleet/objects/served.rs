@@ -56,7 +56,6 @@ impl Served {
                     versions.push(version.clone());
                 }
             }
-            Some(_) => {}
             None if matters(&group) => {
                 self.because(Trouble {
                     cause: Cause::Unreachable,
@@ -65,7 +64,7 @@ impl Served {
                     ),
                 });
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
 
@@ -84,7 +83,9 @@ pub(super) async fn ask(api: &Api) -> Served {
                 versions,
                 paths: more,
             }) => {
-                versions.into_iter().for_each(|of| served.take(of));
+                for of in versions {
+                    served.take(of);
+                }
                 paths.extend(more);
             }
             Err(error) => served.because(error.trouble()),
