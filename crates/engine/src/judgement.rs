@@ -17,10 +17,11 @@ use kubeassay_core::{Cause, Component};
 use crate::absent;
 use crate::components;
 use crate::embedded::{self, Insiders};
-use crate::files;
+use crate::files::{self, Configured};
 use crate::finding::{self, Context};
 use crate::instances::Instance;
 use crate::kubelets::{self, Kubelets};
+use crate::manifests::Manifests;
 use crate::node::NodeView;
 use crate::objects;
 use crate::platforms::{self, Detected};
@@ -207,8 +208,11 @@ impl<'a> Judge<'a> {
     pub fn node(&mut self, facts: &Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
-        let mut instances = components::find(facts, self.options.kubernetes_version);
-        let mut inside = embedded::find(facts, self.options.kubernetes_version);
+        let configured = Configured::of(facts);
+        let manifests = Manifests::of(facts, &configured);
+        let said = self.options.kubernetes_version;
+        let mut instances = components::find(facts, &manifests, said);
+        let mut inside = embedded::find(facts, said);
         let (kubelets_inside, others_inside) = inside.split();
         instances.found.extend(others_inside);
         let detected = platforms::detect(facts);
@@ -256,7 +260,13 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        findings.extend(self.of_files(facts, &instances.found, &detected, &context));
+        findings.extend(self.of_files(
+            facts,
+            (&manifests, &configured),
+            &instances.found,
+            &detected,
+            &context,
+        ));
         let nothing = nothing(facts, &kubelets, self.options.gate.include_pods)
             .filter(|_| !inside.hides(Component::Kubelet));
         if let Some(nothing) = &nothing {
@@ -370,12 +380,13 @@ impl<'a> Judge<'a> {
     fn of_files(
         &self,
         facts: &Facts,
+        asked: (&Manifests, &Configured),
         instances: &[Instance<'_>],
         detected: &Detected,
         context: &Context<'_>,
     ) -> Vec<Finding> {
         let rules = self.rules_about(files::ROOT);
-        files::of(&rules, facts, instances, detected, context)
+        files::of(&rules, facts, asked, instances, detected, context)
     }
 
     /// Returns the rules about a subject.

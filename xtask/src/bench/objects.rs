@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use super::cluster::{Cost, DELAY, StandIns, build, measure, text};
+use super::cluster::{Cost, DELAY, StandIns, measure, text};
 
 /// Measures a cluster of so many pods, objects of RBAC, namespaces and nodes, with each kind of report.
 pub(super) fn run(binary: &Path, size: &[usize]) -> Result<ExitCode> {
@@ -14,7 +14,7 @@ pub(super) fn run(binary: &Path, size: &[usize]) -> Result<ExitCode> {
         bail!("give the numbers of pods, objects of RBAC, namespaces and nodes");
     };
     println!("{pods} pods, {rbac} objects of RBAC, {namespaces} namespaces, {nodes} nodes");
-    let stand_ins = build()?;
+    let stand_ins = super::example("cluster", &["--release"])?;
     println!(
         "{:<20} {:>8} {:>8} {:>8} {:>9} {:>9} {:>8} {:>11} {:>10}",
         "report",
