@@ -42,7 +42,7 @@ Examples:
   kubeassay scan --fail-on fail                     exit 1 only for a fail
   kubeassay scan --live                             ask the running kubelet too: /configz and a request to refuse
   kubeassay scan --live=probe --node-address 10.0.0.7   only the request to refuse: no credentials
-  kubeassay scan --cluster -o jsonl                 every node of the cluster, through its API
+  kubeassay scan --cluster -o jsonl                 every node of the cluster and its objects, through its API
 
 Exit codes:
   0  compliant

@@ -83,7 +83,7 @@ automountServiceAccountToken: false
         if *objects {
             "\
 # A token is sent to the kubelets, and who is root of a node can use what it receives: bind this to the user of a client
-# certificate where nodes do not trust each other, or scan them with what --nodes-only prints.
+# certificate where nodes do not trust each other, or scan nodes with what --nodes-only prints and objects with --live=probe.
 "
         } else {
             ""

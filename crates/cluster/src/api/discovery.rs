@@ -121,14 +121,15 @@ pub(crate) fn root(body: &[u8]) -> Option<Root> {
             }
         }
         Some("APIVersions") => {
-            let versions = document.versions.iter().filter(|one| is_path(one));
+            let versions = document.versions.iter().filter(|one| is_word(one));
             root.paths = versions.map(|one| format!("/api/{one}")).collect();
         }
         Some("APIGroupList") => {
             let versions = document.groups.iter().flat_map(|group| &group.versions);
-            let versions = versions.filter(|one| is_path(&one.group_version));
+            let versions = versions.filter_map(|one| one.group_version.split_once('/'));
+            let versions = versions.filter(|(group, version)| is_word(group) && is_word(version));
             root.paths = versions
-                .map(|one| format!("/apis/{}", one.group_version))
+                .map(|(group, version)| format!("/apis/{group}/{version}"))
                 .collect();
         }
         _ => return None,
@@ -151,10 +152,11 @@ pub(crate) fn version(body: &[u8]) -> Option<GroupVersion> {
     })
 }
 
-/// Returns whether a text can stand in a path as it is: groups and versions are DNS subdomains and labels.
-pub(crate) fn is_path(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-./".contains(&byte);
-    !text.is_empty() && text.bytes().all(plain) && !text.contains("..")
+/// Returns whether a text can be one step of a path as it is: groups and versions are DNS subdomains and labels. No
+/// server can make a path of objects of one of discovery.
+pub(crate) fn is_word(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.bytes().all(plain)
 }
 
 #[cfg(test)]
@@ -179,11 +181,11 @@ mod tests {
         };
         assert_eq!(root(at_once).unwrap().versions, [apps(), stale]);
         let groups = br#"{"kind":"APIGroupList","groups":[{"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"},
-            {"groupVersion":"apps/../../api/v1/secrets"},{"groupVersion":"a?b"},{}]}]}"#;
+            {"groupVersion":"apps/../../api/v1/secrets"},{"groupVersion":"apps/v1/secrets"},{"groupVersion":"../v1"},{"groupVersion":"a?b"},{}]}]}"#;
         assert_eq!(root(groups).unwrap().paths, ["/apis/apps/v1"]);
         let list = br#"{"kind":"APIResourceList","groupVersion":"apps/v1","resources":[{"name":"deployments"},{"name":"deployments/scale"}]}"#;
         assert_eq!(version(list).unwrap(), apps());
-        let core = br#"{"kind":"APIVersions","versions":["v1"]}"#;
+        let core = br#"{"kind":"APIVersions","versions":["v1","v1/secrets","..",""]}"#;
         assert_eq!(root(core).unwrap().paths, ["/api/v1"]);
         let core = br#"{"groupVersion":"v1","resources":[{"name":"pods"}]}"#;
         assert_eq!(version(core).unwrap().group, "");

@@ -6,7 +6,7 @@ use kubeassay_core::facts::Trouble;
 use kubeassay_core::facts::objects::COUNTED;
 use kubeassay_core::verdict::Cause;
 
-use crate::api::discovery::{GroupVersion, Root, is_path};
+use crate::api::discovery::{GroupVersion, Root, is_word};
 use crate::api::{Api, ApiError};
 
 /// Where discovery begins: the core group, and all others.
@@ -50,7 +50,7 @@ impl Served {
             resources,
         } = of;
         match resources {
-            Some(resources) if is_path(&version) && !version.contains('/') => {
+            Some(resources) if is_word(&version) => {
                 for resource in resources {
                     let versions = self.versions.entry(name(&resource, &group)).or_default();
                     versions.push(version.clone());
