@@ -43,7 +43,7 @@ pub(super) fn options() -> Options {
 pub(super) fn of(facts: &ClusterFacts, rules: &[&Rule], options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     each(facts, rules, options, &mut |portion| {
-        findings.extend(portion)
+        findings.extend(portion);
     });
     findings
 }
