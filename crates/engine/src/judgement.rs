@@ -323,15 +323,20 @@ impl<'a> Judge<'a> {
         findings
     }
 
-    /// Judges what nodes that are built anew will get, by the objects of the cluster that say so.
-    pub fn cluster(&self, facts: &ClusterFacts) -> JudgedNode {
-        let mut findings = rebuild::of(facts, self.rules, self.options);
-        findings.extend(objects::of(facts, self.rules, self.options));
-        JudgedNode {
-            node: None,
-            findings,
-            problems: Vec::new(),
-        }
+    /// Judges the cluster as a whole: what nodes that are built anew will get, and its objects. The findings come in
+    /// portions, so that those of a large cluster are never all in memory.
+    pub fn cluster(&self, facts: &ClusterFacts, take: &mut dyn FnMut(JudgedNode)) {
+        let mut hand_over = |findings: Vec<Finding>| {
+            if !findings.is_empty() {
+                take(JudgedNode {
+                    node: None,
+                    findings,
+                    problems: Vec::new(),
+                });
+            }
+        };
+        hand_over(rebuild::of(facts, self.rules, self.options));
+        objects::each(facts, self.rules, self.options, &mut hand_over);
     }
 
     /// Returns what there is to know of the scan as a whole once every node was judged.

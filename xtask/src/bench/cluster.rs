@@ -1,7 +1,7 @@
 //! Scans of whole clusters, which stand-ins in a process of their own play: what the program takes, and what they do.
 //!
 //! Time, CPU and memory of the program are GNU time's; CPU of the stand-ins is read from `/proc`. Every answer takes
-//! 20 milliseconds, as one over a network may.
+//! 20 milliseconds, as one over a network may. Of objects there are none but the nodes; `objects.rs` has the others.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -45,7 +45,6 @@ pub(super) fn run(binary: &Path, sizes: &[usize]) -> Result<ExitCode> {
                 "scan",
                 "--quiet",
                 "--cluster",
-                "--no-objects",
                 "-o",
                 "jsonl",
                 "--kubeconfig",

@@ -74,7 +74,13 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let mut progress = Progress::new(global);
     let expected = nodes.expected;
     if let Some(facts) = &nodes.cluster {
-        sink.add(judge.cluster(facts))?;
+        let mut added = Ok(());
+        judge.cluster(facts, &mut |judged| {
+            if added.is_ok() {
+                added = sink.add(judged);
+            }
+        });
+        added?;
     }
     while !sink.is_closed()
         && let Some(facts) = nodes.next()
