@@ -205,7 +205,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges the facts of one node.
-    pub fn node(&mut self, facts: &Facts) -> JudgedNode {
+    pub fn node<'f>(&mut self, facts: &'f Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
         let configured = Configured::of(facts);
@@ -229,19 +229,16 @@ impl<'a> Judge<'a> {
         let mut findings = Vec::new();
         let mut found = Vec::new();
         let of_kubelets = self.rules_of(Component::Kubelet);
-        let kubelets = kubelets::each(facts, self.options.kubernetes_version, |mut kubelet| {
+        let mut judge = |mut kubelet: Instance<'f>| {
             for rule in &of_kubelets {
                 findings.extend(finding::of(rule, &kubelet, &context));
             }
             kubelet.forget();
             found.push(kubelet);
-        });
-        for mut kubelet in kubelets_inside {
-            for rule in &of_kubelets {
-                findings.extend(finding::of(rule, &kubelet, &context));
-            }
-            kubelet.forget();
-            found.push(kubelet);
+        };
+        let kubelets = kubelets::each(facts, self.options.kubernetes_version, &mut judge);
+        for kubelet in kubelets_inside {
+            judge(kubelet);
         }
         let kubelets = Kubelets { found, ..kubelets };
         findings.extend(self.hidden(&inside, &context));
