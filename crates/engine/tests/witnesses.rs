@@ -571,12 +571,14 @@ fn what_a_new_node_gets_is_judged_from_the_object() {
             }],
             ..ClusterFacts::default()
         };
-        let judged = Judge::new(&rules, &options).cluster(&facts);
+        let mut findings = Vec::new();
+        Judge::new(&rules, &options)
+            .cluster(&facts, &mut |judged| findings.extend(judged.findings));
         let of_kubelets = rules
             .iter()
             .filter(|rule| rule.subject() == Some("kubelet"));
-        assert_eq!(judged.findings.len(), of_kubelets.count());
-        let finding = judged.findings.iter().find(|one| one.rule == MODE).unwrap();
+        assert_eq!(findings.len(), of_kubelets.count());
+        let finding = findings.iter().find(|one| one.rule == MODE).unwrap();
         assert_eq!(
             (finding.verdict, finding.cause),
             (verdict, cause),

@@ -3,7 +3,7 @@
 use kubeassay_core::report::{Finding, Node, Report, Source, WitnessFinding};
 use kubeassay_core::{Bytes, Cause, Component, Horizon, Verdict, Witness};
 
-use crate::describe::{control_label, shell_word};
+use crate::describe::{control_label, is_of_cluster, shell_word};
 
 /// Returns the next step for the findings of one rule and subject, which differ in their horizon.
 pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String> {
@@ -67,7 +67,13 @@ fn for_unknown(cause: Cause, finding: &Finding, report: &Report, explain: &str) 
             let scan = command("scan", finding, report, option);
             format!("name the version: {scan}")
         }
+        Cause::Unreachable if is_of_cluster(finding) => {
+            format!("look at the way to the API server, then: {again}")
+        }
         Cause::Unreachable => format!("look at the way to the node, then: {again}"),
+        Cause::NotPermitted if is_of_cluster(finding) => {
+            format!("grant what kubeassay manifest rbac prints, then: {again}")
+        }
         Cause::UntrustedCertificate | Cause::NotPermitted => {
             format!("mend the credentials, then: {again}")
         }
@@ -110,6 +116,9 @@ fn mend(finding: &Finding, report: &Report, explain: &str) -> String {
 
 /// Returns the command that shows how the value came about, and where it has to be given.
 fn explain(finding: &Finding, report: &Report) -> String {
+    if is_of_cluster(finding) {
+        return rule_command("rules show", finding, "");
+    }
     if let Some(object) = &finding.subject.object {
         let show = rule_command("rules show", finding, "");
         return format!("mend the {object}, which is what new nodes get: {show}");

@@ -298,3 +298,88 @@ fn a_cluster_is_its_nodes_and_what_new_ones_will_get() {
     });
     assert_snapshot!("table_cluster", shown(&cluster, Format::Table, 80, false));
 }
+
+/// A finding about an object of the cluster; an empty name: about the cluster as a whole.
+fn of_cluster(component: &str, name: &str, control: &str, verdict: Verdict, why: &str) -> Finding {
+    let object = match component {
+        "namespace" => Some(format!("Namespace {name}")),
+        _ => Some(name.to_owned()).filter(|name| !name.is_empty()),
+    };
+    let mut finding = failing("any");
+    finding.node = None;
+    finding.rule = format!("rule-of-{component}-{control}");
+    if let Some(first) = finding.controls.first_mut() {
+        control.clone_into(&mut first.control);
+    }
+    finding.title = format!("what {control} asks for holds");
+    finding.subject = Subject {
+        key: format!("{component}/{name}"),
+        component: component.to_owned(),
+        object,
+        ..rebuilt().subject
+    };
+    finding.horizon = Horizon::Running;
+    finding.verdict = verdict;
+    finding.cause = (verdict == Verdict::Unknown).then_some(Cause::NotPermitted);
+    why.clone_into(&mut finding.reason);
+    finding.evidence.clear();
+    finding.witnesses.clear();
+    finding.assumes = vec!["the API tells all of it".to_owned()];
+    finding
+}
+
+/// A thousand namespaces that fail alike are a few lines.
+#[test]
+fn what_many_objects_have_in_common_is_said_once() {
+    let mut findings = vec![
+        of_cluster(
+            "cluster",
+            "",
+            "5.1.7",
+            Verdict::Fail,
+            "mastersBindings is [one]",
+        ),
+        of_cluster(
+            "cluster",
+            "",
+            "5.1.1",
+            Verdict::Unknown,
+            "these credentials may not list roles",
+        ),
+        of_cluster(
+            "holder",
+            "Group deployers",
+            "5.1.2",
+            Verdict::Fail,
+            "readSecrets is [a path]",
+        ),
+    ];
+    for number in 0..1000 {
+        let name = format!("team-{number}");
+        findings.push(of_cluster(
+            "namespace",
+            &name,
+            "5.3.2",
+            Verdict::Fail,
+            "networkPolicies is []",
+        ));
+        let own = format!("rootPods is [Deployment of-{name}]");
+        findings.push(of_cluster("namespace", &name, "5.2.7", Verdict::Fail, &own));
+        findings.push(of_cluster(
+            "namespace",
+            &name,
+            "5.2.8",
+            Verdict::Pass,
+            "netRawPods is []",
+        ));
+    }
+    let mut cluster = report(vec![node("worker-1")], findings);
+    cluster.scanned.source = Source::Cluster;
+    for width in [80, 40] {
+        let text = shown(&cluster, Format::Table, width, false);
+        assert_snapshot!(format!("table_objects_{width}"), text);
+    }
+    // With everything, each stands by itself.
+    let wide = shown(&cluster, Format::Wide, 80, false);
+    assert!(wide.contains("the cluster · Namespace team-999"), "{wide}");
+}

@@ -41,7 +41,7 @@ impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for First<T, N> {
 }
 
 /// Reads a list, or `null` for an empty one, and keeps no more than about `N` of it.
-fn first<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+pub(super) fn first<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     deserializer.deserialize_any(First::<T, N>(PhantomData))

@@ -20,13 +20,15 @@ const BINDINGS: [Kind; 2] = [Kind::RoleBindings, Kind::ClusterRoleBindings];
 const CLIENT: &str = "kubernetes.io/kube-apiserver-client";
 
 /// What bootstrap tokens are for: roles of Kubernetes and of kubeadm by which a node joins.
-const JOINING: [&str; 6] = [
+const JOINING: [&str; 7] = [
     "system:node-bootstrapper",
     "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
     "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
     "kubeadm:get-nodes",
     "kubeadm:kubelet-config",
     "kubeadm:nodes-kubeadm-config",
+    // kubeadm's addon kube-proxy: a joining node reads its ConfigMap.
+    "kube-proxy",
 ];
 
 /// What every namespace has, as kind and name.
