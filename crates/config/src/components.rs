@@ -11,10 +11,12 @@ mod document;
 mod etcd;
 #[cfg(test)]
 mod fixture;
+mod gates;
 mod insecure;
 mod kube_proxy;
 mod runtime;
 mod scheduler;
+mod strict;
 #[cfg(test)]
 mod tests;
 

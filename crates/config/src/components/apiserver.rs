@@ -8,12 +8,14 @@ mod audit;
 mod authentication;
 mod authorization;
 mod encryption;
+mod refusals;
+mod shapes;
+mod words;
 
 use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Component, Value};
 
 use super::builder::Builder;
-use crate::ciphers::CIPHER_SUITES;
 use crate::refusal::Refusal;
 use crate::resolution::Resolution;
 use crate::setting::Setting;
@@ -75,7 +77,7 @@ pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Re
     refuse(admission::derive(&mut builder));
     refuse(encryption::derive(&mut builder));
     refuse(audit::derive(&mut builder));
-    refuse(unknown_suite(&builder));
+    refuse(refusals::of_flags(&mut builder));
     let ca = builder.flag("client-ca-file");
     let keys = builder.public_keys(&ca);
     let tls13 = tls13_only(&builder);
@@ -103,20 +105,6 @@ pub(super) fn named() -> Vec<(&'static str, SettingType)> {
     named.extend(encryption::named());
     named.extend(audit::named());
     named
-}
-
-/// Returns why the server does not start with its cipher suites, if it does not.
-fn unknown_suite(builder: &Builder<'_>) -> Option<Refusal> {
-    let suites = builder.flag("tls-cipher-suites");
-    let Some(Value::List(names)) = suites.value() else {
-        return None;
-    };
-    let unknown = names.iter().map(ToString::to_string);
-    let unknown = unknown
-        .into_iter()
-        .find(|name| !CIPHER_SUITES.contains(&name.as_str()))?;
-    let reason = format!("Cipher suite {unknown} not supported or doesn't exist");
-    Some(Refusal::new(reason, Some(suites.origin)))
 }
 
 fn tls13_only(builder: &Builder<'_>) -> Setting {

@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::resolution::{FlagValues, Layer, Note, Resolution, Values};
 use crate::setting::{Setting, State, Unknown};
 use crate::settings::shared_default_origin;
-use crate::sources::{Documents, Files, Loaded, When};
+use crate::sources::{Documents, Files, Loaded, Presence, When};
 use crate::tables::{Minor, Tables};
 
 /// Works out the settings of one component.
@@ -158,6 +158,17 @@ impl<'a> Builder<'a> {
             }
             Err(unknown) => Self::unknown(unknown, origin),
         }
+    }
+
+    /// Tells whether the next start will find the file at `path`. A running process found it at its start, whatever
+    /// became of it.
+    pub(super) fn next_presence(&mut self, path: &Bytes) -> Presence {
+        let presence = self.files.presence_by_metadata(path);
+        if presence == Presence::Missing && self.files.is_about_the_start() {
+            self.files.stale = true;
+            return Presence::Unknown;
+        }
+        presence
     }
 
     /// Asks for mode and owner of the files that flags and other settings name.

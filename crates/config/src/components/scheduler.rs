@@ -10,7 +10,7 @@ use kubeassay_core::{Cause, Component, Value};
 
 use super::builder::Builder;
 use super::document::{self, File};
-use super::insecure;
+use super::{insecure, strict};
 use crate::node::Node;
 use crate::refusal::Refusal;
 use crate::resolution::Resolution;
@@ -78,11 +78,7 @@ pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Re
             defaults(minor)
         }
         Some(File::Read(document)) => {
-            if document.duplicates {
-                let reason = "strict decoding error: a key is already set in map";
-                let origin = Arc::clone(&document.root.origin);
-                refusal = refusal.or(Some(Refusal::new(reason, Some(origin))));
-            }
+            refusal = refusal.or(strict::duplicate(&document));
             match fields(&document.root, minor) {
                 Ok(settings) => settings,
                 Err(reason) => {
