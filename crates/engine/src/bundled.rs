@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:22b1f5003fd269b4446c3f9adbab034f72bbfd1e4890d21b4e2bfbdc88906f31",
+    digest: "sha256:7defd3d8aa2f888fd67c78681fe0ef989413fcef4471d2b2cd036a35d934da6d",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",

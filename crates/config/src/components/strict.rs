@@ -94,7 +94,7 @@ pub(super) fn check_part(
     minor: Minor,
 ) -> Result<(), Refusal> {
     types(root, shape, minor, "")?;
-    match unknown(root, shape, minor, String::new()) {
+    match unknown(root, shape, minor, "") {
         Some((path, at)) if decoder == Decoder::Strict => Err(Refusal::new(
             format!("strict decoding error: unknown field {path:?}"),
             Some(Arc::clone(&at.origin)),
@@ -169,17 +169,17 @@ fn unknown<'n>(
     node: &'n Node,
     shape: &Shape,
     minor: Minor,
-    path: String,
+    path: &str,
 ) -> Option<(String, &'n Node)> {
     match (shape, &node.content) {
         (Shape::List(inner), Content::List(nodes)) => nodes
             .iter()
             .enumerate()
-            .find_map(|(at, node)| unknown(node, inner, minor, format!("{path}[{at}]"))),
+            .find_map(|(at, node)| unknown(node, inner, minor, &format!("{path}[{at}]"))),
         (Shape::Object(fields), Content::Map(entries)) => entries.iter().find_map(|entry| {
-            let below = below(&path, &entry.key);
+            let below = below(path, &entry.key);
             match named(fields, &entry.key, minor) {
-                Some(field) => unknown(&entry.node, &field.shape, minor, below),
+                Some(field) => unknown(&entry.node, &field.shape, minor, &below),
                 None => Some((below, &entry.node)),
             }
         }),

@@ -71,8 +71,8 @@ impl Flags<'_, '_> {
     }
 
     /// Returns a refusal that stands where the flag does.
-    fn refuse(&self, name: &str, reason: impl Into<String>) -> Option<Refusal> {
-        Some(Refusal::new(reason, Some(self.0.flag(name).origin)))
+    fn refuse(&self, name: &str, reason: impl Into<String>) -> Refusal {
+        Refusal::new(reason, Some(self.0.flag(name).origin))
     }
 
     /// Refuses a flag whose text is none of these.
@@ -80,9 +80,7 @@ impl Flags<'_, '_> {
         let text = self.text(name);
         let is_known = known.contains(&text.as_str());
         let is_there = self.0.line.last(name).is_some();
-        (is_there && !is_known)
-            .then(|| self.refuse(name, format!("{reason} {text:?}")))
-            .flatten()
+        (is_there && !is_known).then(|| self.refuse(name, format!("{reason} {text:?}")))
     }
 }
 
@@ -102,7 +100,7 @@ const NOT_NEGATIVE: [&str; 8] = [
 fn general(flags: &Flags<'_, '_>) -> Option<Refusal> {
     for name in NOT_NEGATIVE {
         if flags.number(name).is_some_and(|number| number < 0) {
-            return flags.refuse(name, format!("--{name} can not be negative value"));
+            return Some(flags.refuse(name, format!("--{name} can not be negative value")));
         }
     }
     let requests = ["max-requests-inflight", "max-mutating-requests-inflight"];
@@ -111,17 +109,17 @@ fn general(flags: &Flags<'_, '_>) -> Option<Refusal> {
         && requests.iter().all(|name| flags.number(name) == Some(0))
     {
         let reason = "invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; they must add up to something positive";
-        return flags.refuse("max-requests-inflight", reason);
+        return Some(flags.refuse("max-requests-inflight", reason));
     }
     if flags.minor() >= MEASURED && flags.number("request-timeout") == Some(0) {
         let reason = "--request-timeout is 0: every request of its own ends before it is answered";
-        return flags.refuse("request-timeout", reason);
+        return Some(flags.refuse("request-timeout", reason));
     }
     if let Some(Value::Float(chance)) = flags.0.flag("goaway-chance").value()
         && !(0.0..=0.02).contains(&chance)
     {
         let reason = "--goaway-chance can not be less than 0 or greater than 0.02";
-        return flags.refuse("goaway-chance", reason);
+        return Some(flags.refuse("goaway-chance", reason));
     }
     let shown = flags.text("show-hidden-metrics-for-version");
     let before = format!("1.{}", flags.minor().0.saturating_sub(1));
@@ -129,7 +127,7 @@ fn general(flags: &Flags<'_, '_>) -> Option<Refusal> {
         let reason = format!(
             "show-hidden-metrics-for-version: Invalid value: {shown:?}: must be omitted or have the value '{before}'"
         );
-        return flags.refuse("show-hidden-metrics-for-version", reason);
+        return Some(flags.refuse("show-hidden-metrics-for-version", reason));
     }
     let formats = ["", "text", "json"];
     let unsupported = "format: Invalid value: Unsupported log format";
@@ -147,7 +145,7 @@ fn runtime_config(flags: &Flags<'_, '_>) -> Option<Refusal> {
         return None;
     };
     if entries.len() == 1 && entries.get("api/all").map(plain).as_deref() == Some("false") {
-        return flags.refuse(name, "invalid runtime-config with only api/all=false");
+        return Some(flags.refuse(name, "invalid runtime-config with only api/all=false"));
     }
     for (key, value) in &entries {
         let value = plain(value);
@@ -155,16 +153,16 @@ fn runtime_config(flags: &Flags<'_, '_>) -> Option<Refusal> {
         if !is_switch {
             let reason =
                 format!("invalid value of {key}: {value}, err: strconv.ParseBool: invalid syntax");
-            return flags.refuse(name, reason);
+            return Some(flags.refuse(name, reason));
         }
         if flags.minor() < MEASURED || value != "false" {
             continue;
         }
         if matches!(key.as_str(), "v1" | "api/v1") {
-            return flags.refuse(
+            return Some(flags.refuse(
                 name,
                 "panic: interface conversion: without v1 it does not get up",
-            );
+            ));
         }
         let flow = ["flowcontrol.apiserver.k8s.io/v1", "api/ga", "api/all"];
         if flow.contains(&key.as_str()) && flags.is_on("enable-priority-and-fairness") {
@@ -173,7 +171,7 @@ fn runtime_config(flags: &Flags<'_, '_>) -> Option<Refusal> {
             );
             let first = flow.iter().find(|key| entries.contains_key(**key));
             if first == Some(&key.as_str()) {
-                return flags.refuse(name, reason);
+                return Some(flags.refuse(name, reason));
             }
         }
     }
@@ -196,7 +194,7 @@ fn versions(flags: &Flags<'_, '_>) -> Option<Refusal> {
             let oldest = newest.saturating_sub(3);
             if !minor.is_some_and(|minor| (oldest..=newest).contains(&minor)) {
                 let reason = format!("{name} {said} is not between 1.{oldest} and 1.{newest}");
-                return flags.refuse(name, reason);
+                return Some(flags.refuse(name, reason));
             }
         }
     }
@@ -213,7 +211,7 @@ fn leases(flags: &Flags<'_, '_>) -> Option<Refusal> {
             && long <= short
         {
             let reason = format!("--{longer} must be greater than --{shorter}");
-            return flags.refuse(&longer, reason);
+            return Some(flags.refuse(&longer, reason));
         }
     }
     None
@@ -241,7 +239,7 @@ fn storage(flags: &Flags<'_, '_>) -> Option<Refusal> {
         if flags.list(name).iter().any(is_wrong) {
             let reason =
                 "--etcd-servers-overrides invalid, must be of format: group/resource#servers";
-            return flags.refuse(name, reason);
+            return Some(flags.refuse(name, reason));
         }
         if let Some(refusal) = flags.one_of("storage-media-type", &types, media) {
             return Some(refusal);
@@ -257,11 +255,13 @@ fn accounts(flags: &Flags<'_, '_>) -> Option<Refusal> {
     let issuers = flags.list(name);
     for (at, issuer) in issuers.iter().enumerate() {
         if issuer.is_empty() {
-            return flags.refuse(name, "service-account-issuer should not be an empty string");
+            return Some(
+                flags.refuse(name, "service-account-issuer should not be an empty string"),
+            );
         }
         if issuers.iter().take(at).any(|before| before == issuer) {
             let reason = format!("service-account-issuer {issuer:?} is already specified");
-            return flags.refuse(name, reason);
+            return Some(flags.refuse(name, reason));
         }
     }
     let name = "service-account-max-token-expiration";
@@ -273,14 +273,14 @@ fn accounts(flags: &Flags<'_, '_>) -> Option<Refusal> {
     {
         let reason =
             "the service-account-max-token-expiration must be between 1 hour and 2^32 seconds";
-        return flags.refuse(name, reason);
+        return Some(flags.refuse(name, reason));
     }
     let name = "service-account-jwks-uri";
     let uri = flags.text(name);
     let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
     if !uri.is_empty() && !scheme.eq_ignore_ascii_case("https") {
         let reason = format!("service-account-jwks-uri requires https scheme, parsed as: {uri}");
-        return flags.refuse(name, reason);
+        return Some(flags.refuse(name, reason));
     }
     let name = "requestheader-client-ca-file";
     let authority = flags.text(name);
@@ -289,7 +289,7 @@ fn accounts(flags: &Flags<'_, '_>) -> Option<Refusal> {
         && flags.list("requestheader-allowed-names").is_empty()
     {
         let reason = "--requestheader-client-ca-file and --client-ca-file contain overlapping certificates; --requestheader-allowed-names must be specified";
-        return flags.refuse(name, reason);
+        return Some(flags.refuse(name, reason));
     }
     peers(flags)
 }
@@ -299,14 +299,14 @@ fn peers(flags: &Flags<'_, '_>) -> Option<Refusal> {
         return None;
     }
     match gates::enabled(flags.0, "UnknownVersionInteroperabilityProxy") {
-        Some(false) => flags.refuse(
+        Some(false) => Some(flags.refuse(
             "peer-ca-file",
             "--peer-ca-file requires UnknownVersionInteroperabilityProxy feature to be turned on",
-        ),
-        Some(true) if flags.text("proxy-client-cert-file").is_empty() => flags.refuse(
+        )),
+        Some(true) if flags.text("proxy-client-cert-file").is_empty() => Some(flags.refuse(
             "peer-ca-file",
             "error building peer proxy handler, proxy-cert-file not specified",
-        ),
+        )),
         _ => None,
     }
 }

@@ -223,9 +223,12 @@ impl Policy {
                 .map(|(verb, (user, groups))| {
                     let mut rules = self.rules.iter();
                     let rule = rules.find(|rule| rule.matches(watched, verb, user, groups));
-                    let level = |rule: &PolicyRule| match watched.takes_long(verb) {
-                        true => rule.long,
-                        false => rule.short,
+                    let level = |rule: &PolicyRule| {
+                        if watched.takes_long(verb) {
+                            rule.long
+                        } else {
+                            rule.short
+                        }
                     };
                     (rule.map_or(Level::None, level), rule)
                 })

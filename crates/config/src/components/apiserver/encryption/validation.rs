@@ -301,14 +301,13 @@ fn check_kms(
                 "Invalid value: cachesize should be a positive value",
             );
         }
-        ("v1", _) => {}
+        ("v1", _) | (_, None) => {}
         (_, Some(_)) => {
             return refuse(
                 "cachesize",
                 "Invalid value: cachesize is not supported in v2",
             );
         }
-        (_, None) => {}
     }
     if !matches!(version.as_str(), "v1" | "v2") {
         return refuse("apiVersion", "Invalid value: only v1 and v2 are supported");

@@ -32,7 +32,7 @@ pub(super) fn refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
             "audit-log-maxsize",
         ] {
             if flags.number(name).is_some_and(|number| number < 0) {
-                return flags.refuse(name, format!("--{name} can't be a negative number"));
+                return Some(flags.refuse(name, format!("--{name} can't be a negative number")));
             }
         }
     }
@@ -58,14 +58,14 @@ fn backend(flags: &Flags<'_, '_>, plugin: &str) -> Option<Refusal> {
             names.push("batch-throttle-burst");
         }
         if let Some(name) = names.into_iter().map(of).find(|name| not_positive(name)) {
-            return flags.refuse(&name, format!("--{name}: must be a positive number"));
+            return Some(flags.refuse(&name, format!("--{name}: must be a positive number")));
         }
     }
     let (event, batch) = (of("truncate-max-event-size"), of("truncate-max-batch-size"));
     if not_positive(&event) {
         let reason =
             format!("invalid audit truncate {plugin} max event size, must be a positive number");
-        return flags.refuse(&event, reason);
+        return Some(flags.refuse(&event, reason));
     }
     if let (Some(event), Some(whole)) = (flags.number(&event), flags.number(&batch))
         && whole < event
@@ -73,7 +73,7 @@ fn backend(flags: &Flags<'_, '_>, plugin: &str) -> Option<Refusal> {
         let reason = format!(
             "invalid audit truncate {plugin} max batch size {whole}, must be greater than max event size ({event})"
         );
-        return flags.refuse(&batch, reason);
+        return Some(flags.refuse(&batch, reason));
     }
     let count = if flags.minor() < Minor(24) {
         VERSIONS.len()

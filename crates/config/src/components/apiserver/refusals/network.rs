@@ -27,9 +27,7 @@ pub(super) fn refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
             let reason = format!(
                 "--apiserver-count should be a positive number, but value '{count}' provided"
             );
-            (count <= 0)
-                .then(|| flags.refuse("apiserver-count", reason))
-                .flatten()
+            (count <= 0).then(|| flags.refuse("apiserver-count", reason))
         })
 }
 
@@ -44,25 +42,25 @@ fn ranges(flags: &Flags<'_, '_>) -> Option<Refusal> {
     for (at, part) in parts.iter().enumerate().take(2) {
         match network(part) {
             Some(network) => networks.push(network),
-            None => return flags.refuse(name, format!("{name}[{at}] is not a valid cidr")),
+            None => return Some(flags.refuse(name, format!("{name}[{at}] is not a valid cidr"))),
         }
     }
     if parts.len() > 2 {
-        return flags.refuse(
+        return Some(flags.refuse(
             name,
             format!("--{name} must not contain more than two entries"),
-        );
+        ));
     }
     if let [(first, _), (second, _)] = networks.as_slice()
         && first.is_ipv4() == second.is_ipv4()
     {
         let reason = format!("--{name}[0] and --{name}[1] must be of different IP family");
-        return flags.refuse(name, reason);
+        return Some(flags.refuse(name, reason));
     }
     let bits = networks.iter().map(|(_, bits)| *bits);
     if bits.into_iter().any(|bits| bits < LEAST_BITS) {
         let reason = "error determining service IP ranges: the service cluster IP range must be at least 8 IP addresses";
-        return flags.refuse(name, reason);
+        return Some(flags.refuse(name, reason));
     }
     None
 }
@@ -82,23 +80,20 @@ fn ports(flags: &Flags<'_, '_>) -> Option<Refusal> {
     let text = text.trim();
     let Some((low, high)) = range(text) else {
         let reason = format!("invalid argument {text:?} for \"--{name}\" flag");
-        return flags.refuse(name, reason);
+        return Some(flags.refuse(name, reason));
     };
     let own = "kubernetes-service-node-port";
     let port = flags.number(own)?;
     if !(0..=65_535).contains(&port) {
-        return flags.refuse(
+        return Some(flags.refuse(
             own,
             format!("--{own} {port} must be between 0 and 65535, inclusive"),
-        );
+        ));
     }
-    (port > 0 && !(low..=high).contains(&port))
-        .then(|| {
-            let reason =
-                format!("kubernetes service node port range {text} doesn't contain {port}");
-            flags.refuse(own, reason)
-        })
-        .flatten()
+    (port > 0 && !(low..=high).contains(&port)).then(|| {
+        let reason = format!("kubernetes service node port range {text} doesn't contain {port}");
+        flags.refuse(own, reason)
+    })
 }
 
 /// Reads a range of ports as `k8s.io/apimachinery/pkg/util/net.PortRange` does; nothing where it is refused.
@@ -124,7 +119,7 @@ fn browsers(flags: &Flags<'_, '_>) -> Option<Refusal> {
         let reason = format!(
             "--{name} invalid, allowed values: max-age=expireTime, includeSubDomains, preload; not {wrong:?}"
         );
-        return flags.refuse(name, reason);
+        return Some(flags.refuse(name, reason));
     }
     let name = "cors-allowed-origins";
     let is_pinned = |text: &String| {
@@ -138,5 +133,5 @@ fn browsers(flags: &Flags<'_, '_>) -> Option<Refusal> {
     let reason = format!(
         "--{name} has an invalid regular expression: {wrong:?} does not pin to start/end of host in the origin header"
     );
-    flags.refuse(name, reason)
+    Some(flags.refuse(name, reason))
 }

@@ -28,14 +28,14 @@ pub(super) fn refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
     if port.is_some_and(|port| !(1..=65_535).contains(&port)) {
         let reason =
             "--secure-port must be between 1 and 65535, inclusive. It cannot be turned off with 0";
-        return flags.refuse("secure-port", reason);
+        return Some(flags.refuse("secure-port", reason));
     }
     let pair = ["tls-cert-file", "tls-private-key-file"];
     let [certificate, key] = pair.map(|name| flags.text(name).is_empty());
     if certificate != key {
         let [certificate_flag, key_flag] = pair;
         let given = if key { certificate_flag } else { key_flag };
-        return flags.refuse(given, "missing filename for serving cert");
+        return Some(flags.refuse(given, "missing filename for serving cert"));
     }
     let suites = flags.list("tls-cipher-suites");
     if let Some(unknown) = suites
@@ -43,11 +43,11 @@ pub(super) fn refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
         .find(|name| !CIPHER_SUITES.contains(&name.as_str()))
     {
         let reason = format!("Cipher suite {unknown} not supported or doesn't exist");
-        return flags.refuse("tls-cipher-suites", reason);
+        return Some(flags.refuse("tls-cipher-suites", reason));
     }
     let floor = flags.text("tls-min-version");
     if !VERSIONS.contains(&floor.as_str()) {
-        return flags.refuse("tls-min-version", format!("unknown tls version {floor:?}"));
+        return Some(flags.refuse("tls-min-version", format!("unknown tls version {floor:?}")));
     }
     let has_http2 = floor == "VersionTLS13"
         || suites.is_empty()
@@ -57,7 +57,7 @@ pub(super) fn refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
             .any(|name| HTTP2_SUITES.contains(&name.as_str()));
     if !has_http2 {
         let reason = "error configuring http2: http2: TLSConfig.CipherSuites is missing an HTTP/2-required AES_128_GCM_SHA256 cipher";
-        return flags.refuse("tls-cipher-suites", reason);
+        return Some(flags.refuse("tls-cipher-suites", reason));
     }
     let curves = flags.list("tls-curve-preferences");
     if let Some(curve) = curves
@@ -68,7 +68,7 @@ pub(super) fn refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
             Ok(_) => format!("curve preference {curve} is not supported by the current Go version"),
             Err(_) => format!("invalid argument {curve:?} for \"--tls-curve-preferences\" flag"),
         };
-        return flags.refuse("tls-curve-preferences", reason);
+        return Some(flags.refuse("tls-curve-preferences", reason));
     }
     let pairs = flags.list("tls-sni-cert-key");
     let is_pair = |text: &String| {
@@ -79,7 +79,7 @@ pub(super) fn refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
         let reason = format!(
             "invalid argument {wrong:?} for \"--tls-sni-cert-key\" flag: expected comma separated certificate and key file paths"
         );
-        return flags.refuse("tls-sni-cert-key", reason);
+        return Some(flags.refuse("tls-sni-cert-key", reason));
     }
     None
 }
