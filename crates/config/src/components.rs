@@ -16,6 +16,8 @@ mod insecure;
 mod kube_proxy;
 mod runtime;
 mod scheduler;
+mod server;
+mod serving;
 mod strict;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ use kubeassay_core::{Bytes, Cause, Component, Value};
 use serde_json::Value as Json;
 
 const API_SERVER: &str = include_str!("truth/apiserver-1.36.json");
+const OTHERS: &str = include_str!("truth/control-plane-1.36.json");
 const FLAGS: &str = include_str!("truth/control-plane-flags-1.36.json");
 const MINOR: Minor = Minor(36);
 
@@ -50,6 +51,23 @@ const BEYOND: [(&str, &str); 14] = [
     ),
     ("gate-twice", "as above"),
     ("gate-structured-off", "as above"),
+];
+
+/// The same of the others.
+const OTHERS_BEYOND: [(&str, &str); 7] = [
+    ("cm-node-mask", "it is of no matter to any rule"),
+    (
+        "cm-controllers-unknown",
+        "names of controllers are not known here",
+    ),
+    ("cm-controllers-disabled", "as above"),
+    (
+        "sch-file-unknown-plugin",
+        "names of plugins are not known here",
+    ),
+    ("px-nodeport-bad", "it is of no matter to any rule"),
+    ("px-sync-zero", "as above"),
+    ("px-file-gate", "gates in the file are not read"),
 ];
 
 struct Truth {
@@ -308,6 +326,57 @@ fn the_api_server_does_what_it_was_predicted_to_do() {
         faults.join("\n")
     );
     assert!(compared.values().all(|count| *count > 8), "{compared:?}");
+}
+
+#[test]
+fn the_others_start_with_what_they_were_predicted_to_start_with() {
+    let cases: Vec<Json> = serde_json::from_str(OTHERS).unwrap();
+    let beyond: BTreeMap<&str, &str> = OTHERS_BEYOND.into();
+    let (mut faults, mut refused) = (Vec::new(), 0);
+    for case in &cases {
+        let id = case["id"].as_str().unwrap();
+        let component = Component::ALL
+            .iter()
+            .copied()
+            .find(|component| component.as_str() == case["component"]);
+        let resolution = settle(process(component.unwrap(), texts(&case["argv"])), case);
+        let started = case["outcome"]["started"] == Json::Bool(true);
+        let fault = match (&resolution.refusal, started) {
+            (None, true) => {
+                let written = case["outcome"]["written"].as_object().into_iter().flatten();
+                let mut differences = written.filter_map(|(name, wanted)| {
+                    let found = resolution.setting(name).unwrap().value().unwrap();
+                    let wanted = match wanted {
+                        Json::String(text) => text.clone(),
+                        other => other.to_string(),
+                    };
+                    (plain(&found) != wanted)
+                        .then(|| format!("{name}: {found}, it wrote: {wanted}"))
+                });
+                differences.next()
+            }
+            (None, false) => Some(format!("not refused, but: {}", case["outcome"]["error"])),
+            (Some(refusal), true) => Some(format!("refused ({}), yet it ran", refusal.reason)),
+            (Some(refusal), false) => {
+                refused += 1;
+                let error = case["outcome"]["error"].as_str().unwrap();
+                let about = is_about(&refusal.reason, error) || id.ends_with("gate-bad");
+                (!about).then(|| format!("refused for {}, but: {error}", refusal.reason))
+            }
+        };
+        match (fault, beyond.get(id)) {
+            (Some(fault), None) => faults.push(format!("{id}: {fault}")),
+            (None, Some(why)) => faults.push(format!("{id} is predicted, although {why}")),
+            _ => {}
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "{} faults\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+    assert_eq!((cases.len(), refused), (119, 77));
 }
 
 /// Returns the value of a flag as Go prints it.

@@ -29,28 +29,45 @@ const TLS13_ONLY: &str = "derived.tls13Only";
 /// Whether it reaches its datastore over a network.
 const EXTERNAL_ETCD: &str = "derived.externalEtcd";
 
-/// Flags that name files.
-const PATHS: [&str; 20] = [
+/// Flags that name files and folders.
+const PATHS: [&str; 37] = [
     "admission-control-config-file",
+    "allow-metric-labels-manifest",
+    "audit-log-path",
     "audit-policy-file",
     "audit-webhook-config-file",
     "authentication-config",
+    "authentication-token-webhook-config-file",
     "authorization-config",
+    "authorization-policy-file",
+    "authorization-webhook-config-file",
+    "cert-dir",
     "client-ca-file",
+    "cloud-config",
+    "egress-selector-config-file",
     "encryption-provider-config",
     "etcd-cafile",
     "etcd-certfile",
     "etcd-keyfile",
+    "experimental-encryption-provider-config",
     "kubelet-certificate-authority",
     "kubelet-client-certificate",
     "kubelet-client-key",
+    "log-dir",
+    "log-file",
+    "oidc-ca-file",
+    "peer-ca-file",
     "proxy-client-cert-file",
     "proxy-client-key-file",
     "requestheader-client-ca-file",
+    "service-account-key-file",
     "service-account-signing-key-file",
+    "ssh-keyfile",
     "tls-cert-file",
     "tls-private-key-file",
+    "tls-sni-cert-key",
     "token-auth-file",
+    "tracing-config-file",
 ];
 
 /// Resolves it in one version.

@@ -9,7 +9,7 @@ use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Value};
 
 use super::builder::Builder;
 use super::strict::{self, Decoder, Shape};
-use crate::node::{Content, Node, folds_to};
+use crate::node::{Content, Node};
 use crate::refusal::Refusal;
 use crate::setting::{Setting, Unknown};
 use crate::sources::{Document, Loaded};
@@ -179,22 +179,6 @@ pub(super) fn field<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
         None => named.next().map(|entry| &entry.node),
         Some(rest) => named.find_map(|entry| field(&entry.node, rest)),
     }
-}
-
-/// Returns a key that would be `path` if only its case were right: a strict decoder refuses it as unknown.
-pub(super) fn miswritten<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
-    let Content::Map(entries) = &node.content else {
-        return None;
-    };
-    let first = path.split('.').next().unwrap_or_default();
-    let wrong = entries
-        .iter()
-        .find(|entry| entry.key != first && folds_to(&entry.key, first))
-        .map(|entry| &entry.node);
-    wrong.or_else(|| {
-        let (first, rest) = path.split_once('.')?;
-        miswritten(field(node, first)?, rest)
-    })
 }
 
 /// Reads a boolean; nothing where none is said.

@@ -7,81 +7,53 @@
 //! answer about that part.
 
 mod audit;
-mod files;
 mod network;
-mod serving;
 
-use std::sync::Arc;
-
-use kubeassay_core::{Origin, Value};
+use kubeassay_core::Value;
 
 use crate::components::builder::Builder;
 use crate::components::gates;
+use crate::components::server::{self, Flags, MEASURED, plain};
 use crate::refusal::Refusal;
 use crate::tables::Minor;
 
-/// The minor of which this was measured, and not read in the sources of those before.
-const MEASURED: Minor = Minor(36);
+/// Flags whose file is opened at the start, with the flag without which it is not: empty for none.
+const OPENED: [(&str, &str); 23] = [
+    ("client-ca-file", ""),
+    ("requestheader-client-ca-file", ""),
+    ("tls-cert-file", ""),
+    ("tls-private-key-file", ""),
+    ("tls-sni-cert-key", ""),
+    ("token-auth-file", ""),
+    ("service-account-key-file", ""),
+    ("service-account-signing-key-file", "service-account-issuer"),
+    ("oidc-ca-file", "oidc-issuer-url"),
+    ("authorization-policy-file", ""),
+    ("authorization-webhook-config-file", ""),
+    ("authentication-token-webhook-config-file", ""),
+    ("audit-webhook-config-file", "audit-policy-file"),
+    ("egress-selector-config-file", ""),
+    ("tracing-config-file", ""),
+    ("etcd-cafile", ""),
+    ("etcd-certfile", ""),
+    ("etcd-keyfile", ""),
+    ("kubelet-certificate-authority", ""),
+    ("kubelet-client-certificate", ""),
+    ("kubelet-client-key", ""),
+    ("proxy-client-cert-file", "proxy-client-key-file"),
+    ("proxy-client-key-file", "proxy-client-cert-file"),
+];
 
 /// Returns why the server does not start with its flags, if it does not.
 pub(super) fn of_flags(builder: &mut Builder<'_>) -> Option<Refusal> {
     let flags = Flags(builder);
-    gates::refused(builder)
+    server::refused(&flags)
         .or_else(|| general(&flags))
         .or_else(|| storage(&flags))
         .or_else(|| accounts(&flags))
-        .or_else(|| serving::refused(&flags))
         .or_else(|| network::refused(&flags))
         .or_else(|| audit::refused(&flags))
-        .or_else(|| files::missing(builder))
-}
-
-/// The flags of a server, for checks.
-struct Flags<'b, 'a>(&'b Builder<'a>);
-
-impl Flags<'_, '_> {
-    fn minor(&self) -> Minor {
-        self.0.minor
-    }
-
-    fn number(&self, name: &str) -> Option<i64> {
-        match self.0.flag(name).value()? {
-            Value::Int(number) | Value::Duration(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    fn is_on(&self, name: &str) -> bool {
-        self.0.flag(name).value() == Some(Value::Bool(true))
-    }
-
-    /// Returns the text of a flag; empty where it has none.
-    fn text(&self, name: &str) -> String {
-        match self.0.flag(name).value() {
-            Some(Value::String(text)) => text.to_string_lossy(),
-            _ => String::new(),
-        }
-    }
-
-    fn list(&self, name: &str) -> Vec<String> {
-        match self.0.flag(name).value() {
-            Some(Value::List(items)) => items.iter().map(plain).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Returns a refusal that stands where the flag does.
-    fn refuse(&self, name: &str, reason: impl Into<String>) -> Refusal {
-        Refusal::new(reason, Some(self.0.flag(name).origin))
-    }
-
-    /// Refuses a flag whose text is none of these.
-    fn one_of(&self, name: &str, known: &[&str], reason: &str) -> Option<Refusal> {
-        let text = self.text(name);
-        let is_known = known.contains(&text.as_str());
-        let is_there = self.0.line.last(name).is_some();
-        (is_there && !is_known).then(|| self.refuse(name, format!("{reason} {text:?}")))
-    }
+        .or_else(|| server::missing(builder, &OPENED))
 }
 
 /// Numbers that must not be negative.
@@ -121,21 +93,7 @@ fn general(flags: &Flags<'_, '_>) -> Option<Refusal> {
         let reason = "--goaway-chance can not be less than 0 or greater than 0.02";
         return Some(flags.refuse("goaway-chance", reason));
     }
-    let shown = flags.text("show-hidden-metrics-for-version");
-    let before = format!("1.{}", flags.minor().0.saturating_sub(1));
-    if !shown.is_empty() && shown != before {
-        let reason = format!(
-            "show-hidden-metrics-for-version: Invalid value: {shown:?}: must be omitted or have the value '{before}'"
-        );
-        return Some(flags.refuse("show-hidden-metrics-for-version", reason));
-    }
-    let formats = ["", "text", "json"];
-    let unsupported = "format: Invalid value: Unsupported log format";
-    flags
-        .one_of("logging-format", &formats, unsupported)
-        .or_else(|| runtime_config(flags))
-        .or_else(|| versions(flags))
-        .or_else(|| leases(flags))
+    runtime_config(flags).or_else(|| leases(flags))
 }
 
 /// `APIEnablementOptions`. Names of groups are not checked.
@@ -171,29 +129,6 @@ fn runtime_config(flags: &Flags<'_, '_>) -> Option<Refusal> {
             );
             let first = flow.iter().find(|key| entries.contains_key(**key));
             if first == Some(&key.as_str()) {
-                return Some(flags.refuse(name, reason));
-            }
-        }
-    }
-    None
-}
-
-/// The versions that it is to pretend to be.
-fn versions(flags: &Flags<'_, '_>) -> Option<Refusal> {
-    if flags.minor() < MEASURED {
-        return None;
-    }
-    for name in ["emulated-version", "min-compatibility-version"] {
-        for said in flags.list(name) {
-            let version = said.strip_prefix("kube=").unwrap_or(&said);
-            let minor = version.strip_prefix("1.").and_then(|rest| {
-                let rest = rest.split_once('.').map_or(rest, |(minor, _)| minor);
-                rest.parse::<u8>().ok()
-            });
-            let newest = flags.minor().0;
-            let oldest = newest.saturating_sub(3);
-            if !minor.is_some_and(|minor| (oldest..=newest).contains(&minor)) {
-                let reason = format!("{name} {said} is not between 1.{oldest} and 1.{newest}");
                 return Some(flags.refuse(name, reason));
             }
         }
@@ -309,20 +244,4 @@ fn peers(flags: &Flags<'_, '_>) -> Option<Refusal> {
         )),
         _ => None,
     }
-}
-
-/// Returns a value without the quotes that are shown.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.to_string_lossy(),
-        other => other.to_string(),
-    }
-}
-
-/// Returns where a flag stands.
-fn origin(builder: &Builder<'_>, name: &str) -> Option<Arc<Origin>> {
-    builder
-        .line
-        .last(name)
-        .map(|given| Arc::clone(&given.origin))
 }

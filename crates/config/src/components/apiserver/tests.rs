@@ -493,3 +493,62 @@ fn sizes_ages_and_backends_of_the_log_are_those_of_the_version() {
         );
     }
 }
+
+/// What a flag is called that names a file, or a folder.
+const PATH_WORDS: [&str; 9] = [
+    "file",
+    "-config",
+    "-dir",
+    "-path",
+    "certificate",
+    "cert-key",
+    "client-key",
+    "authority",
+    "manifest",
+];
+
+#[test]
+fn mode_and_owner_are_asked_of_every_file_that_a_flag_names() {
+    // No files: a duration, prefixes of keys in etcd, a switch, a socket, APIs that are on.
+    let others = [
+        "debug-socket-path",
+        "encryption-provider-config-automatic-reload",
+        "profiling-path",
+        "runtime-config",
+        "runtime-config-emulation-forward-compatible",
+        "log-file-max-size",
+        "strict-transport-security-directives",
+        "add-dir-header",
+        "cloud-provider-gce-lb-src-cidrs",
+    ];
+    for flag in crate::components::tables(Component::ApiServer).flags {
+        let is_path = PATH_WORDS.iter().any(|word| flag.name.contains(word));
+        if is_path && !others.contains(&flag.name) {
+            assert!(super::PATHS.contains(&flag.name), "{}", flag.name);
+        }
+    }
+    assert!(super::PATHS.is_sorted());
+    let resolution = |arguments: &[&str]| {
+        let argv = std::iter::once(&"kube-apiserver").chain(arguments);
+        let process = ProcessFacts {
+            component: Component::ApiServer,
+            cwd: Some(Bytes::from("/")),
+            ..ProcessFacts::new(1, argv.map(|one| Bytes::from(*one)).collect())
+        };
+        let documents = Documents::new(&process);
+        let needs = resolve(Component::ApiServer, &documents, Minor(36), When::Now).needs;
+        let asked = needs
+            .into_iter()
+            .filter(|need| need.what == NeedKind::Metadata);
+        asked.map(|need| need.path.to_string()).collect::<Vec<_>>()
+    };
+    let asked = resolution(&[
+        "--service-account-key-file=/a,b.pub",
+        "--service-account-key-file=/c.pub",
+        "--tls-sni-cert-key=/d.crt,e.key:example.com",
+        "--oidc-ca-file=/f.crt",
+    ]);
+    for path in ["/a,b.pub", "/c.pub", "/d.crt", "/e.key", "/f.crt"] {
+        assert!(asked.iter().any(|one| one == path), "{path}: {asked:?}");
+    }
+}

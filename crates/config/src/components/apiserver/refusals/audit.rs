@@ -1,6 +1,6 @@
 //! `AuditOptions`: nothing is checked of a backend that is not used.
 
-use super::Flags;
+use crate::components::server::Flags;
 use crate::refusal::Refusal;
 use crate::tables::Minor;
 

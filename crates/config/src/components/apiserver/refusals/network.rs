@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Flags;
+use crate::components::server::Flags;
 use crate::refusal::Refusal;
 use crate::tables::Minor;
 

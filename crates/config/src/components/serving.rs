@@ -1,6 +1,8 @@
-//! `SecureServingOptions`: port, certificates, TLS.
+//! `SecureServingOptions`: port, certificates, TLS (`staging/src/k8s.io/apiserver/pkg/server/options/serving.go`).
 
-use super::Flags;
+use kubeassay_core::Component;
+
+use super::server::Flags;
 use crate::ciphers::CIPHER_SUITES;
 use crate::refusal::Refusal;
 
@@ -25,9 +27,10 @@ const CURVES: [&str; 7] = ["23", "24", "25", "29", "4587", "4588", "4589"];
 /// Returns why the server does not serve, if it does not.
 pub(super) fn refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
     let port = flags.number("secure-port");
-    if port.is_some_and(|port| !(1..=65_535).contains(&port)) {
-        let reason =
-            "--secure-port must be between 1 and 65535, inclusive. It cannot be turned off with 0";
+    // Only the API server has to serve.
+    let least = i64::from(flags.0.component == Component::ApiServer);
+    if port.is_some_and(|port| !(least..=65_535).contains(&port)) {
+        let reason = "--secure-port must be between 1 and 65535, inclusive";
         return Some(flags.refuse("secure-port", reason));
     }
     let pair = ["tls-cert-file", "tls-private-key-file"];
