@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use kubeassay_core::facts::{FileFacts, FileKind, Need, NeedKind, ProcessFacts};
 use kubeassay_core::{Bytes, Cause, Component};
+use proptest::prelude::{
+    Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
 
 use crate::components::resolve;
 use crate::kubelet::{Documents, When};
 use crate::resolution::Resolution;
+use crate::secrets::redact_content;
 use crate::tables::Minor;
 
 /// Resolves an API server with these arguments and files; a file `denied` cannot be read.
@@ -550,5 +554,107 @@ fn mode_and_owner_are_asked_of_every_file_that_a_flag_names() {
     ]);
     for path in ["/a,b.pub", "/c.pub", "/d.crt", "/e.key", "/f.crt"] {
         assert!(asked.iter().any(|one| one == path), "{path}: {asked:?}");
+    }
+}
+
+/// Writes bytes in base64, as keys are.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = group.iter().enumerate().fold(0_u32, |bits, (at, byte)| {
+            bits | u32::from(*byte) << (16 - 8 * at)
+        });
+        for at in 0..4 {
+            let digit = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap();
+            text.push(if at <= group.len() {
+                char::from(DIGITS[digit])
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+fn provider() -> impl Strategy<Value = (String, Vec<String>)> {
+    let key = |sizes: &'static [usize]| {
+        prop::sample::select(sizes)
+            .prop_flat_map(|size| prop::collection::vec(any::<u8>(), size))
+            .prop_map(|bytes| base64(&bytes))
+    };
+    let keyed = |name: &'static str, sizes: &'static [usize]| {
+        prop::collection::vec(key(sizes), 1..3).prop_map(move |keys| {
+            let all: Vec<String> = keys
+                .iter()
+                .enumerate()
+                .map(|(at, key)| format!("{{name: k{at}, secret: \"{key}\"}}"))
+                .collect();
+            (format!("{{{name}: {{keys: [{}]}}}}", all.join(", ")), keys)
+        })
+    };
+    prop_oneof![
+        Just(("{identity: {}}".to_owned(), Vec::new())),
+        keyed("aescbc", &[16, 24, 32]),
+        keyed("aesgcm", &[16, 24, 32]),
+        keyed("secretbox", &[32]),
+    ]
+}
+
+proptest! {
+    /// Of single values the last counts, however it is spelled; lists grow in the order in which they are given.
+    #[test]
+    fn later_flags_win_and_modes_keep_their_order(
+        switches in prop::collection::vec(any::<bool>(), 1..6),
+        modes in Just(vec!["Node", "RBAC", "AlwaysAllow", "AlwaysDeny"]).prop_shuffle(),
+        cuts in prop::collection::vec(1_usize..4, 1..4),
+        count in 1_usize..=4,
+    ) {
+        let mut arguments: Vec<String> = Vec::new();
+        for (at, switch) in switches.iter().enumerate() {
+            let name = ["--anonymous-auth", "--anonymous_auth"][at % 2];
+            arguments.push(format!("{name}={switch}"));
+        }
+        let modes = &modes[..count];
+        let mut rest = modes;
+        for cut in cuts.iter().chain([&4]) {
+            let (now, later) = rest.split_at((*cut).min(rest.len()));
+            if !now.is_empty() {
+                arguments.push(format!("--authorization-mode={}", now.join(",")));
+            }
+            rest = later;
+        }
+        let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let resolution = resolved(36, &given, &[]);
+        prop_assert_eq!(said(&resolution, "authorizationModes"), format!("[{}]", modes.join(", ")));
+        let anonymous = *switches.last().unwrap() && !modes.contains(&"AlwaysAllow");
+        prop_assert_eq!(said(&resolution, "anonymousAuth"), anonymous.to_string());
+        let again: Vec<&str> = given.into_iter().chain(["--authorization-mode=", "--authorization-mode=Node"]).collect();
+        let refused = said(&resolved(36, &again, &[]), "authorizationModes").starts_with("refused");
+        prop_assert_eq!(refused, modes.contains(&"Node"));
+    }
+
+    /// What is known of keys that were hidden is what was known before, but for the keys.
+    #[test]
+    fn hidden_keys_leave_the_provider_as_it_was(
+        entries in prop::collection::vec(
+            (prop::sample::select(&["configmaps", "secrets", "pods"]), prop::collection::vec(provider(), 1..3)),
+            1..4,
+        ),
+    ) {
+        let mut text = "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n".to_owned();
+        for (resource, providers) in &entries {
+            let all: Vec<&str> = providers.iter().map(|(text, _)| text.as_str()).collect();
+            text.push_str(&format!("- resources: [{resource}]\n  providers: [{}]\n", all.join(", ")));
+        }
+        let hidden = String::from_utf8(redact_content(text.clone().into_bytes())).unwrap();
+        for key in entries.iter().flat_map(|(_, providers)| providers).flat_map(|(_, keys)| keys) {
+            prop_assert!(!hidden.contains(key.as_str()), "{key} is there: {hidden}");
+        }
+        let flag = ["--encryption-provider-config=/e"];
+        let before = said(&resolved(36, &flag, &[("/e", &text)]), "secretsProvider");
+        prop_assert!(!before.starts_with("refused"), "{before}\n{text}");
+        let after = said(&resolved(36, &flag, &[("/e", &hidden)]), "secretsProvider");
+        prop_assert_eq!(before, after);
     }
 }
