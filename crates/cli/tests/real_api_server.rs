@@ -9,8 +9,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
     reason = "tests start programs, write their files, say what they skip, and fail where something is not as it should be"
 )]
 
@@ -173,7 +171,7 @@ impl Laboratory {
 
     /// Waits until the server is ready or has ended.
     fn wait(&self, server: &mut Running) -> bool {
-        let (begun, mut serves) = (Instant::now(), None);
+        let (begun, mut listening) = (Instant::now(), None);
         while begun.elapsed() < PATIENCE {
             if server.has_ended() {
                 return false;
@@ -188,7 +186,7 @@ impl Laboratory {
                 return !server.has_ended();
             }
             if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                let since = *serves.get_or_insert_with(Instant::now);
+                let since = *listening.get_or_insert_with(Instant::now);
                 if since.elapsed() > LONG_ENOUGH {
                     return true;
                 }

@@ -642,11 +642,12 @@ proptest! {
             1..4,
         ),
     ) {
-        let mut text = "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n".to_owned();
-        for (resource, providers) in &entries {
+        let head = "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n";
+        let entry = |(resource, providers): &(&str, Vec<(String, Vec<String>)>)| {
             let all: Vec<&str> = providers.iter().map(|(text, _)| text.as_str()).collect();
-            text.push_str(&format!("- resources: [{resource}]\n  providers: [{}]\n", all.join(", ")));
-        }
+            format!("- resources: [{resource}]\n  providers: [{}]\n", all.join(", "))
+        };
+        let text = format!("{head}{}", entries.iter().map(entry).collect::<Vec<_>>().concat());
         let hidden = String::from_utf8(redact_content(text.clone().into_bytes())).unwrap();
         for key in entries.iter().flat_map(|(_, providers)| providers).flat_map(|(_, keys)| keys) {
             prop_assert!(!hidden.contains(key.as_str()), "{key} is there: {hidden}");
