@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:7defd3d8aa2f888fd67c78681fe0ef989413fcef4471d2b2cd036a35d934da6d",
+    digest: "sha256:d3f4ea63940e814a2dae6c7e9ffea4be4aee84f9cc3cd0dcb4f3e47910224253",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",
