@@ -41,6 +41,13 @@ pub(super) fn enabled(builder: &Builder<'_>, name: &str) -> Option<bool> {
     Some(found.map_or(stage.default, |(value, _)| *value))
 }
 
+/// Returns whether an alpha gate that this table does not know was turned on.
+pub(super) fn asks_for_alpha(builder: &Builder<'_>, name: &str) -> bool {
+    let said = said(builder);
+    let found = said.get(name).or_else(|| said.get("AllAlpha"));
+    found.is_some_and(|(value, _)| *value)
+}
+
 /// Returns why the component does not start with the gates of its command line.
 pub(super) fn refused(builder: &Builder<'_>) -> Option<Refusal> {
     let minor = builder.minor;

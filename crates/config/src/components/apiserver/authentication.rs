@@ -13,6 +13,7 @@ use super::words::issuer_fault;
 use super::{derived, shapes};
 use crate::components::builder::Builder;
 use crate::components::document::{self, File, Form, Reload};
+use crate::components::gates;
 use crate::components::strict::Decoder;
 use crate::node::{Content, Node};
 use crate::refusal::Refusal;
@@ -63,6 +64,7 @@ pub(super) fn derive(builder: &mut Builder<'_>, modes: &Setting, by_flag: bool) 
     let none = |from: &Setting| derived(Value::List(Vec::new()), from);
     // Of a changed file the server takes new issuers, and no new block `anonymous`: neither is told apart here.
     let mut by_its_flag = true;
+    let mut by_block = false;
     let (mut anonymous, paths, issuers, refusal) = match file {
         None => {
             let issuers = match issuer.value() {
@@ -92,6 +94,7 @@ pub(super) fn derive(builder: &mut Builder<'_>, modes: &Setting, by_flag: bool) 
                 Ok(None) => (flag.clone(), none(&flag), issuers, None),
                 Ok(Some((enabled, paths))) => {
                     by_its_flag = false;
+                    by_block = true;
                     let both = builder.line.last("anonymous-auth").map(|given| {
                         Refusal::new(
                             "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file",
@@ -118,7 +121,25 @@ pub(super) fn derive(builder: &mut Builder<'_>, modes: &Setting, by_flag: bool) 
     builder
         .named
         .extend([(ANONYMOUS, anonymous), (PATHS, paths), (ISSUERS, issuers)]);
-    oidc_flags(builder).or(refusal)
+    let gate = |name: &str, reason: &str| {
+        let given = builder.line.last("authentication-config")?;
+        (gates::enabled(builder, name) == Some(false))
+            .then(|| Refusal::new(reason, Some(Arc::clone(&given.origin))))
+    };
+    let structured = gate(
+        "StructuredAuthenticationConfiguration",
+        "set --feature-gates=StructuredAuthenticationConfiguration=true to use authentication-config file",
+    );
+    let limits = by_block.then(|| {
+        gate(
+            "AnonymousAuthConfigurableEndpoints",
+            "anonymous is not supported when AnonymousAuthConfigurableEndpoints feature gate is disabled",
+        )
+    });
+    structured
+        .or_else(|| oidc_flags(builder))
+        .or(limits.flatten())
+        .or(refusal)
 }
 
 /// Returns the issuers of the server's own tokens.

@@ -10,6 +10,7 @@ use kubeassay_core::{Origin, OriginKind, Value};
 use super::{derived, shapes};
 use crate::components::builder::Builder;
 use crate::components::document::{self, File, Form, Reload};
+use crate::components::gates;
 use crate::components::strict::Decoder;
 use crate::refusal::Refusal;
 use crate::setting::{Setting, Unknown};
@@ -147,6 +148,14 @@ fn of_file(builder: &mut Builder<'_>, file: File) -> Authorization {
             .given
             .keys()
             .any(|name| name.starts_with("authorization-webhook-"));
+    // The gate of 1.29, which was off, is gone by now.
+    let gate = "StructuredAuthorizationConfiguration";
+    let is_off = builder.minor == Minor(29) && !gates::asks_for_alpha(builder, gate);
+    let is_off = is_off.then(|| {
+        let given = builder.line.last("authorization-config");
+        let reason = format!("--authorization-config cannot be used without enabling {gate}");
+        Refusal::new(reason, given.map(|given| Arc::clone(&given.origin)))
+    });
     let both = given.then(|| {
         Refusal::new(
             "--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined",
@@ -164,7 +173,7 @@ fn of_file(builder: &mut Builder<'_>, file: File) -> Authorization {
     Authorization {
         modes,
         by_flag: false,
-        refusal: both.or(refusal),
+        refusal: is_off.or(both).or(refusal),
     }
 }
 

@@ -659,3 +659,71 @@ proptest! {
         prop_assert_eq!(before, after);
     }
 }
+
+#[test]
+fn files_that_were_alpha_need_their_gates() {
+    let authorization = "--authorization-config=/f";
+    let authentication = "--authentication-config=/f";
+    let alpha = AUTHORIZATION.replace("/v1", "/v1alpha1");
+    let head = "apiVersion: apiserver.config.k8s.io/v1alpha1\nkind: AuthenticationConfiguration\n";
+    let block = format!("{head}anonymous: {{enabled: false}}\n");
+    let structured = "--feature-gates=StructuredAuthenticationConfiguration=true";
+    for (minor, arguments, text, refused) in [
+        (
+            29,
+            vec![authorization],
+            alpha.as_str(),
+            "authorization-config cannot",
+        ),
+        (
+            29,
+            vec![authorization, "--feature-gates=AllAlpha=true"],
+            alpha.as_str(),
+            "",
+        ),
+        (30, vec![authorization], alpha.as_str(), ""),
+        (29, vec![authentication], head, "set --feature-gates="),
+        (29, vec![authentication, structured], head, ""),
+        (30, vec![authentication], head, ""),
+        (
+            30,
+            vec![authentication],
+            block.as_str(),
+            "unknown field \"anonymous\"",
+        ),
+        (
+            31,
+            vec![authentication],
+            block.as_str(),
+            "anonymous is not supported",
+        ),
+        (32, vec![authentication], block.as_str(), ""),
+        // A gate that is younger than the version.
+        (
+            30,
+            vec!["--feature-gates=AnonymousAuthConfigurableEndpoints=true"],
+            "",
+            "unrecognized",
+        ),
+        (
+            36,
+            vec!["--feature-gates=NoSuchGate=true"],
+            "",
+            "unrecognized",
+        ),
+        (35, vec!["--feature-gates=NoSuchGate=true"], "", ""),
+        (
+            35,
+            vec!["--feature-gates=AnonymousAuthConfigurableEndpoints=false"],
+            "",
+            "locked",
+        ),
+    ] {
+        let refusal = resolved(minor, &arguments, &[("/f", text)]).refusal;
+        let reason = refusal.map(|refusal| refusal.reason).unwrap_or_default();
+        assert!(
+            reason.contains(refused) && reason.is_empty() == refused.is_empty(),
+            "{minor} {arguments:?}: {reason}"
+        );
+    }
+}
