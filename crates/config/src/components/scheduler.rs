@@ -183,6 +183,17 @@ fn fields(root: &Node, minor: Minor) -> Result<[(&'static str, Setting); 3], Ref
             return Err(Refusal::new(reason, Some(Arc::clone(&at.origin))));
         }
     }
+    let is_final = document::word(root, "apiVersion").ends_with("/v1");
+    for name in [
+        "healthzBindAddress",
+        "metricsBindAddress",
+        "algorithmSource",
+    ] {
+        if let Some(gone) = document::field(root, name).filter(|_| is_final) {
+            let reason = format!("strict decoding error: unknown field {name:?}");
+            return Err(Refusal::new(reason, Some(Arc::clone(&gone.origin))));
+        }
+    }
     check_names(root)?;
     let default = |value| Setting::known(value, shared_default_origin(minor));
     let profiling =
