@@ -6,6 +6,7 @@
 
 mod budget;
 mod cluster;
+mod control_plane;
 mod live;
 mod measure;
 mod scenarios;
@@ -28,6 +29,8 @@ pub(crate) const USAGE: &str = "\
   bench --save      make what is measured the budget
   bench --time      measure time instead, 21 runs each
   bench --live [N…] measure scans of this machine, with N more processes (300 and 3000), against ps -ef
+  bench --control-plane [N…] the same for a whole control plane that this machine plays in namespaces of its own (300), and
+    against a plain reading of its files; needs root
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
     each also with --binary PATH: a program that was built before, instead of a release build now
 ";
@@ -39,6 +42,9 @@ enum Task {
     Save,
     Time,
     Live(Vec<usize>),
+    ControlPlane(Vec<usize>),
+    /// What [`ControlPlane`](Self::ControlPlane) runs in its namespaces, with the program that plays it.
+    Beside(PathBuf, Vec<usize>),
     Cluster(Vec<usize>),
 }
 
@@ -53,6 +59,11 @@ pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
             "--save" => task = Task::Save,
             "--time" => task = Task::Time,
             "--live" => task = Task::Live(numbers(&mut rest, &[300, 3_000])),
+            "--control-plane" => task = Task::ControlPlane(numbers(&mut rest, &[300])),
+            "--beside" => {
+                let player = PathBuf::from(rest.next()?);
+                task = Task::Beside(player, numbers(&mut rest, &[300]));
+            }
             "--cluster" => task = Task::Cluster(numbers(&mut rest, &[100, 1_000, 5_000])),
             "--binary" => binary = Some(PathBuf::from(rest.next()?)),
             _ => return None,
@@ -81,6 +92,8 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
         .with_context(|| format!("there is no {}", binary.display()))?;
     match task {
         Task::Live(crowds) => live::run(&binary, crowds),
+        Task::ControlPlane(crowds) => control_plane::run(&binary, crowds),
+        Task::Beside(player, crowds) => control_plane::beside(&binary, player, crowds),
         Task::Cluster(sizes) => cluster::run(&binary, sizes),
         Task::Time => {
             let folder = tempfile::tempdir()?;
@@ -115,9 +128,33 @@ fn build() -> Result<PathBuf> {
     if !status.success() {
         bail!("the release build failed");
     }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release/kubeassay"))
+    Ok(target().join("release/kubeassay"))
+}
+
+/// Builds an example of the testkit, with further arguments to cargo, and returns it.
+fn example(name: &str, arguments: &[&str]) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "kubeassay-testkit"])
+        .args(["--example", name])
+        .args(arguments)
+        .current_dir(root())
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the stand-in {name} could not be built");
+    }
+    let profile = if arguments.contains(&"--release") {
+        "release"
+    } else {
+        "debug"
+    };
+    Ok(target().join(profile).join("examples").join(name))
+}
+
+/// Returns the folder of what cargo makes.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 fn costs(binary: &Path, scenarios: &[Scenario]) -> Result<Vec<Cost>> {

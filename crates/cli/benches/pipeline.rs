@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kubeassay_core::facts::{Facts, Source, Tool};
-use kubeassay_core::report::{FailOn, Rules};
+use kubeassay_core::report::{FailOn, GateOptions, Rules};
 use kubeassay_core::rule::{Catalogue, Rule};
 use kubeassay_engine::{BUNDLED_RULES, Options, judge, needs};
 use kubeassay_report::{Format, Style, render};
@@ -24,9 +24,7 @@ fn options(facts: &Facts) -> Options {
         cluster: None,
         started: facts.started,
         kubernetes_version: None,
-        include_pods: false,
-        fail_on: FailOn::Never,
-        min_coverage: None,
+        gate: GateOptions::new(FailOn::NEVER),
         rules: Rules {
             count: BUNDLED_RULES.rules.len(),
             digest: BUNDLED_RULES.digest.to_owned(),

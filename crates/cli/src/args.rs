@@ -1,6 +1,7 @@
 //! The command line: what users type, and the help they read.
 
 mod fixing;
+mod reporting;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,12 +9,12 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-use kubeassay_core::report::Percent;
 use kubeassay_core::rule::Benchmark;
 
 use crate::privileges::Keep;
 
 pub(crate) use fixing::{Apply, Fix, ManifestApply, Rollback, Transactions, TransactionsCommand};
+pub(crate) use reporting::{GateArgs, OutputArgs, Wanted, of_file};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -221,20 +222,12 @@ pub(crate) struct Scan {
     /// Count kubelets that run inside a workload as if they were the node's
     #[arg(long)]
     pub(crate) include_pods: bool,
-    /// When the exit code is not 0
-    #[arg(long, value_enum, value_name = "WHEN")]
-    pub(crate) fail_on: Option<FailOnArg>,
-    /// Exit 2 unless so many of the nodes were scanned whole (100%, 97.5%)
-    #[arg(long, value_name = "PERCENT")]
-    pub(crate) min_coverage: Option<Percent>,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
-    /// Format of the report
-    #[arg(short, long, value_enum, default_value_t = ReportFormat::Table, value_name = "FORMAT")]
-    pub(crate) output: ReportFormat,
-    /// Write to this file (mode 0600, replaced in one step) instead of stdout
-    #[arg(long, value_name = "FILE")]
-    pub(crate) output_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// What is judged, and how it is read.
@@ -562,21 +555,6 @@ pub(crate) struct Version {
     pub(crate) output: TextFormat,
 }
 
-/// Formats of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportFormat {
-    /// Failures and unknowns first, for people
-    Table,
-    /// Every finding, for people
-    Wide,
-    /// One JSON document
-    Json,
-    /// One JSON document a line, as it comes
-    Jsonl,
-    /// One YAML document
-    Yaml,
-}
-
 /// Formats of everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TextFormat {
@@ -586,17 +564,6 @@ pub(crate) enum TextFormat {
     Json,
     /// YAML
     Yaml,
-}
-
-/// When a scan counts as failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FailOnArg {
-    /// 1 for a fail; 2 where something is unknown, nothing was judged, or the scan is incomplete (default)
-    Unknown,
-    /// 1 for a fail, else 0
-    Fail,
-    /// Always 0
-    Never,
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {

@@ -106,25 +106,17 @@ impl Destination {
         }
     }
 
-    /// Returns what takes data piece by piece.
-    ///
-    /// # Errors
-    ///
-    /// Fails where there can be no file.
-    pub(crate) fn open(&self) -> anyhow::Result<Output> {
+    /// Returns what takes data piece by piece. A file is begun when there is something to be in it: who ends the program
+    /// before leaves nothing behind.
+    pub(crate) fn open(self) -> Output {
         let target = match self {
             Self::Stdout => Target::Stdout(io::stdout()),
-            Self::File(file) => {
-                let made = draft(file);
-                let folder = folder_of(file).display();
-                let made = made.with_context(|| format!("cannot write in {folder}"))?;
-                Target::Draft(BufWriter::new(made), file.clone())
-            }
+            Self::File(file) => Target::File(file),
         };
-        Ok(Output {
+        Output {
             target,
             nobody_reads: false,
-        })
+        }
     }
 }
 
@@ -136,10 +128,20 @@ pub(crate) struct Output {
 
 enum Target {
     Stdout(io::Stdout),
+    /// Nothing is written yet.
+    File(PathBuf),
     Draft(BufWriter<NamedTempFile>, PathBuf),
 }
 
 impl Output {
+    /// Returns what is written to, for a message.
+    pub(crate) fn name(&self) -> String {
+        match &self.target {
+            Target::Stdout(_) => "to stdout".to_owned(),
+            Target::File(file) | Target::Draft(_, file) => file.display().to_string(),
+        }
+    }
+
     /// Returns whether the reader closed the pipe: it has seen what it wanted, and the rest is for nobody.
     pub(crate) const fn nobody_reads(&self) -> bool {
         self.nobody_reads
@@ -151,9 +153,11 @@ impl Output {
     ///
     /// Fails where a file cannot be replaced; what was to be in it is kept.
     pub(crate) fn finish(mut self) -> anyhow::Result<()> {
-        self.flush().context("cannot write the output")?;
+        // Also where nothing was written: an empty file is what was asked for.
+        let begun = self.begin().and_then(|()| self.flush());
+        begun.with_context(|| format!("cannot write {}", self.name()))?;
         match self.target {
-            Target::Stdout(_) => Ok(()),
+            Target::Stdout(_) | Target::File(_) => Ok(()),
             Target::Draft(draft, file) => {
                 let draft = draft.into_inner().map_err(io::IntoInnerError::into_error);
                 let shown = file.display();
@@ -166,10 +170,22 @@ impl Output {
     }
 }
 
+impl Output {
+    /// Begins the file, if that was not done.
+    fn begin(&mut self) -> io::Result<()> {
+        if let Target::File(file) = &self.target {
+            self.target = Target::Draft(BufWriter::new(draft(file)?), file.clone());
+        }
+        Ok(())
+    }
+}
+
 impl io::Write for Output {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.begin()?;
         let written = match &mut self.target {
             Target::Stdout(stdout) => stdout.write(data),
+            Target::File(_) => Ok(0),
             Target::Draft(draft, _) => draft.write(data),
         };
         match written {
@@ -184,6 +200,7 @@ impl io::Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         let flushed = match &mut self.target {
             Target::Stdout(stdout) => stdout.flush(),
+            Target::File(_) => Ok(()),
             Target::Draft(draft, _) => draft.flush(),
         };
         match flushed {

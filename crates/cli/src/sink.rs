@@ -1,33 +1,85 @@
-//! Where judged nodes go: line by line as they come, or together into one report.
+//! Where judged nodes go: to every format that was asked for, and into the counts that decide the exit code.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::bail;
 use jiff::Timestamp;
-use kubeassay_core::report::{Gate, Problem};
-use kubeassay_engine::{Ending, Judged, JudgedNode, Options};
-use kubeassay_report::jsonl::{self, Header, JsonLines, Scanning};
-use kubeassay_report::{Format, Style, render};
+use kubeassay_core::report::{Conclusion, Gate, Problem, Tally};
+use kubeassay_engine::{JudgedNode, Options};
+use kubeassay_report::stream::{Closing, Header, Scanning};
+use kubeassay_report::{Format, Render, RenderError, Style, renderer};
 
-use crate::output::{Destination, Output};
+use crate::args::{Global, OutputArgs, Wanted, of_file};
+use crate::output::{self, Destination, Output};
+
+/// Where reports go, tried out before anything is read.
+pub(crate) struct Outputs(Vec<(Format, Destination)>);
+
+impl Outputs {
+    /// Returns what was asked for; a table on stdout where nothing was. `command` is how the command is called.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be written, two formats go to the same place, or no format is told.
+    pub(crate) fn new(arguments: &OutputArgs, command: &str) -> anyhow::Result<Self> {
+        let wanted = wanted(arguments)?;
+        let mut places = BTreeSet::new();
+        let mut outputs = Vec::with_capacity(wanted.len());
+        for Wanted { format, file } in wanted {
+            if !places.insert(file.clone()) {
+                match file {
+                    Some(file) => bail!("{} is named for two formats", file.display()),
+                    None => bail!(
+                        "only one format goes to stdout; give the others a file: {format}=FILE"
+                    ),
+                }
+            }
+            let command = format!("{command} -o {format}");
+            outputs.push((format, Destination::new(file.as_deref(), &command)?));
+        }
+        Ok(Self(outputs))
+    }
+
+    /// Returns whether somebody reads the exit code's reason on stdout already.
+    pub(crate) fn tell_people(&self) -> bool {
+        let mut outputs = self.0.iter();
+        outputs.any(|(format, destination)| format.is_for_people() && !destination.is_file())
+    }
+}
+
+fn wanted(arguments: &OutputArgs) -> anyhow::Result<Vec<Wanted>> {
+    let to_file = arguments.output_file.as_deref();
+    let to_file = to_file.filter(|file| *file != Path::new("-"));
+    let mut wanted = arguments.output.clone();
+    match (to_file, wanted.as_mut_slice()) {
+        (None, []) => wanted.push(Wanted {
+            format: Format::Table,
+            file: None,
+        }),
+        (None, _) => {}
+        (Some(file), []) => wanted.push(Wanted {
+            format: of_file(file).map_err(anyhow::Error::msg)?,
+            file: Some(file.to_owned()),
+        }),
+        (Some(file), [only]) if only.file.is_none() => only.file = Some(file.to_owned()),
+        (Some(_), _) => bail!(
+            "--output-file takes one format; where there are several, name the file of each: -o FORMAT=FILE"
+        ),
+    }
+    Ok(wanted)
+}
 
 /// Takes one judged node after the other.
-pub(crate) enum Sink {
-    /// Written at once, and forgotten.
-    Lines {
-        /// Where to.
-        lines: Box<JsonLines<Output>>,
-        /// What could not be read or understood, which is said at the end.
-        problems: Vec<Problem>,
-    },
-    /// Kept, since other formats show first what matters most.
-    Whole {
-        /// What was found so far.
-        judged: Judged,
-        /// As what it will be written.
-        format: Format,
-        /// How it will look.
-        style: Style,
-        /// Where to.
-        destination: Destination,
-    },
+pub(crate) struct Sink {
+    sending: Vec<Sending>,
+    tally: Tally,
+    problems: Vec<Problem>,
+}
+
+struct Sending {
+    render: Box<dyn Render>,
+    output: Output,
 }
 
 impl Sink {
@@ -35,33 +87,38 @@ impl Sink {
     ///
     /// # Errors
     ///
-    /// Where the output takes nothing.
+    /// Where an output takes nothing.
     pub(crate) fn begin(
-        format: Format,
-        style: Style,
-        destination: Destination,
+        outputs: Outputs,
+        global: &Global,
         options: &Options,
     ) -> anyhow::Result<Self> {
-        if format != Format::Jsonl {
-            return Ok(Self::Whole {
-                judged: Judged::default(),
-                format,
-                style,
-                destination,
-            });
-        }
         let header = Header {
-            schema: kubeassay_core::report::SCHEMA,
-            tool: &options.tool,
+            schema: kubeassay_core::report::SCHEMA.to_owned(),
+            tool: options.tool.clone(),
             scanned: Scanning {
                 started: options.started,
                 source: options.source,
-                cluster: options.cluster.as_ref(),
+                cluster: options.cluster.clone(),
             },
-            rules: &options.rules,
+            rules: options.rules.clone(),
         };
-        Ok(Self::Lines {
-            lines: Box::new(JsonLines::header(&header, destination.open()?)?),
+        let mut sending = Vec::with_capacity(outputs.0.len());
+        for (format, destination) in outputs.0 {
+            let layout = output::layout(global, destination.is_file());
+            let style = Style {
+                width: layout.width,
+                colour: layout.colour,
+            };
+            let mut render = renderer(format, style);
+            let mut output = destination.open();
+            let begun = render.header(&header, &mut output);
+            begun.map_err(|error| refused(&output, error))?;
+            sending.push(Sending { render, output });
+        }
+        Ok(Self {
+            sending,
+            tally: Tally::new(options.gate),
             problems: options.problems.clone(),
         })
     }
@@ -70,67 +127,72 @@ impl Sink {
     ///
     /// # Errors
     ///
-    /// Where the output does not take it.
+    /// Where an output does not take it.
     pub(crate) fn add(&mut self, node: JudgedNode) -> anyhow::Result<()> {
-        match self {
-            Self::Whole { judged, .. } => judged.add(node),
-            Self::Lines { lines, problems } => {
-                if let Some(node) = &node.node {
-                    lines.node(node)?;
-                }
-                for finding in &node.findings {
-                    lines.finding(finding)?;
-                }
-                problems.extend(node.problems);
+        for Sending { render, output } in &mut self.sending {
+            let mut written = Ok(());
+            if let Some(node) = &node.node {
+                written = render.node(node, output);
             }
+            for finding in &node.findings {
+                written = written.and_then(|()| render.finding(finding, output));
+            }
+            written.map_err(|error| refused(output, error))?;
         }
+        for finding in &node.findings {
+            self.tally.count(finding);
+        }
+        self.problems.extend(node.problems);
         Ok(())
     }
 
     /// Returns whether nobody reads any more what is written.
     pub(crate) fn is_closed(&self) -> bool {
-        match self {
-            Self::Whole { .. } => false,
-            Self::Lines { lines, .. } => lines.output().nobody_reads(),
-        }
+        let mut sending = self.sending.iter();
+        sending.all(|sending| sending.output.nobody_reads())
     }
 
     /// Ends the report, which ended at `finished`, and returns its gate.
     ///
     /// # Errors
     ///
-    /// Where the output does not take it.
+    /// Where an output does not take it; the others are written.
     pub(crate) fn finish(
         self,
-        ending: Ending,
-        options: &Options,
+        conclusion: Conclusion,
         finished: Timestamp,
     ) -> anyhow::Result<Gate> {
-        let gate = ending.gate.clone();
-        match self {
-            Self::Whole {
-                judged,
-                format,
-                style,
-                destination,
-            } => {
-                let report = judged.report(ending, options, finished);
-                let mut data = Vec::new();
-                render(&report, format, style, &mut data)?;
-                destination.write(&data)?;
-            }
-            Self::Lines { lines, problems } => {
-                let last = jsonl::Ending {
-                    finished,
-                    coverage: ending.coverage,
-                    problems: &problems,
-                    summary: ending.summary,
-                    gate: &ending.gate,
-                    complete: ending.complete,
-                };
-                lines.finish(&last)?.finish()?;
-            }
+        let ending = self.tally.end(conclusion);
+        let closing = Closing {
+            finished,
+            coverage: ending.coverage,
+            problems: self.problems,
+            summary: ending.summary,
+            gate: ending.gate,
+            complete: ending.complete,
+        };
+        let mut first = Ok(());
+        for Sending {
+            mut render,
+            mut output,
+        } in self.sending
+        {
+            let rendered = render.end(&closing, &mut output);
+            let written = rendered
+                .map_err(|error| refused(&output, error))
+                .and_then(|()| output.finish());
+            first = first.and(written);
         }
-        Ok(gate)
+        first.map(|()| closing.gate)
+    }
+}
+
+/// Returns why a report cannot be written, with the place.
+fn refused(output: &Output, error: RenderError) -> anyhow::Error {
+    match error {
+        RenderError::Write { source } => {
+            anyhow::Error::new(source).context(format!("cannot write {}", output.name()))
+        }
+        RenderError::Serialize { .. } => error.into(),
     }
 }

@@ -44,8 +44,17 @@ fn scan_host(name: &str, more: &[&str]) -> (i32, String, String) {
 
 fn json(name: &str, more: &[&str]) -> (i32, Json) {
     let (code, stdout, stderr) = scan_host(name, &[&["-o", "json"], more].concat());
-    assert_eq!(stderr, "");
-    (code, serde_json::from_str(&stdout).unwrap())
+    let report: Json = serde_json::from_str(&stdout).unwrap();
+    let gate = report.get("gate").unwrap();
+    let said = format!(
+        "kubeassay: exit {code}: {}\n",
+        gate.get("reason").and_then(Json::as_str).unwrap()
+    );
+    assert_eq!(
+        (stderr, gate.get("exit_code").and_then(Json::as_i64)),
+        (said, Some(code.into()))
+    );
+    (code, report)
 }
 
 /// Verdicts of 4.2.2 as `horizon verdict cause`, and the exit code.

@@ -34,6 +34,8 @@ pub struct Documents<'a> {
     pub(crate) process: &'a ProcessFacts,
     /// Where each argument comes from, for a process that does not run yet.
     origins: Vec<Arc<Origin>>,
+    /// Where variables of its environment come from, for the like.
+    variables: BTreeMap<String, Arc<Origin>>,
     parsed: RefCell<BTreeMap<Bytes, Parsed>>,
 }
 
@@ -55,6 +57,7 @@ impl<'a> Documents<'a> {
         Self {
             process,
             origins: Vec::new(),
+            variables: BTreeMap::new(),
             parsed: RefCell::new(BTreeMap::new()),
         }
     }
@@ -64,8 +67,20 @@ impl<'a> Documents<'a> {
         Self {
             process,
             origins,
+            variables: BTreeMap::new(),
             parsed: RefCell::new(BTreeMap::new()),
         }
+    }
+
+    /// Says where the variables of the process come from.
+    #[must_use]
+    pub fn with_variables(self, variables: BTreeMap<String, Arc<Origin>>) -> Self {
+        Self { variables, ..self }
+    }
+
+    /// Returns where a variable comes from, as far as that is known.
+    pub(crate) fn origin_of(&self, variable: &str) -> Option<&Arc<Origin>> {
+        self.variables.get(variable)
     }
 
     /// Returns what the file at `source` says, which holds `content`.

@@ -3,6 +3,7 @@
 //! Linux arguments, paths and environment values are bytes. They are kept as they are; JSON holds them
 //! as a string where they are UTF-8 and as `{"base64": "…"}` where they are not.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
@@ -11,6 +12,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text;
+use crate::value::Value;
 
 /// Bytes of a host, most of the time UTF-8 text.
 ///
@@ -125,6 +127,18 @@ impl<'de> Deserialize<'de> for Bytes {
                 .map(Self)
                 .map_err(|error| D::Error::custom(format!("not base64: {error}"))),
         }
+    }
+}
+
+impl Bytes {
+    /// Returns the bytes that a map stands for, if it is how bytes that are not UTF-8 are written.
+    pub(crate) fn from_encoded(map: &BTreeMap<String, Value>) -> Option<Self> {
+        let Value::String(base64) = map.get("base64").filter(|_| map.len() == 1)? else {
+            return None;
+        };
+        let bytes = STANDARD.decode(&base64.0).ok()?;
+        // Text is never written so: it is a map that has such a key.
+        std::str::from_utf8(&bytes).is_err().then_some(Self(bytes))
     }
 }
 

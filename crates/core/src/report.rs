@@ -2,8 +2,11 @@
 //!
 //! Schema `kubeassay.report/v1`; additive within v1. What has no content yet is null or empty.
 
+mod gate;
+mod percent;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 pub use crate::facts::{Source, Tool};
@@ -11,11 +14,14 @@ use crate::origin::Origin;
 use crate::value::Value;
 use crate::verdict::{Cause, Horizon, Severity, Verdict, Witness};
 
+pub use gate::{Conclusion, Ending, FailOn, Gate, GateOptions, MaxUnknown, Tally};
+pub use percent::Percent;
+
 /// The schema of the report.
 pub const SCHEMA: &str = "kubeassay.report/v1";
 
 /// The findings of one scan.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Always [`SCHEMA`].
@@ -39,7 +45,7 @@ pub struct Report {
 }
 
 /// What was scanned.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Scanned {
     /// When the scan began.
@@ -57,7 +63,7 @@ pub struct Scanned {
 }
 
 /// A cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cluster {
     /// UID of the `kube-system` namespace; null where it could not be read.
@@ -69,7 +75,7 @@ pub struct Cluster {
 }
 
 /// A node that was scanned, or should have been.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Node {
     /// The node key: equal in every scan of the same machine.
@@ -100,7 +106,7 @@ pub struct Node {
 }
 
 /// How Kubernetes came to a node: kubeadm, k3s, Amazon EKS, …
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Distribution {
     /// Its id, such as `kubeadm`.
@@ -116,7 +122,7 @@ pub struct Distribution {
 }
 
 /// A version of Kubernetes and where it was found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KubernetesVersion {
     /// The version, such as `1.34.2`; several, separated by `, `, where it could not be told apart.
@@ -126,7 +132,7 @@ pub struct KubernetesVersion {
 }
 
 /// How far a node was scanned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NodeStatus {
@@ -141,7 +147,7 @@ pub enum NodeStatus {
 }
 
 /// How many nodes were reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Coverage {
     /// All nodes.
@@ -156,56 +162,8 @@ pub struct Coverage {
     pub unsupported: usize,
 }
 
-/// A part of a whole, from 0 to 100 with at most two decimals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Percent {
-    /// Hundredths of a percent.
-    hundredths: u32,
-}
-
-impl Percent {
-    /// Returns whether `part` of `whole` is as much as this; of nothing it is.
-    pub const fn is_reached(self, part: usize, whole: usize) -> bool {
-        part as u128 * 10_000 >= whole as u128 * self.hundredths as u128
-    }
-}
-
-impl std::str::FromStr for Percent {
-    type Err = String;
-
-    /// Reads `100%`, `97.5%` or `97.5`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let refused = || format!("{text:?} is not a percentage; write it as 100% or 97.5%");
-        let number = text.strip_suffix('%').unwrap_or(text);
-        let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
-        let digits =
-            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(whole) || !digits(decimals) || whole.len() > 3 || decimals.len() > 2 {
-            return Err(refused());
-        }
-        let whole: u32 = whole.parse().map_err(|_| refused())?;
-        let decimals: u32 = format!("{decimals:0<2}").parse().map_err(|_| refused())?;
-        let hundredths = whole * 100 + decimals;
-        (hundredths <= 10_000)
-            .then_some(Self { hundredths })
-            .ok_or_else(refused)
-    }
-}
-
-/// Shows it as it is read, without decimals that say nothing.
-impl std::fmt::Display for Percent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (whole, decimals) = (self.hundredths / 100, self.hundredths % 100);
-        match decimals {
-            0 => write!(f, "{whole}%"),
-            _ if decimals % 10 == 0 => write!(f, "{whole}.{}%", decimals / 10),
-            _ => write!(f, "{whole}.{decimals:02}%"),
-        }
-    }
-}
-
 /// The rules that were evaluated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rules {
     /// How many.
@@ -221,7 +179,7 @@ pub struct Rules {
 }
 
 /// One verdict: rule × subject × horizon, with its evidence.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// 128 bits over rule, node key, subject key and horizon; the same in every scan.
@@ -256,6 +214,9 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// The accepted deviation that covers it.
     pub waiver: Option<Waiver>,
+    /// How it compares with the baseline; null where none was given, and where nothing needs action.
+    #[serde(default)]
+    pub baseline_state: Option<BaselineState>,
     /// Whether kubeassay could fix it.
     pub fix: Fix,
     /// What to do, in a few sentences.
@@ -263,7 +224,7 @@ pub struct Finding {
 }
 
 /// A number a rule is known by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Control {
     /// The framework, such as `cis-kubernetes`.
@@ -275,7 +236,7 @@ pub struct Control {
 }
 
 /// What was judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Subject {
     /// What tells it from the others of the node, stable over restarts: for a kubelet its root directory.
@@ -301,7 +262,7 @@ pub struct Subject {
 }
 
 /// A user of the host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     /// Its id, as the host's user namespace sees it.
@@ -311,7 +272,7 @@ pub struct User {
 }
 
 /// What one witness said.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WitnessFinding {
     /// Who.
@@ -327,7 +288,7 @@ pub struct WitnessFinding {
 }
 
 /// One thing that a check read. Exactly one of `setting`, `file`, `object`, `response` is set.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// The setting's path, such as `kubelet.authorization.mode`.
@@ -351,7 +312,7 @@ pub struct Evidence {
 }
 
 /// A value that lost against a later layer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overridden {
     /// The value; null for one that was removed.
@@ -361,20 +322,42 @@ pub struct Overridden {
 }
 
 /// An accepted deviation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Waiver {
     /// Why it was accepted.
     pub reason: String,
     /// Who accepted it.
     pub owner: String,
-    /// Until when.
+    /// Where it was discussed, such as the number of a ticket or its address.
+    #[serde(default)]
+    pub ticket: Option<String>,
+    /// When it was accepted (`2026-11-26`).
+    #[serde(default)]
+    pub created: Option<String>,
+    /// The last day on which it holds (`2027-06-30`).
     pub expires: Option<String>,
+    /// The file of waivers and the line where it begins, such as `waivers.yaml:12`.
+    #[serde(default)]
+    pub origin: Option<String>,
+}
+
+/// How a finding compares with a baseline, an earlier report; the words of SARIF's `baselineState`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum BaselineState {
+    /// The baseline has no such finding, or had it with a verdict that needed no action.
+    New,
+    /// It had the same finding with the same values.
+    Unchanged,
+    /// It had the finding with other values.
+    Updated,
 }
 
 /// Whether kubeassay could fix a finding, as far as the rule and the subject tell; who else writes the file is for the
 /// plan to say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fix {
     /// Whether it could.
@@ -384,7 +367,7 @@ pub struct Fix {
 }
 
 /// Something that could not be read or understood.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The node's id.
@@ -402,7 +385,7 @@ pub struct Problem {
 }
 
 /// How many findings there are of each verdict; each finding is counted once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Summary {
     /// As the rule wants it.
@@ -417,60 +400,4 @@ pub struct Summary {
     pub not_applicable: usize,
     /// Failing, and accepted.
     pub waived: usize,
-}
-
-/// When a scan counts as failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum FailOn {
-    /// On a fail, or where something is unknown, nothing was judged or the scan is incomplete.
-    Unknown,
-    /// On a fail only.
-    Fail,
-    /// Never.
-    Never,
-}
-
-/// What the exit code is, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Gate {
-    /// What was asked for.
-    pub fail_on: FailOn,
-    /// The exit code.
-    pub exit_code: u8,
-    /// One sentence for a person.
-    pub reason: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Percent;
-
-    #[test]
-    fn percentages_are_read_and_shown_in_their_usual_form() {
-        for (text, shown) in [
-            ("100%", "100%"),
-            ("97.5", "97.5%"),
-            ("0%", "0%"),
-            ("99.05%", "99.05%"),
-            ("99.50%", "99.5%"),
-        ] {
-            assert_eq!(
-                text.parse::<Percent>().map(|it| it.to_string()),
-                Ok(shown.to_owned())
-            );
-        }
-        for text in ["", "%", "101%", "100.01%", "1e2", "-1%", "99.999%", "a"] {
-            assert!(text.parse::<Percent>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_part_reaches_a_percentage_exactly() {
-        let percent: Percent = "99.9%".parse().unwrap();
-        assert!(percent.is_reached(999, 1000) && !percent.is_reached(998, 1000));
-        assert!(percent.is_reached(0, 0));
-    }
 }

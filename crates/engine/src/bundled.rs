@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:d3f4ea63940e814a2dae6c7e9ffea4be4aee84f9cc3cd0dcb4f3e47910224253",
+    digest: "sha256:4a61252b35966fcda5d1b72535201a5216ee198e11418e7c4035b7dd4a6032ce",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",

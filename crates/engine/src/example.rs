@@ -8,7 +8,7 @@ use kubeassay_core::facts::{
     ClusterFacts, EndpointFacts, Entry, Facts, FileFacts, FileKind, Identity, Moment, Need,
     NeedKind, Platform, ProcessFacts, Request, Response, Source, Tool, Via, objects,
 };
-use kubeassay_core::report::{FailOn, Rules};
+use kubeassay_core::report::{FailOn, GateOptions, Rules};
 use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, ExampleStatus, Rule, SiteChoices};
 use kubeassay_core::{Bytes, Cause, Component, Verdict};
 
@@ -120,9 +120,7 @@ fn options(said: Option<Minor>) -> Options {
         cluster: None,
         started: Timestamp::UNIX_EPOCH,
         kubernetes_version: said,
-        include_pods: false,
-        fail_on: FailOn::Never,
-        min_coverage: None,
+        gate: GateOptions::new(FailOn::NEVER),
         rules: Rules {
             count: 1,
             digest: String::new(),

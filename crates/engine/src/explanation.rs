@@ -10,10 +10,12 @@ use kubeassay_core::{Component, Origin, OriginKind, Value};
 
 use crate::components;
 use crate::evidence::quoted;
+use crate::files::Configured;
 use crate::instances::{Instance, Restart};
-use crate::kubelets;
+use crate::manifests::Manifests;
 use crate::version;
 use crate::witnesses::{Live, Probe};
+use crate::{kubelets, services};
 
 /// Explains `setting` (`kubelet.…`, `apiserver.…`) for every component in the facts that has it; versions that come to
 /// it the same way are explained once.
@@ -22,16 +24,20 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
         return Vec::new();
     };
     if root != Component::Kubelet.root() {
-        return components::find(facts, said)
-            .found
+        let manifests = Manifests::of(facts, &Configured::of(facts));
+        let mut found = components::find(facts, &manifests, said).found;
+        found.retain(|instance| instance.component.root() == root);
+        for instance in &mut found {
+            services::work_out_the_next_start(instance, facts, said);
+        }
+        return found
             .iter()
-            .filter(|instance| instance.component.root() == root)
             .flat_map(|instance| explain_instance(setting, path, instance))
             .collect();
     }
     let mut kubelets = kubelets::find(facts, said);
     for kubelet in &mut kubelets.found {
-        kubelets::work_out_the_next_start(kubelet, facts, said);
+        services::work_out_the_next_start(kubelet, facts, said);
     }
     kubelets
         .found

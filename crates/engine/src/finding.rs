@@ -453,6 +453,7 @@ fn assemble(
         witnesses: vec![witness],
         evidence: decision.evidence,
         waiver: None,
+        baseline_state: None,
         fix: fixes::of(rule, subject, horizon, decision.verdict, seen),
         remediation: rule.remediation().to_owned(),
     }

@@ -8,20 +8,20 @@ use kubeassay_core::facts::{
     ClusterFacts, Facts, Problem as FactsProblem, Request, Response, Source, Tool, Unreadable,
 };
 use kubeassay_core::report::{
-    Cluster, Coverage, FailOn, Finding, Gate, KubernetesVersion, Node, NodeStatus, Percent,
-    Problem, Report, Rules, SCHEMA, Scanned, Subject, Summary,
+    Cluster, Conclusion, Coverage, Ending, Finding, GateOptions, KubernetesVersion, Node,
+    NodeStatus, Problem, Report, Rules, SCHEMA, Scanned, Subject, Tally,
 };
 use kubeassay_core::rule::{Benchmark, Rule, SiteChoices};
-use kubeassay_core::{Cause, Component, Verdict};
+use kubeassay_core::{Cause, Component};
 
 use crate::absent;
 use crate::components;
 use crate::embedded::{self, Insiders};
-use crate::files;
+use crate::files::{self, Configured};
 use crate::finding::{self, Context};
-use crate::gate::gate;
 use crate::instances::Instance;
 use crate::kubelets::{self, Kubelets};
+use crate::manifests::Manifests;
 use crate::node::NodeView;
 use crate::objects;
 use crate::platforms::{self, Detected};
@@ -44,12 +44,8 @@ pub struct Options {
     pub started: Timestamp,
     /// The kubelet's version, where the user gave it.
     pub kubernetes_version: Option<Minor>,
-    /// Count kubelets in workloads as if they were the node's.
-    pub include_pods: bool,
-    /// When the exit code is not 0.
-    pub fail_on: FailOn,
-    /// How much of the nodes must have been scanned whole, else the exit code is 2; `None`: whatever `fail_on` says.
-    pub min_coverage: Option<Percent>,
+    /// When the exit code is not 0, and whether what lives in workloads counts.
+    pub gate: GateOptions,
     /// What is said of the rules in the report.
     pub rules: Rules,
     /// Problems from before judging: facts or rule pages that could not be used.
@@ -73,12 +69,17 @@ struct Nothing {
 pub fn judge(facts: &[Facts], rules: &[&Rule], options: &Options) -> Report {
     let mut judge = Judge::new(rules, options);
     let mut judged = Judged::default();
+    let mut tally = Tally::new(options.gate);
     for facts in facts {
-        judged.add(judge.node(facts));
+        let node = judge.node(facts);
+        for finding in &node.findings {
+            tally.count(finding);
+        }
+        judged.add(node);
     }
     let ends = facts.iter().map(|facts| facts.finished);
     let finished = ends.max().unwrap_or(options.started);
-    judged.report(judge.finish(), options, finished)
+    judged.report(tally.end(judge.finish()), options, finished)
 }
 
 /// What was found on several nodes, to become one report.
@@ -150,9 +151,6 @@ pub struct Judge<'a> {
     /// How many nodes have an id.
     ids: BTreeMap<String, usize>,
     coverage: Coverage,
-    summary: Summary,
-    /// How many of the unknown findings only the provider could decide.
-    provider_side: usize,
     /// Why nothing was judged on the first node of which that is so.
     nothing: Option<String>,
     /// Not all nodes are known.
@@ -170,19 +168,6 @@ pub struct JudgedNode {
     pub problems: Vec<Problem>,
 }
 
-/// What is said at the end of a report.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ending {
-    /// How many nodes were reached.
-    pub coverage: Coverage,
-    /// How many findings there are of each verdict.
-    pub summary: Summary,
-    /// What the exit code is, and why.
-    pub gate: Gate,
-    /// Whether everything that was to be scanned was.
-    pub complete: bool,
-}
-
 impl<'a> Judge<'a> {
     /// Returns a judge that has seen no node yet.
     pub const fn new(rules: &'a [&'a Rule], options: &'a Options) -> Self {
@@ -197,15 +182,6 @@ impl<'a> Judge<'a> {
                 unreachable: 0,
                 unsupported: 0,
             },
-            summary: Summary {
-                pass: 0,
-                fail: 0,
-                unknown: 0,
-                manual: 0,
-                not_applicable: 0,
-                waived: 0,
-            },
-            provider_side: 0,
             nothing: None,
             broke_off: false,
         }
@@ -232,8 +208,11 @@ impl<'a> Judge<'a> {
     pub fn node(&mut self, facts: &Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
-        let mut instances = components::find(facts, self.options.kubernetes_version);
-        let mut inside = embedded::find(facts, self.options.kubernetes_version);
+        let configured = Configured::of(facts);
+        let manifests = Manifests::of(facts, &configured);
+        let said = self.options.kubernetes_version;
+        let mut instances = components::find(facts, &manifests, said);
+        let mut inside = embedded::find(facts, said);
         let (kubelets_inside, others_inside) = inside.split();
         instances.found.extend(others_inside);
         let detected = platforms::detect(facts);
@@ -281,8 +260,14 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        findings.extend(self.of_files(facts, &instances.found, &detected, &context));
-        let nothing = nothing(facts, &kubelets, self.options.include_pods)
+        findings.extend(self.of_files(
+            facts,
+            (&manifests, &configured),
+            &instances.found,
+            &detected,
+            &context,
+        ));
+        let nothing = nothing(facts, &kubelets, self.options.gate.include_pods)
             .filter(|_| !inside.hides(Component::Kubelet));
         if let Some(nothing) = &nothing {
             if nothing.unseen {
@@ -319,11 +304,6 @@ impl<'a> Judge<'a> {
         };
         findings.sort_by(|one, other| place(one).cmp(&place(other)));
         count_node(&mut self.coverage, node.status);
-        for finding in &findings {
-            if self.options.include_pods || !finding.subject.in_pod {
-                self.count(finding);
-            }
-        }
         JudgedNode {
             node: Some(node),
             findings,
@@ -344,12 +324,9 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges what nodes that are built anew will get, by the objects of the cluster that say so.
-    pub fn cluster(&mut self, facts: &ClusterFacts) -> JudgedNode {
+    pub fn cluster(&self, facts: &ClusterFacts) -> JudgedNode {
         let mut findings = rebuild::of(facts, self.rules, self.options);
         findings.extend(objects::of(facts, self.rules, self.options));
-        for finding in &findings {
-            self.count(finding);
-        }
         JudgedNode {
             node: None,
             findings,
@@ -357,40 +334,18 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Returns what is left to say once every node was judged.
-    pub fn finish(self) -> Ending {
+    /// Returns what there is to know of the scan as a whole once every node was judged.
+    pub fn finish(self) -> Conclusion {
         let Self {
-            options,
             coverage,
-            summary,
-            provider_side,
             nothing,
             broke_off,
             ..
         } = self;
-        let complete = coverage.nodes > 0 && coverage.scanned == coverage.nodes && !broke_off;
-        let nothing_judged = if coverage.nodes == 0 {
-            Some("nothing was judged: there are no facts".to_owned())
-        } else if total(&summary) == 0 {
-            let no_rule = || "nothing was judged: no rule was chosen".to_owned();
-            Some(nothing.unwrap_or_else(no_rule))
-        } else {
-            None
-        };
-        let gate = gate(
-            &summary,
-            provider_side,
+        Conclusion {
             coverage,
-            complete,
-            nothing_judged.as_deref(),
-            options.fail_on,
-            options.min_coverage,
-        );
-        Ending {
-            coverage,
-            summary,
-            gate,
-            complete,
+            complete: coverage.nodes > 0 && coverage.scanned == coverage.nodes && !broke_off,
+            nothing,
         }
     }
 
@@ -416,14 +371,6 @@ impl<'a> Judge<'a> {
         asked.unwrap_or_else(|| Benchmark::for_node(platform, known().map(|minor| minor.0)))
     }
 
-    fn count(&mut self, finding: &Finding) {
-        count_finding(&mut self.summary, finding);
-        let of_provider = finding.cause == Some(Cause::ProviderSide);
-        self.provider_side += usize::from(
-            of_provider && finding.verdict == Verdict::Unknown && finding.waiver.is_none(),
-        );
-    }
-
     /// Returns the rules about a component; those that say nothing of the kind are about kubelets.
     fn rules_of(&self, component: Component) -> Vec<&'a Rule> {
         self.rules_about(component.as_str())
@@ -433,12 +380,13 @@ impl<'a> Judge<'a> {
     fn of_files(
         &self,
         facts: &Facts,
+        asked: (&Manifests, &Configured),
         instances: &[Instance<'_>],
         detected: &Detected,
         context: &Context<'_>,
     ) -> Vec<Finding> {
         let rules = self.rules_about(files::ROOT);
-        files::of(&rules, facts, instances, detected, context)
+        files::of(&rules, facts, asked, instances, detected, context)
     }
 
     /// Returns the rules about a subject.
@@ -537,30 +485,6 @@ const fn count_node(coverage: &mut Coverage, status: NodeStatus) {
         NodeStatus::Unsupported => &mut coverage.unsupported,
     };
     *slot += 1;
-}
-
-const fn count_finding(summary: &mut Summary, finding: &Finding) {
-    let slot = match finding.verdict {
-        _ if finding.waiver.is_some() => &mut summary.waived,
-        Verdict::Pass => &mut summary.pass,
-        Verdict::Fail => &mut summary.fail,
-        Verdict::Unknown => &mut summary.unknown,
-        Verdict::Manual => &mut summary.manual,
-        Verdict::NotApplicable => &mut summary.not_applicable,
-    };
-    *slot += 1;
-}
-
-const fn total(summary: &Summary) -> usize {
-    let Summary {
-        pass,
-        fail,
-        unknown,
-        manual,
-        not_applicable,
-        waived,
-    } = summary;
-    *pass + *fail + *unknown + *manual + *not_applicable + *waived
 }
 
 /// Returns what there is to say where it cannot be told which platform a node is.

@@ -7,7 +7,7 @@ use kubeassay_config::kubelet::{Documents, When};
 use kubeassay_config::manifests::{Container, containers};
 use kubeassay_config::setting::Unknown;
 use kubeassay_core::facts::{
-    ExecutableFacts, Facts, FileFacts, FileKind, Need, NeedKind, Problem, ProcessFacts,
+    ExecutableFacts, Facts, FileFacts, FileKind, Need, NeedKind, ProcessFacts,
 };
 use kubeassay_core::{Bytes, Cause, Component, Origin};
 
@@ -18,7 +18,7 @@ use crate::files::Configured;
 const ROUNDS: usize = 16;
 
 /// A component that a manifest starts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StaticPod {
     /// Which one.
     pub(crate) component: Component,
@@ -54,8 +54,6 @@ pub(crate) struct Manifests {
     pub(crate) containers: Vec<(Bytes, Container)>,
     /// What the manifests start.
     pub(crate) pods: Vec<StaticPod>,
-    /// What could not be read of them.
-    pub(crate) problems: Vec<Problem>,
     /// Manifests, and files that what they start will read, that are not in the facts yet.
     pub(crate) needs: Vec<Need>,
 }
@@ -87,20 +85,11 @@ impl Manifests {
                 origins: container.origins.clone(),
             });
         }
-        let mut problems = Vec::new();
-        for unknown in unknown {
-            problems.push(Problem {
-                cause: unknown.cause,
-                path: unknown.path.clone(),
-                reason: unknown.reason.clone(),
-            });
-            pods.extend(guessed(unknown));
-        }
+        pods.extend(unknown.into_iter().filter_map(guessed));
         Self {
             folders,
             containers,
             pods,
-            problems,
             needs,
         }
     }

@@ -337,4 +337,6 @@ fn subject(word: &str, name: &str, object: String) -> Subject {
 }
 
 #[cfg(test)]
+mod partial_tests;
+#[cfg(test)]
 mod tests;

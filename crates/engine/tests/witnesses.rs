@@ -13,7 +13,7 @@ use kubeassay_core::facts::{
     NeedKind, NodeObject, ObjectFacts, ProcessFacts, Request, Response, ServiceFacts, Source, Tool,
     Trouble, Via,
 };
-use kubeassay_core::report::{FailOn, Finding, Report, Rules};
+use kubeassay_core::report::{FailOn, Finding, GateOptions, Report, Rules};
 use kubeassay_core::rule::{Catalogue, Rule};
 use kubeassay_core::{Bytes, Cause, Horizon, OriginKind, Verdict, Witness};
 use kubeassay_engine::{
@@ -40,9 +40,7 @@ fn options() -> Options {
         cluster: None,
         started: Timestamp::UNIX_EPOCH,
         kubernetes_version: None,
-        include_pods: false,
-        fail_on: FailOn::Unknown,
-        min_coverage: None,
+        gate: GateOptions::new(FailOn::UNKNOWN),
         rules: Rules {
             count: 0,
             digest: String::new(),

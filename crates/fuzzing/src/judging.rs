@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Facts, Source, Tool};
-use kubeassay_core::report::{FailOn, Finding, Report, Rules};
+use kubeassay_core::report::{FailOn, Finding, GateOptions, Report, Rules};
 use kubeassay_core::rule::{Catalogue, Rule};
 use kubeassay_core::{Verdict, text};
 use kubeassay_engine::{BUNDLED_RULES, Options, judge};
@@ -34,9 +34,10 @@ pub(crate) fn judged(facts: &[Facts], version: Option<Minor>, include_pods: bool
         cluster: None,
         started: Timestamp::UNIX_EPOCH,
         kubernetes_version: version,
-        include_pods,
-        fail_on: FailOn::Unknown,
-        min_coverage: None,
+        gate: GateOptions {
+            include_pods,
+            ..GateOptions::new(FailOn::UNKNOWN)
+        },
         rules: Rules {
             count: rules.len(),
             digest: String::new(),

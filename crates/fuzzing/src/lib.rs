@@ -37,6 +37,7 @@ mod judging;
 mod kubeconfig;
 mod layers;
 mod mountinfo;
+mod objects;
 mod packages;
 mod passwd;
 mod places;
@@ -144,6 +145,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "mountinfo",
         run: mountinfo::run,
+    },
+    Target {
+        name: "objects",
+        run: objects::run,
     },
     Target {
         name: "packages",

@@ -14,7 +14,7 @@ use kubeassay_config::{secrets, units};
 use kubeassay_core::facts::{
     Entry, Facts, FileFacts, Need, NeedKind, ProcessFacts, ServiceFacts, Source, Tool, Trouble,
 };
-use kubeassay_core::report::{FailOn, Report, Rules};
+use kubeassay_core::report::{FailOn, GateOptions, Report, Rules};
 use kubeassay_core::rule::Catalogue;
 use kubeassay_core::{Bytes, Horizon, Verdict};
 use kubeassay_engine::BUNDLED_RULES;
@@ -339,9 +339,7 @@ fn report(facts: &Facts, catalogue: &Catalogue) -> Report {
         cluster: None,
         started: facts.started,
         kubernetes_version: kubeassay_engine::parse_version("1.34").ok(),
-        include_pods: false,
-        fail_on: FailOn::Unknown,
-        min_coverage: None,
+        gate: GateOptions::new(FailOn::UNKNOWN),
         rules: Rules {
             count: 1,
             digest: String::new(),

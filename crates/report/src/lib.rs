@@ -6,6 +6,7 @@
 //! a year ago renders as it did then. Text that came from a host is escaped on its way out: by the page
 //! for people, by the writers of JSON and YAML for machines (losslessly there).
 //!
+//! - [`stream`]: a report as it comes, piece by piece
 //! - [`table`], [`json`], [`jsonl`], [`yaml`]: one file per format
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -13,10 +14,10 @@
 //! - [`transaction`]: what a fix did
 //! - [`describe`]: origins, subjects and controls in words
 
-use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Write};
 
-use kubeassay_core::report::{Finding, Report};
+use kubeassay_core::report::Report;
 use thiserror::Error;
 
 pub mod coverage;
@@ -31,12 +32,15 @@ mod next;
 mod page;
 pub mod plan;
 pub mod platforms;
+pub mod stream;
 pub mod table;
 pub mod transaction;
 pub mod yaml;
 
 pub use describe::describe_origin;
 pub use jsonl::JsonLines;
+pub use stream::Render;
+use stream::Whole;
 
 /// A format of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,35 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::Yaml => "yaml",
         }
+    }
+
+    /// Returns the format of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter();
+        all.find(|format| format.as_str() == word).copied()
+    }
+
+    /// Returns the extensions of files that tell this format, without the dot.
+    pub const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Table => &["txt"],
+            // That of a table.
+            Self::Wide => &[],
+            Self::Json => &["json"],
+            Self::Jsonl => &["jsonl", "ndjson"],
+            Self::Yaml => &["yaml", "yml"],
+        }
+    }
+
+    /// Returns whether it is laid out for people at a terminal.
+    pub const fn is_for_people(self) -> bool {
+        matches!(self, Self::Table | Self::Wide)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -97,6 +130,21 @@ pub enum RenderError {
     },
 }
 
+/// Returns what writes a report in `format`.
+pub fn renderer(format: Format, style: Style) -> Box<dyn Render> {
+    match format {
+        Format::Table => Box::new(Whole::new(move |report, out| {
+            table::write(report, table::Extent::Open, style, out)
+        })),
+        Format::Wide => Box::new(Whole::new(move |report, out| {
+            table::write(report, table::Extent::All, style, out)
+        })),
+        Format::Json => Box::new(Whole::new(|report, out| json::write(report, out))),
+        Format::Jsonl => Box::new(JsonLines),
+        Format::Yaml => Box::new(Whole::new(|report, out| yaml::write(report, out))),
+    }
+}
+
 /// Writes `report` to `out`.
 ///
 /// # Errors
@@ -108,36 +156,5 @@ pub fn render(
     style: Style,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
-    let report = sorted(report);
-    match format {
-        Format::Table => table::write(&report, table::Extent::Open, style, out),
-        Format::Wide => table::write(&report, table::Extent::All, style, out),
-        Format::Json => json::write(report.as_ref(), out),
-        Format::Jsonl => jsonl::write(&report, out),
-        Format::Yaml => yaml::write(report.as_ref(), out),
-    }
-}
-
-/// Returns the report with its findings in the order that the schema promises.
-fn sorted(report: &Report) -> Cow<'_, Report> {
-    if report
-        .findings
-        .is_sorted_by(|before, after| order(before) <= order(after))
-    {
-        return Cow::Borrowed(report);
-    }
-    let mut report = report.clone();
-    report
-        .findings
-        .sort_by(|before, after| order(before).cmp(&order(after)));
-    Cow::Owned(report)
-}
-
-fn order(finding: &Finding) -> impl Ord + '_ {
-    (
-        &finding.node,
-        &finding.rule,
-        &finding.subject.key,
-        finding.horizon,
-    )
+    stream::feed(report, &mut *renderer(format, style), out)
 }

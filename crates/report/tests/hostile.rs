@@ -84,7 +84,10 @@ fn poisoned_report(text: &str) -> Report {
     let waiver = Waiver {
         reason: text.to_owned(),
         owner: text.to_owned(),
+        ticket: Some(text.to_owned()),
+        created: Some(text.to_owned()),
         expires: Some(text.to_owned()),
+        origin: Some(text.to_owned()),
     };
     let findings = [
         failing("worker-1"),

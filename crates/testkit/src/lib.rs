@@ -10,6 +10,7 @@
 
 pub mod api_server;
 pub mod certificates;
+pub mod control_plane;
 mod cri;
 pub mod https;
 pub mod kubelet;
@@ -17,6 +18,7 @@ pub mod machine;
 pub mod namespaces;
 pub mod real_cluster;
 pub mod systemd;
+pub mod trace;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;

@@ -5,12 +5,10 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-
-use crate::generate::root;
 
 /// How long every answer of the stand-ins takes, in milliseconds.
 const DELAY: &str = "20";
@@ -21,7 +19,7 @@ const TICKS: f64 = 100.0;
 
 /// Measures clusters of each of these sizes.
 pub(super) fn run(binary: &Path, sizes: &[usize]) -> Result<ExitCode> {
-    let stand_ins = build()?;
+    let stand_ins = super::example("cluster", &["--release"])?;
     let handshakes = Command::new(&stand_ins)
         .args(["handshakes", HANDSHAKES])
         .output()
@@ -214,30 +212,6 @@ impl Drop for StandIns {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// Builds the stand-ins as the program is built.
-fn build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--release",
-            "--package",
-            "kubeassay-testkit",
-            "--example",
-            "cluster",
-        ])
-        .current_dir(root())
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
-        bail!("the stand-ins could not be built");
-    }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release/examples/cluster"))
 }
 
 fn text(path: &Path) -> String {

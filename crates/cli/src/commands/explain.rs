@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use kubeassay_core::explanation::Explanation;
 use kubeassay_core::facts::Facts;
-use kubeassay_core::report::{FailOn, Finding, Report};
+use kubeassay_core::report::{FailOn, Finding, GateOptions, Report};
 use kubeassay_core::rule::{RenderStyle, Rule, Schema as _, did_you_mean, suggestion};
 use kubeassay_engine::schema::Components;
 use kubeassay_engine::{Options, judge};
@@ -62,9 +62,10 @@ pub(crate) fn run(
             cluster: None,
             started: jiff::Timestamp::UNIX_EPOCH,
             kubernetes_version: version,
-            include_pods: true,
-            fail_on: FailOn::Never,
-            min_coverage: None,
+            gate: GateOptions {
+                include_pods: true,
+                ..GateOptions::new(FailOn::NEVER)
+            },
             rules: catalogue::describe(&catalogue, &rules, None),
             problems: Vec::new(),
             benchmark: None,

@@ -1,30 +1,25 @@
 //! `kubeassay scan`: facts and rules to a report.
 
 use kubeassay_core::facts::{ClusterFacts, Source};
-use kubeassay_core::report::{Cluster, FailOn, Problem};
+use kubeassay_core::report::{Cluster, FailOn, GateOptions, Problem};
 use kubeassay_core::rule::{Diagnostic, RenderStyle};
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_engine::{Judge, Options};
-use kubeassay_report::{Format, Style};
 
-use crate::args::{FailOnArg, Global, ReportFormat, Scan};
+use crate::args::{Global, Scan};
 use crate::asking::now;
 use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::nodes::Nodes;
-use crate::output::Destination;
 use crate::progress::Progress;
-use crate::sink::Sink;
+use crate::sink::{Outputs, Sink};
 use crate::tool::tool;
 use crate::{catalogue, hosts, output};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
-    let format = format(arguments.output);
-    let command = format!("kubeassay scan -o {}", format.as_str());
-    let destination = Destination::new(arguments.output_file.as_deref(), &command)?;
-    let layout = output::layout(global, destination.is_file());
-    let style = if layout.colour {
+    let outputs = Outputs::new(&arguments.output, "kubeassay scan")?;
+    let style = if output::layout_of_stderr(global).colour {
         RenderStyle::Colour
     } else {
         RenderStyle::Plain
@@ -36,12 +31,10 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
     let mut nodes = Nodes::open(arguments, messages)?;
     let source = nodes.source;
-    let fail_on = match arguments.fail_on {
-        Some(FailOnArg::Fail) => FailOn::Fail,
-        Some(FailOnArg::Never) => FailOn::Never,
+    let usual = match source {
         // A demonstration fails nobody's pipeline.
-        None if source == Source::Demo => FailOn::Never,
-        Some(FailOnArg::Unknown) | None => FailOn::Unknown,
+        Source::Demo => FailOn::NEVER,
+        _ => FailOn::UNKNOWN,
     };
     let options = Options {
         tool: tool(),
@@ -49,9 +42,13 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         cluster: nodes.cluster.as_ref().map(cluster),
         started: nodes.started,
         kubernetes_version: version,
-        include_pods: arguments.include_pods,
-        fail_on,
-        min_coverage: arguments.min_coverage,
+        gate: GateOptions {
+            fail_on: arguments.gate.fail_on.unwrap_or(usual),
+            min_coverage: arguments.gate.min_coverage,
+            max_unknown: arguments.gate.max_unknown,
+            only_new: false,
+            include_pods: arguments.include_pods,
+        },
         rules: catalogue::describe(&catalogue, &rules, benchmark),
         problems: faults
             .iter()
@@ -61,12 +58,8 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         benchmark: benchmark.cloned(),
         choices,
     };
-    let to_file = destination.is_file();
-    let style = Style {
-        width: layout.width,
-        colour: layout.colour,
-    };
-    let mut sink = Sink::begin(format, style, destination, &options)?;
+    let told = outputs.tell_people();
+    let mut sink = Sink::begin(outputs, global, &options)?;
     let mut judge = Judge::new(&rules, &options);
     let mut finished = options.started;
     let mut progress = Progress::new(global);
@@ -90,9 +83,9 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         sink.add(judged)?;
     }
     drop(progress);
-    let gate = sink.finish(judge.finish(), &options, finished)?;
-    if to_file {
-        messages.note(&gate.reason);
+    let gate = sink.finish(judge.finish(), finished)?;
+    if !told {
+        messages.progress(&format!("exit {}: {}", gate.exit_code, gate.reason));
     }
     Ok(Exit::Gate(gate.exit_code))
 }
@@ -117,15 +110,5 @@ fn page_problem(fault: &Diagnostic) -> Problem {
             fault.line, fault.column, fault.message
         ),
         affects: Vec::new(),
-    }
-}
-
-const fn format(format: ReportFormat) -> Format {
-    match format {
-        ReportFormat::Table => Format::Table,
-        ReportFormat::Wide => Format::Wide,
-        ReportFormat::Json => Format::Json,
-        ReportFormat::Jsonl => Format::Jsonl,
-        ReportFormat::Yaml => Format::Yaml,
     }
 }

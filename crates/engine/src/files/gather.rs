@@ -85,6 +85,15 @@ pub(super) fn gather(facts: &Facts, manifests: &Manifests, configured: &Configur
             }
             any = true;
         }
+        if !any {
+            for service in services::idle(component, facts) {
+                if let Ok((next, process)) = services::future(service, None, facts) {
+                    let said = configured.said_by(&process, services::origins(&next));
+                    gathered.components_files(&process, said, &[], &mut host);
+                    any = true;
+                }
+            }
+        }
         control_plane |= any
             && matches!(
                 component,

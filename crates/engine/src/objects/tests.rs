@@ -5,7 +5,7 @@ use kubeassay_core::facts::objects::{
     Binding, Holder, HolderKind, Inventory, Kind, Name, PolicyRule, Role, Selector, documents,
 };
 use kubeassay_core::facts::{ClusterFacts, Source, Tool};
-use kubeassay_core::report::{FailOn, Finding, Rules};
+use kubeassay_core::report::{FailOn, Finding, GateOptions, Rules};
 use kubeassay_core::rule::{Catalogue, Rule, SiteChoices};
 use kubeassay_core::{Horizon, Verdict, Witness};
 
@@ -14,7 +14,7 @@ use super::{of, rbac};
 use crate::BUNDLED_RULES;
 use crate::judgement::Options;
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         tool: Tool {
             name: "kubeassay".to_owned(),
@@ -25,9 +25,7 @@ fn options() -> Options {
         cluster: None,
         started: Timestamp::UNIX_EPOCH,
         kubernetes_version: None,
-        include_pods: false,
-        fail_on: FailOn::Never,
-        min_coverage: None,
+        gate: GateOptions::new(FailOn::NEVER),
         rules: Rules {
             count: 0,
             digest: String::new(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kubeassay_core::Horizon;
 use kubeassay_core::Verdict;
 use kubeassay_core::facts::{Facts, ServiceFacts, Source};
-use kubeassay_core::report::{FailOn, Finding, Rules};
+use kubeassay_core::report::{FailOn, Finding, GateOptions, Rules};
 use kubeassay_core::rule::Rule;
 use kubeassay_engine::{Judge, Options};
 
@@ -67,9 +67,7 @@ pub(crate) fn options(source: Source, started: Timestamp, asked: &Asked<'_>) -> 
         cluster: None,
         started,
         kubernetes_version: asked.said,
-        include_pods: false,
-        fail_on: FailOn::Never,
-        min_coverage: None,
+        gate: GateOptions::new(FailOn::NEVER),
         rules: Rules {
             count: asked.rules.len(),
             digest: asked.digest.clone(),

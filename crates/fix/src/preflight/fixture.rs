@@ -10,7 +10,7 @@ use kubeassay_core::facts::{
 use kubeassay_core::plan::{
     Edit, EditKind, Hunk, Plan, PlannedFix, PlannedNode, Request, Restart, SCHEMA,
 };
-use kubeassay_core::report::{FailOn, Rules};
+use kubeassay_core::report::{FailOn, GateOptions, Rules};
 use kubeassay_core::{Bytes, Cause, Verdict};
 use kubeassay_engine::{Options, needs, needs_of_service, successor};
 use sha2::{Digest as _, Sha256};
@@ -239,9 +239,7 @@ pub(crate) fn options() -> Options {
         cluster: None,
         started: Timestamp::UNIX_EPOCH,
         kubernetes_version: None,
-        include_pods: false,
-        fail_on: FailOn::Unknown,
-        min_coverage: None,
+        gate: GateOptions::new(FailOn::UNKNOWN),
         rules: Rules {
             count: 0,
             digest: String::new(),

@@ -53,7 +53,10 @@ pub(crate) fn empty() -> Report {
         problems: Vec::new(),
         summary: Summary::default(),
         gate: Gate {
-            fail_on: FailOn::Unknown,
+            fail_on: FailOn::UNKNOWN,
+            min_coverage: None,
+            max_unknown: None,
+            only_new: false,
             exit_code: 2,
             reason: "nothing was judged".to_owned(),
         },
@@ -178,6 +181,7 @@ pub(crate) fn finding(
         witnesses: Vec::new(),
         evidence: Vec::new(),
         waiver: None,
+        baseline_state: None,
         fix: Fix {
             possible: verdict == Verdict::Fail,
             why_not: None,
@@ -332,7 +336,10 @@ pub(crate) fn waived(node: &str) -> Finding {
         waiver: Some(Waiver {
             reason: "long exec sessions of the batch team, see OPS-1183".to_owned(),
             owner: "platform-security".to_owned(),
+            ticket: None,
+            created: None,
             expires: Some("2027-03-31".to_owned()),
+            origin: None,
         }),
         ..finding(
             node,
