@@ -29,8 +29,8 @@ const JOINING: [&str; 6] = [
     "kubeadm:nodes-kubeadm-config",
 ];
 
-/// What every namespace has, as kind and name, or this one of Kubernetes', of OpenShift's, or because what kubeassay prints
-/// (`manifest rbac`) lets it be read.
+/// What every namespace has, as kind and name, or this one of Kubernetes', of `OpenShift`'s, or because what kubeassay
+/// prints (`manifest rbac`) lets it be read.
 const OF_DEFAULT: [(&str, &str); 8] = [
     ("Service", "kubernetes"),
     ("Endpoints", "kubernetes"),
