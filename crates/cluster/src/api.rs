@@ -26,7 +26,7 @@ use crate::identity::{ClientIdentity, Token};
 use crate::names::{NameError, Resolver};
 use crate::rbac::{self, HARMS, Harm, KUBE_SYSTEM, READ_PODS};
 use crate::tls::{Clock, Fingerprint, Verification, short};
-pub(crate) use documents::{AccessReview, Address, Condition, NodeDocument, NodeList};
+pub(crate) use documents::{AccessReview, Address, Condition, Marks, NodeDocument, NodeList};
 use documents::{ConfigMap, MOST_NODES_OF_A_PAGE, Named, Status, Version};
 use pace::Pace;
 pub(crate) use pace::jitter;

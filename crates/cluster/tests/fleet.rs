@@ -463,6 +463,59 @@ fn node(index: usize, replaced: &[(&str, &str)]) -> (String, String) {
     (name, text)
 }
 
+/// What tells the platform is kept of a node's object, and no more of it.
+#[test]
+fn what_tells_the_platform_is_kept() {
+    let (name, text) = node(
+        0,
+        &[
+            (
+                "\"labels\":{",
+                "\"labels\":{\"eks.amazonaws.com/nodegroup\":\"workers\",\"team\":\"a\",",
+            ),
+            (
+                "\"annotations\":{",
+                "\"annotations\":{\"kubeadm.alpha.kubernetes.io/cri-socket\":\"unix:///run/c.sock\",\"note\":\"x\",",
+            ),
+            (
+                "\"spec\":{",
+                "\"spec\":{\"providerID\":\"aws:///eu-central-1a/i-0123456789abcdef0\",",
+            ),
+        ],
+    );
+    let image = serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    let image = image["status"]["nodeInfo"]["osImage"]
+        .as_str()
+        .map(str::to_owned);
+    let plan = Plan {
+        minor: 36,
+        via_proxy: false,
+        mending: false,
+    };
+    let (lab, server) = Lab::new(vec![(name, text)], plan);
+    let running = server.start();
+    let scanned = run(&lab, &running, TOKEN, options(false));
+    let object = scanned.facts[0].node.object.as_ref().unwrap();
+    let marks: Vec<(&str, &str)> = object
+        .marks
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        marks,
+        [
+            ("eks.amazonaws.com/nodegroup", "workers"),
+            (
+                "kubeadm.alpha.kubernetes.io/cri-socket",
+                "unix:///run/c.sock"
+            )
+        ]
+    );
+    assert_eq!(object.provider.as_deref(), Some("aws"));
+    assert!(image.is_some());
+    assert_eq!(object.os_image, image);
+}
+
 #[test]
 fn nodes_of_every_kind_end_in_the_report() {
     let list = vec![

@@ -454,7 +454,14 @@ fn assemble(
         evidence: decision.evidence,
         waiver: None,
         baseline_state: None,
-        fix: fixes::of(rule, subject, horizon, decision.verdict, seen),
+        fix: fixes::of(
+            rule,
+            subject,
+            horizon,
+            decision.verdict,
+            seen,
+            context.platform,
+        ),
         remediation: rule.remediation().to_owned(),
     }
 }

@@ -50,7 +50,7 @@ pub use judgement::{Judge, Judged, JudgedNode, Options, judge};
 pub use kubelets::needs;
 pub use live::{LiveCertificate, LiveTarget, needs_for_live, targets};
 pub use node::needs_of_node;
-pub use platforms::{PlatformDescription, ProviderDescription, platforms};
+pub use platforms::{KnownHost, PlatformDescription, ProviderDescription, Source, platforms};
 pub use services::needs_of_service;
 pub use successor::{Successor, successor};
 pub use version::{ParseVersionError, parse_version};

@@ -47,6 +47,9 @@ pub fn write(
     findings(report, &groups, extent, &nodes, &mut page);
     problems::nodes(report, &mut page);
     problems::problems(report, extent, &nodes, &mut page);
+    if extent == Extent::All {
+        closing::platforms(report, &mut page);
+    }
     closing::closing(report, &groups, &mut page);
     out.write_all(page.into_text().as_bytes())?;
     Ok(())

@@ -11,7 +11,9 @@ use common::{
     compliant, denied, empty, evidence, failing, fleet, in_pod, node, one_node, report, shown,
 };
 use insta::assert_snapshot;
-use kubeassay_core::report::{Cluster, Evidence, Finding, Source, Subject, WitnessFinding};
+use kubeassay_core::report::{
+    Cluster, Distribution, Evidence, Finding, Source, Subject, WitnessFinding,
+};
 use kubeassay_core::{Cause, Horizon, Origin, OriginKind, Value, Verdict, Witness};
 use kubeassay_report::Format;
 
@@ -33,6 +35,31 @@ fn wide_shows_every_finding() {
     assert_snapshot!("wide_80", shown(&one_node(), Format::Wide, 80, false));
     assert_snapshot!("wide_40", shown(&one_node(), Format::Wide, 40, false));
     assert_snapshot!("wide_fleet_120", shown(&fleet(), Format::Wide, 120, false));
+}
+
+#[test]
+fn wide_says_what_the_platform_was_told_by() {
+    let mut told = one_node();
+    told.scanned.nodes[0].distribution = Some(Distribution {
+        id: "k3s".to_owned(),
+        name: "k3s".to_owned(),
+        evidence: vec!["process 900 (k3s)".into(), "version v1.34.1+k3s1".into()],
+        also: vec!["minikube: /var/lib/minikube".into()],
+        documented: true,
+    });
+    told.findings[0].fix.how = Some("`kubelet-arg` in the file".to_owned());
+    let wide = shown(&told, Format::Wide, 200, false);
+    let by = "is told to be k3s by process 900 (k3s), version v1.34.1+k3s1; there are signs of others too: minikube: /var/lib/minikube\n";
+    assert!(wide.contains(by), "{wide}");
+    assert!(
+        wide.contains("  mend   `kubelet-arg` in the file\n"),
+        "{wide}"
+    );
+    let table = shown(&told, Format::Table, 200, false);
+    assert!(
+        !table.contains("is told to be") && !table.contains("  mend  "),
+        "{table}"
+    );
 }
 
 #[test]
@@ -108,6 +135,34 @@ fn the_next_step_fits_the_cause() {
     assert_eq!(
         next(vec![unknown(Cause::VersionUnknown)]),
         "name the version: kubeassay scan 4.2.1 --kubernetes-version VERSION"
+    );
+    // A file is not started, and what runs inside a program is not started alone.
+    let of = |component: &str, unit: Option<&str>, cause| {
+        let mut finding = unknown(cause);
+        finding.subject.component = component.to_owned();
+        finding.subject.unit = unit.map(Into::into);
+        next(vec![finding])
+    };
+    assert_eq!(
+        of("file", None, Cause::Missing),
+        "find out where it lies or why it is not there, then: kubeassay scan 4.2.1"
+    );
+    assert_eq!(of("file", None, Cause::Stale), "kubeassay scan 4.2.1");
+    assert_eq!(
+        of("kubelet", Some("k3s.service"), Cause::Stale),
+        "once k3s.service has been restarted: kubeassay scan 4.2.1"
+    );
+    assert_eq!(
+        of("kubelet", Some("kubelet.service"), Cause::Stale),
+        "once the kubelet has been restarted: kubeassay scan 4.2.1"
+    );
+    let provided = Finding {
+        expected: "--profiling is false".to_owned(),
+        ..unknown(Cause::ProviderSide)
+    };
+    assert_eq!(
+        next(vec![provided]),
+        "ask the provider, who alone can see it, whether this holds: --profiling is false"
     );
     let restart = |verdict| Finding {
         verdict,

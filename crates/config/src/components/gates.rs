@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kubeassay_core::{Origin, Value};
 
 use super::builder::Builder;
+use super::server;
 use crate::refusal::Refusal;
 use crate::setting::State;
 use crate::tables::Minor;

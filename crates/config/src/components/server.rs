@@ -27,6 +27,13 @@ pub(super) fn refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
         .or_else(|| serving::refused(flags))
 }
 
+/// Returns whether it is an API server of `OpenShift`, which has admission plugins of its own.
+pub(super) fn is_of_openshift(builder: &Builder<'_>) -> bool {
+    let enabled = builder.flag("enable-admission-plugins");
+    let own = |name: &Value| name.to_string().contains(".openshift.io/");
+    matches!(enabled.value(), Some(Value::List(names)) if names.iter().any(own))
+}
+
 /// Returns why a server that elects a leader does not start (`client-go/tools/leaderelection`).
 pub(super) fn election(flags: &Flags<'_, '_>) -> Option<Refusal> {
     if !flags.is_on("leader-elect") {

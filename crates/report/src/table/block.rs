@@ -108,6 +108,9 @@ fn details(finding: &Finding, indent: usize, extent: Extent, page: &mut Page) {
         page.item(indent, "want", LABEL, (Ink::Plain, &finding.expected));
     }
     evidence(finding, indent, Label::Where, extent, page);
+    if let (Some(how), Extent::All) = (&finding.fix.how, extent) {
+        page.item(indent, "mend", LABEL, (Ink::Plain, how));
+    }
     if let Some(witnesses) = describe_witnesses(finding) {
         page.item(indent, "asked", LABEL, (Ink::Plain, &witnesses));
     }

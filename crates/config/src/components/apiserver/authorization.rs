@@ -10,8 +10,8 @@ use kubeassay_core::{Origin, OriginKind, Value};
 use super::{derived, shapes};
 use crate::components::builder::Builder;
 use crate::components::document::{self, File, Form, Reload};
-use crate::components::gates;
 use crate::components::strict::Decoder;
+use crate::components::{gates, server};
 use crate::refusal::Refusal;
 use crate::setting::{Setting, Unknown};
 use crate::tables::Minor;
@@ -28,6 +28,10 @@ const KNOWN: [&str; 6] = [
     "RBAC",
     "Node",
 ];
+
+/// Those that `OpenShift`'s server has beside them (`pkg/kubeapiserver/authorizer/modes/patch.go` of
+/// openshift/kubernetes).
+const OF_OPENSHIFT: [&str; 3] = ["MinimumKubeletVersion", "Scope", "SystemMasters"];
 
 /// The versions of the file, with the first minor that reads them
 /// (`staging/src/k8s.io/apiserver/pkg/apis/apiserver`).
@@ -100,7 +104,10 @@ fn refused_modes(builder: &Builder<'_>, given: &[Value], flag: &Setting) -> Opti
     let refuse = |reason: String| Some(Refusal::new(reason, Some(Arc::clone(&flag.origin))));
     let modes: Vec<String> = given.iter().map(ToString::to_string).collect();
     let has = |mode: &str| modes.iter().any(|one| one == mode);
-    if let Some(mode) = modes.iter().find(|mode| !KNOWN.contains(&mode.as_str())) {
+    let of_openshift = server::is_of_openshift(builder);
+    let is_known =
+        |mode: &str| KNOWN.contains(&mode) || (of_openshift && OF_OPENSHIFT.contains(&mode));
+    if let Some(mode) = modes.iter().find(|mode| !is_known(mode)) {
         return refuse(format!("authorization-mode {mode:?} is not a valid mode"));
     }
     for (mode, flag, file) in [
