@@ -63,7 +63,9 @@ pub(super) fn refused(builder: &Builder<'_>) -> Option<Refusal> {
             let is_unknown = match gate {
                 Some(gate) => gate.stage(minor).is_none(),
                 None => {
-                    minor == Minor::NEWEST && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                    !server::is_of_openshift(builder)
+                        && minor == Minor::NEWEST
+                        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
                 }
             };
             if is_unknown {
