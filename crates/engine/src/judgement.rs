@@ -155,6 +155,8 @@ pub struct Judge<'a> {
     nothing: Option<String>,
     /// Not all nodes are known.
     broke_off: bool,
+    /// Objects of the cluster were read.
+    of_cluster: bool,
 }
 
 /// What was found on one node, or on the cluster as a whole.
@@ -184,6 +186,7 @@ impl<'a> Judge<'a> {
             },
             nothing: None,
             broke_off: false,
+            of_cluster: false,
         }
     }
 
@@ -322,7 +325,8 @@ impl<'a> Judge<'a> {
 
     /// Judges the cluster as a whole: what nodes that are built anew will get, and its objects. The findings come in
     /// portions, so that those of a large cluster are never all in memory.
-    pub fn cluster(&self, facts: &ClusterFacts, take: &mut dyn FnMut(JudgedNode)) {
+    pub fn cluster(&mut self, facts: &ClusterFacts, take: &mut dyn FnMut(JudgedNode)) {
+        self.of_cluster |= facts.inventory.is_some();
         let mut hand_over = |findings: Vec<Finding>| {
             if !findings.is_empty() {
                 take(JudgedNode {
@@ -342,11 +346,15 @@ impl<'a> Judge<'a> {
             coverage,
             nothing,
             broke_off,
+            of_cluster,
             ..
         } = self;
         Conclusion {
             coverage,
-            complete: coverage.nodes > 0 && coverage.scanned == coverage.nodes && !broke_off,
+            // A cluster whose objects were read may have no node yet.
+            complete: (coverage.nodes > 0 || of_cluster)
+                && coverage.scanned == coverage.nodes
+                && !broke_off,
             nothing,
         }
     }
