@@ -252,7 +252,13 @@ impl<'a> Judge<'a> {
             // One in a workload is none of the node.
             let own = of_component.clone().any(|one| !one.subject.in_pod);
             if !own && !inside.hides(component) {
-                findings.extend(absent::of(component, &rules, facts, &detected, &context));
+                findings.extend(absent::of(
+                    component,
+                    &rules,
+                    (facts, &manifests),
+                    &detected,
+                    &context,
+                ));
             }
             for instance in of_component {
                 for rule in &rules {
@@ -283,6 +289,7 @@ impl<'a> Judge<'a> {
         let version = node_version(facts, &kubelets);
         let mut problems = problems(facts, &kubelets, &id, self.rules);
         problems.extend(contradiction(&detected, &id));
+        problems.extend(unclear(&manifests, &id));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -496,6 +503,22 @@ fn contradiction(detected: &Detected, node: &str) -> Option<Problem> {
         cause: problem.cause,
         path: problem.path,
         reason: problem.reason,
+        affects: Vec::new(),
+    })
+}
+
+/// Returns what there is to say of manifests of static pods of which nobody knows whose they are.
+fn unclear(manifests: &Manifests, node: &str) -> impl Iterator<Item = Problem> {
+    let all = manifests.unclear.iter();
+    all.map(|unknown| Problem {
+        node: Some(node.to_owned()),
+        subject: None,
+        cause: unknown.cause,
+        path: unknown.path.clone(),
+        reason: format!(
+            "it cannot be told what static pod this starts: {}",
+            unknown.reason
+        ),
         affects: Vec::new(),
     })
 }
