@@ -32,7 +32,7 @@ pub(crate) const USAGE: &str = "\
   bench --control-plane [N…] the same for a whole control plane that this machine plays in namespaces of its own (300), and
     against a plain reading of its files; needs root
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
-    each also with --binary PATH: a program that was built before, instead of a release build now
+    each also with --binary PATH: a program that was built before, instead of what `dist` makes now
 ";
 
 /// What is asked of a run.
@@ -86,7 +86,7 @@ fn numbers(rest: &mut Peekable<Iter<'_, &str>>, usual: &[usize]) -> Vec<usize> {
 }
 
 fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
-    let binary = binary.map_or_else(build, Ok)?;
+    let binary = binary.map_or_else(crate::dist::program, Ok)?;
     let binary = binary
         .canonicalize()
         .with_context(|| format!("there is no {}", binary.display()))?;
@@ -115,20 +115,6 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
             }
         }
     }
-}
-
-/// Builds the program as it is released and returns it.
-fn build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--package", "kubeassay"])
-        .current_dir(root())
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
-        bail!("the release build failed");
-    }
-    Ok(target().join("release/kubeassay"))
 }
 
 /// Builds an example of the testkit, with further arguments to cargo, and returns it.

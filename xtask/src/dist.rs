@@ -55,6 +55,12 @@ pub(crate) fn make() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Makes a release and returns its program: what is shipped is what is measured.
+pub(crate) fn program() -> Result<PathBuf> {
+    make()?;
+    Ok(root().join(FOLDER).join(PROGRAM))
+}
+
 /// Makes a release, and once more from a copy of the sources in another folder; compares the two.
 pub(crate) fn check() -> Result<ExitCode> {
     let (toolchain, stamp) = (Toolchain::ask()?, stamp()?);
