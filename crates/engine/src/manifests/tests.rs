@@ -9,6 +9,11 @@ use crate::example;
 const POD: &str =
     "kind: Pod\nspec: {containers: [{name: a, command: [kube-apiserver, --anonymous-auth=false]}]}";
 
+/// What the case is, whether a server runs, the files, what is found, and how many problems there are.
+type Case<'a> = (&'a str, bool, &'a [Named<'a>], &'a [&'a str], usize);
+/// A file and its path.
+type Named<'a> = (&'a str, ExampleFile);
+
 /// Returns what is found of the anonymous requests to an API server on a node with such files of manifests, a line for
 /// each horizon, and the problems of the node.
 fn judged(runs: bool, files: &[(&str, ExampleFile)]) -> (Vec<String>, Vec<Problem>) {
@@ -48,7 +53,7 @@ fn manifest_that_may_be_anybodys_leaves_no_next_start_known() {
     let text = |text: &str| ExampleFile::Text(text.to_owned());
     let other = "kind: Pod\nspec: {containers: [{name: a, command: [sleep]}]}";
     let good = ("/m/a.yaml", text(POD));
-    let cases: [(&str, bool, &[(&str, ExampleFile)], &[&str], usize); 8] = [
+    let cases: [Case<'_>; 8] = [
         ("there is none", true, &[], &["running pass"], 0),
         (
             "it starts something else",
