@@ -252,13 +252,11 @@ impl<Q: PartialEq, A: Clone> Recent<Q, A> {
     fn answer(&self, question: Q, answer: impl FnOnce(&Q) -> A) -> A {
         let mut known = self.0.borrow_mut();
         let at = known.iter().position(|(asked, _)| *asked == question);
-        let (question, answer) = match at.and_then(|at| known.remove(at)) {
-            Some(known) => known,
-            None => {
-                let answer = answer(&question);
-                (question, answer)
-            }
-        };
+        let remembered = at.and_then(|at| known.remove(at));
+        let (question, answer) = remembered.unwrap_or_else(|| {
+            let answer = answer(&question);
+            (question, answer)
+        });
         known.push_front((question, answer.clone()));
         known.truncate(MOST_ANSWERS);
         answer
