@@ -634,13 +634,12 @@ fn judge_what_is_left(whole: Whole<'_>, fault: Fault, found: &Facts, catalogue: 
     } = whole;
     let context = || format!("{name}: {fault:?}");
     let same_files = evidence_of_node(whole) == evidence_of_node(found);
-    if whole
-        .processes
-        .iter()
-        .all(|process| found_same(found, process, evidence))
-        && same_services(whole, found)
-        && same_files
-    {
+    let same_sources = same_services(whole, found)
+        && whole
+            .processes
+            .iter()
+            .all(|process| found_same(found, process, evidence));
+    if same_sources && same_files {
         return;
     }
     // What differs is said to be missing …
@@ -665,7 +664,8 @@ fn judge_what_is_left(whole: Whole<'_>, fault: Fault, found: &Facts, catalogue: 
         let held = of_file.2 != Verdict::Pass || files.contains(of_file);
         assert!(held, "{}: {of_file:#?}", context());
     }
-    for (rule, key, ..) in files.iter().filter(|_| !same_files) {
+    // A process that was lost takes with it what it names: that it was lost is said, and counts below.
+    for (rule, key, ..) in files.iter().filter(|_| same_sources) {
         // What is not there counts for nothing; else no file is passed over.
         let mut said = of_files.iter().filter(|one| one.0 == *rule);
         let held = fault.errno == Errno::NOENT
