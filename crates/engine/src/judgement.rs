@@ -245,6 +245,7 @@ impl<'a> Judge<'a> {
         }
         let kubelets = Kubelets { found, ..kubelets };
         findings.extend(self.hidden(&inside, &context));
+        let here = (facts, &manifests);
         for component in components::OTHERS {
             let rules = self.rules_of(component);
             let found = instances.found.iter();
@@ -252,7 +253,7 @@ impl<'a> Judge<'a> {
             // One in a workload is none of the node.
             let own = of_component.clone().any(|one| !one.subject.in_pod);
             if !own && !inside.hides(component) {
-                findings.extend(absent::of(component, &rules, facts, &detected, &context));
+                findings.extend(absent::of(component, &rules, here, &detected, &context));
             }
             for instance in of_component {
                 for rule in &rules {
@@ -282,7 +283,7 @@ impl<'a> Judge<'a> {
         }
         let version = node_version(facts, &kubelets);
         let mut problems = problems(facts, &kubelets, &id, self.rules);
-        problems.extend(contradiction(&detected, &id));
+        problems.extend(untold(&detected, &manifests, &id));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -506,6 +507,28 @@ fn contradiction(detected: &Detected, node: &str) -> Option<Problem> {
         cause: problem.cause,
         path: problem.path,
         reason: problem.reason,
+        affects: Vec::new(),
+    })
+}
+
+/// Returns what there is to say of what cannot be told of a node.
+fn untold(detected: &Detected, manifests: &Manifests, node: &str) -> Vec<Problem> {
+    let platform = contradiction(detected, node).into_iter();
+    platform.chain(unclear(manifests, node)).collect()
+}
+
+/// Returns what there is to say of manifests of static pods of which nobody knows whose they are.
+fn unclear(manifests: &Manifests, node: &str) -> impl Iterator<Item = Problem> {
+    let all = manifests.unclear.iter();
+    all.map(|unknown| Problem {
+        node: Some(node.to_owned()),
+        subject: None,
+        cause: unknown.cause,
+        path: unknown.path.clone(),
+        reason: format!(
+            "it cannot be told what static pod this starts: {}",
+            unknown.reason
+        ),
         affects: Vec::new(),
     })
 }
