@@ -100,6 +100,7 @@ impl Sink {
                 started: options.started,
                 source: options.source,
                 cluster: options.cluster.clone(),
+                joined: Vec::new(),
             },
             rules: options.rules.clone(),
         };

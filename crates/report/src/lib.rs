@@ -7,6 +7,7 @@
 //! for people, by the writers of JSON and YAML for machines (losslessly there).
 //!
 //! - [`stream`]: a report as it comes, piece by piece
+//! - [`read`]: a report that exists
 //! - [`table`], [`json`], [`jsonl`], [`yaml`]: one file per format
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -32,6 +33,7 @@ mod next;
 mod page;
 pub mod plan;
 pub mod platforms;
+pub mod read;
 pub mod stream;
 pub mod table;
 pub mod transaction;

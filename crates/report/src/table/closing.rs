@@ -86,6 +86,9 @@ fn scope(report: &Report) -> Vec<String> {
         Source::Demo => "DEMONSTRATION on a recorded node, not this machine",
     };
     parts.push(source.to_owned());
+    if !scanned.joined.is_empty() {
+        parts.push(format!("joined from {} reports", scanned.joined.len()));
+    }
     parts.push(format!("{:.0}", scanned.started));
     parts
 }
