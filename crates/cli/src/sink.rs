@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::bail;
 use jiff::Timestamp;
 use kubeassay_core::report::{Conclusion, Gate, Problem, Tally};
+use kubeassay_core::rule::Rule;
 use kubeassay_engine::{JudgedNode, Options};
 use kubeassay_report::stream::{Closing, Header, Scanning};
-use kubeassay_report::{Format, Render, RenderError, Style, renderer};
+use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer};
 
 use crate::args::{Global, OutputArgs, Wanted, of_file};
 use crate::output::{self, Destination, Output};
@@ -83,7 +84,7 @@ struct Sending {
 }
 
 impl Sink {
-    /// Begins a report.
+    /// Begins a report on what `rules` find.
     ///
     /// # Errors
     ///
@@ -92,7 +93,14 @@ impl Sink {
         outputs: Outputs,
         global: &Global,
         options: &Options,
+        rules: &[&Rule],
     ) -> anyhow::Result<Self> {
+        let mut formats = outputs.0.iter().map(|(format, _)| format);
+        let prose = if formats.any(|format| format.shows_prose()) {
+            Prose::of(rules.iter().copied())
+        } else {
+            Prose::default()
+        };
         let header = Header {
             schema: kubeassay_core::report::SCHEMA.to_owned(),
             tool: options.tool.clone(),
@@ -110,7 +118,7 @@ impl Sink {
                 width: layout.width,
                 colour: layout.colour,
             };
-            let mut render = renderer(format, style);
+            let mut render = renderer(format, style, &prose);
             let mut output = destination.open();
             let begun = render.header(&header, &mut output);
             begun.map_err(|error| refused(&output, error))?;

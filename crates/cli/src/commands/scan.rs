@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         choices,
     };
     let told = outputs.tell_people();
-    let mut sink = Sink::begin(outputs, global, &options)?;
+    let mut sink = Sink::begin(outputs, global, &options, &rules)?;
     let mut judge = Judge::new(&rules, &options);
     let mut finished = options.started;
     let mut progress = Progress::new(global);
