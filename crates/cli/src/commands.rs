@@ -9,6 +9,7 @@ pub(crate) mod collect;
 pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod manifest;
+pub(crate) mod render;
 pub(crate) mod rollback;
 pub(crate) mod rules;
 pub(crate) mod scan;

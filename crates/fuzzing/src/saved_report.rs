@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use kubeassay_report::read::{Limits, Piece, ReadError, ReadErrorKind, ReportFile, Survey};
-use kubeassay_report::{Format, Style, renderer};
+use kubeassay_report::{Format, Prose, Style, renderer};
 
 /// Small, so that a fuzzer comes to them.
 const LIMITS: Limits = Limits {
@@ -28,7 +28,7 @@ pub(crate) fn run(data: &[u8]) {
             width: 80,
             colour: false,
         };
-        let mut render = renderer(format, style);
+        let mut render = renderer(format, style, &Prose::default());
         let mut out = Vec::new();
         let written = render.header(&survey.header, &mut out);
         written.expect("a vector takes everything");

@@ -11,7 +11,7 @@ use kubeassay_report::read::{
     Limits, Piece, ReadError, ReadErrorKind, ReportFile, Survey, Written,
 };
 use kubeassay_report::stream::{Closing, Header, Scanning};
-use kubeassay_report::{Format, Style, renderer};
+use kubeassay_report::{Format, Prose, Style, renderer};
 use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 
 const FORMATS: [(Format, Written); 3] = [
@@ -50,7 +50,7 @@ fn again(text: &str, format: Format) -> String {
         width: 80,
         colour: false,
     };
-    let mut render = renderer(format, style);
+    let mut render = renderer(format, style, &Prose::default());
     let mut out = Vec::new();
     render
         .header(&file.survey().header.clone(), &mut out)

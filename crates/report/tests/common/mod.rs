@@ -15,13 +15,14 @@ use kubeassay_core::report::{
     Waiver,
 };
 use kubeassay_core::{Cause, Horizon, Origin, OriginKind, Severity, Value, Verdict, Witness};
-use kubeassay_report::{Format, Style, render};
+use kubeassay_report::{Format, Prose, Style, render};
 
 pub(crate) const CONFIG: &str = "/var/lib/kubelet/config.yaml";
 
 pub(crate) fn shown(report: &Report, format: Format, width: usize, colour: bool) -> String {
     let mut out = Vec::new();
-    render(report, format, Style { width, colour }, &mut out).unwrap();
+    let style = Style { width, colour };
+    render(report, format, style, &Prose::default(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
