@@ -16,7 +16,7 @@ use crate::privileges::Keep;
 
 pub(crate) use fixing::{Apply, Fix, ManifestApply, Rollback, Transactions, TransactionsCommand};
 pub(crate) use reporting::{BaselineArgs, GateArgs, OutputArgs, Wanted, of_file};
-pub(crate) use reports::Render;
+pub(crate) use reports::{Diff, Render};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -177,6 +177,9 @@ pub(crate) enum Command {
     /// Show reports that exist in other formats, and join several into one
     #[command(before_help = reports::RENDER_HELP)]
     Render(Box<Render>),
+    /// Show what changed between two reports, or between facts judged by the same rules
+    #[command(before_help = reports::DIFF_HELP)]
+    Diff(Box<Diff>),
     /// Print Kubernetes objects that collect facts in a cluster, or carry a plan to its node
     #[command(before_help = MANIFEST_HELP)]
     Manifest(Manifest),
@@ -202,7 +205,7 @@ impl Command {
                 ManifestCommand::Collect(_) | ManifestCommand::Apply(_) => None,
                 ManifestCommand::Rbac(_) => Some(Keep::Nothing),
             },
-            Self::Render(_) | Self::Rules(_) | Self::Version(_) => None,
+            Self::Render(_) | Self::Diff(_) | Self::Rules(_) | Self::Version(_) => None,
         }
     }
 }

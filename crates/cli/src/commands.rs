@@ -6,6 +6,7 @@ use crate::args::TextFormat;
 
 pub(crate) mod apply;
 pub(crate) mod collect;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod manifest;

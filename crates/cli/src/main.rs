@@ -69,6 +69,7 @@ fn main() -> ExitCode {
             commands::transactions::run(&transactions, global, messages)
         }
         Command::Render(render) => commands::render::run(&render, global, messages),
+        Command::Diff(diff) => commands::diff::run(&diff, global, messages),
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
         Command::Version(version) => commands::version::run(&version, global),

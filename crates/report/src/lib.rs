@@ -10,6 +10,7 @@
 //! - [`read`]: a report that exists
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
+//! - [`changes`]: what changed between two reports
 //! - [`table`], [`json`], [`jsonl`], [`yaml`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
@@ -25,6 +26,7 @@ use kubeassay_core::report::Report;
 use thiserror::Error;
 
 pub mod baseline;
+pub mod changes;
 pub mod coverage;
 pub mod describe;
 mod diff;
