@@ -9,6 +9,7 @@ mod cluster;
 mod control_plane;
 mod live;
 mod measure;
+mod reports;
 mod scenarios;
 
 use std::iter::Peekable;
@@ -32,6 +33,7 @@ pub(crate) const USAGE: &str = "\
   bench --control-plane [N…] the same for a whole control plane that this machine plays in namespaces of its own (300), and
     against a plain reading of its files; needs root
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
+  bench --reports [N…] measure reading, joining and comparing reports of N nodes (5000) with 130 findings each
     each also with --binary PATH: a program that was built before, instead of a release build now
 ";
 
@@ -46,6 +48,7 @@ enum Task {
     /// What [`ControlPlane`](Self::ControlPlane) runs in its namespaces, with the program that plays it.
     Beside(PathBuf, Vec<usize>),
     Cluster(Vec<usize>),
+    Reports(Vec<usize>),
 }
 
 /// Runs the chore with the arguments behind its name; `None`: they cannot be understood.
@@ -65,6 +68,7 @@ pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
                 task = Task::Beside(player, numbers(&mut rest, &[300]));
             }
             "--cluster" => task = Task::Cluster(numbers(&mut rest, &[100, 1_000, 5_000])),
+            "--reports" => task = Task::Reports(numbers(&mut rest, &[5_000])),
             "--binary" => binary = Some(PathBuf::from(rest.next()?)),
             _ => return None,
         }
@@ -95,6 +99,7 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
         Task::ControlPlane(crowds) => control_plane::run(&binary, crowds),
         Task::Beside(player, crowds) => control_plane::beside(&binary, player, crowds),
         Task::Cluster(sizes) => cluster::run(&binary, sizes),
+        Task::Reports(sizes) => reports::run(&binary, sizes),
         Task::Time => {
             let folder = tempfile::tempdir()?;
             let mut scenarios = scenarios::counted(folder.path(), &binary)?;
