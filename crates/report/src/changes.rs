@@ -263,9 +263,9 @@ fn names(survey: &Survey) -> BTreeMap<String, NodeName> {
     nodes.map(|node| (node.id.clone(), name(node))).collect()
 }
 
-fn only_in(these: &Survey, those: &Survey) -> Vec<NodeName> {
-    let known: BTreeSet<&str> = those.nodes.iter().map(|node| node.id.as_str()).collect();
-    let only = these
+fn only_in(side: &Survey, other: &Survey) -> Vec<NodeName> {
+    let known: BTreeSet<&str> = other.nodes.iter().map(|node| node.id.as_str()).collect();
+    let only = side
         .nodes
         .iter()
         .filter(|node| !known.contains(node.id.as_str()));

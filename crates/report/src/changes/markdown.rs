@@ -92,7 +92,7 @@ fn inert(raw: &str) -> String {
         if character.is_alphanumeric() || " .,-=()/…\u{b7}".contains(character) {
             safe.push(character);
         } else {
-            safe.push_str(&format!("&#{};", u32::from(character)));
+            safe.extend(["&#", &u32::from(character).to_string(), ";"]);
         }
     }
     // An address would become a link.
