@@ -10,6 +10,7 @@ mod control_plane;
 mod live;
 mod measure;
 mod objects;
+mod reports;
 mod scenarios;
 
 use std::iter::Peekable;
@@ -34,6 +35,7 @@ pub(crate) const USAGE: &str = "\
     against a plain reading of its files; needs root
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
   bench --cluster objects [PODS RBAC NAMESPACES NODES] measure the reading of a cluster's objects (100000, 20000, 2000 and 5000)
+  bench --reports [N…] measure reading, joining and comparing reports of N nodes (5000) with 130 findings each
     each also with --binary PATH: a program that was built before, instead of what `dist` makes now
 ";
 
@@ -49,6 +51,7 @@ enum Task {
     Beside(PathBuf, Vec<usize>),
     Cluster(Vec<usize>),
     Objects(Vec<usize>),
+    Reports(Vec<usize>),
 }
 
 /// Runs the chore with the arguments behind its name; `None`: they cannot be understood.
@@ -71,6 +74,7 @@ pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
                 task = Task::Beside(player, numbers(&mut rest, &[300]));
             }
             "--cluster" => task = Task::Cluster(numbers(&mut rest, &[100, 1_000, 5_000])),
+            "--reports" => task = Task::Reports(numbers(&mut rest, &[5_000])),
             "--binary" => binary = Some(PathBuf::from(rest.next()?)),
             _ => return None,
         }
@@ -102,6 +106,7 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
         Task::Beside(player, crowds) => control_plane::beside(&binary, player, crowds),
         Task::Cluster(sizes) => cluster::run(&binary, sizes),
         Task::Objects(size) => objects::run(&binary, size),
+        Task::Reports(sizes) => reports::run(&binary, sizes),
         Task::Time => {
             let folder = tempfile::tempdir()?;
             let mut scenarios = scenarios::counted(folder.path(), &binary)?;

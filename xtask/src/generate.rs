@@ -54,6 +54,10 @@ const FILES: &[Derived] = &[
         contents: coverage::document,
     },
     Derived {
+        path: "docs/schema/diff.v1.json",
+        contents: schemas::diff,
+    },
+    Derived {
         path: "docs/schema/facts.v1.json",
         contents: schemas::facts,
     },

@@ -1,6 +1,7 @@
 //! The JSON Schemas of the documents that kubeassay writes.
 
 use anyhow::Result;
+use kubeassay_core::changes::Changes;
 use kubeassay_core::facts::Facts;
 use kubeassay_core::plan::Plan;
 use kubeassay_core::report::Report;
@@ -11,6 +12,11 @@ use schemars::generate::SchemaSettings;
 /// Returns `docs/schema/report.v1.json`.
 pub(crate) fn report() -> Result<String> {
     schema::<Report>("kubeassay.report/v1")
+}
+
+/// Returns `docs/schema/diff.v1.json`.
+pub(crate) fn diff() -> Result<String> {
+    schema::<Changes>("kubeassay.diff/v1")
 }
 
 /// Returns `docs/schema/facts.v1.json`.

@@ -2,6 +2,7 @@
 
 mod fixing;
 mod reporting;
+mod reports;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +15,8 @@ use kubeassay_core::rule::Benchmark;
 use crate::privileges::Keep;
 
 pub(crate) use fixing::{Apply, Fix, ManifestApply, Rollback, Transactions, TransactionsCommand};
-pub(crate) use reporting::{GateArgs, OutputArgs, Wanted, of_file};
+pub(crate) use reporting::{BaselineArgs, GateArgs, OutputArgs, Wanted, of_file};
+pub(crate) use reports::{Diff, Render};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -40,6 +42,7 @@ Examples:
   kubeassay scan -o json --output-file report.json  the whole report as JSON
   kubeassay scan --facts A.json B.json DIR          judge facts taken elsewhere, any number of nodes
   kubeassay scan --fail-on fail                     exit 1 only for a fail
+  kubeassay scan --baseline old.json --fail-on-new  exit 1 only for what the earlier report does not have
   kubeassay scan --live                             ask the running kubelet too: /configz and a request to refuse
   kubeassay scan --live=probe --node-address 10.0.0.7   only the request to refuse: no credentials
   kubeassay scan --cluster -o jsonl                 every node of the cluster and its objects, through its API
@@ -171,6 +174,12 @@ pub(crate) enum Command {
     /// List what was applied here, and show how it came out
     #[command(before_help = fixing::TRANSACTIONS_HELP)]
     Transactions(Transactions),
+    /// Show reports that exist in other formats, and join several into one
+    #[command(before_help = reports::RENDER_HELP)]
+    Render(Box<Render>),
+    /// Show what changed between two reports, or between facts judged by the same rules
+    #[command(before_help = reports::DIFF_HELP)]
+    Diff(Box<Diff>),
     /// Print Kubernetes objects that collect facts in a cluster, or carry a plan to its node
     #[command(before_help = MANIFEST_HELP)]
     Manifest(Manifest),
@@ -196,7 +205,7 @@ impl Command {
                 ManifestCommand::Collect(_) | ManifestCommand::Apply(_) => None,
                 ManifestCommand::Rbac(_) => Some(Keep::Nothing),
             },
-            Self::Rules(_) | Self::Version(_) => None,
+            Self::Render(_) | Self::Diff(_) | Self::Rules(_) | Self::Version(_) => None,
         }
     }
 }
@@ -224,6 +233,8 @@ pub(crate) struct Scan {
     pub(crate) include_pods: bool,
     #[command(flatten)]
     pub(crate) gate: GateArgs,
+    #[command(flatten)]
+    pub(crate) baseline: BaselineArgs,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     #[command(flatten)]

@@ -6,9 +6,11 @@ use crate::args::TextFormat;
 
 pub(crate) mod apply;
 pub(crate) mod collect;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod manifest;
+pub(crate) mod render;
 pub(crate) mod rollback;
 pub(crate) mod rules;
 pub(crate) mod scan;

@@ -12,6 +12,7 @@
 //! - [`explanation`]: how a component comes to the value of one setting
 
 pub mod bytes;
+pub mod changes;
 mod component;
 pub mod duration;
 pub mod explanation;

@@ -120,6 +120,7 @@ impl Judged {
                 finished,
                 source: options.source,
                 cluster: options.cluster.clone(),
+                joined: Vec::new(),
                 nodes,
                 coverage,
             },

@@ -44,6 +44,7 @@ mod places;
 mod procfs;
 mod report;
 mod rule_page;
+mod saved_report;
 mod secret_words;
 mod secrets;
 mod show;
@@ -169,6 +170,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "rule_page",
         run: rule_page::run,
+    },
+    Target {
+        name: "saved_report",
+        run: saved_report::run,
     },
     Target {
         name: "secrets",

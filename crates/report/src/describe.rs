@@ -1,7 +1,7 @@
 //! Origins, subjects, controls and nodes in words: the same words in every text for people.
 
 use kubeassay_core::report::{
-    Control, Evidence, Finding, Node, NodeStatus, Overridden, Subject, User,
+    Control, Evidence, Finding, Node, NodeStatus, Overridden, Source, Subject, User,
 };
 use kubeassay_core::{Origin, OriginKind, Value, Verdict, text};
 
@@ -145,6 +145,19 @@ pub(crate) fn subject_parts(subject: &Subject, with_key: bool) -> Vec<String> {
         parts.push(unit.to_string());
     }
     parts
+}
+
+/// Returns where the facts came from, in words.
+pub(crate) const fn describe_source(source: Source) -> &'static str {
+    match source {
+        Source::Live => "read live",
+        Source::Root => "read from a mounted root",
+        Source::Captured => "read from a captured host",
+        Source::Facts => "judged from recorded facts",
+        Source::Cluster => "read through the cluster's API",
+        Source::Endpoint => "asked over the network; no host was read",
+        Source::Demo => "DEMONSTRATION on a recorded node, not this machine",
+    }
 }
 
 /// Returns whom it runs as: `runs as root (0)`, or the number alone where the host has no name for it.

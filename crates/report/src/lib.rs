@@ -7,7 +7,12 @@
 //! for people, by the writers of JSON and YAML for machines (losslessly there).
 //!
 //! - [`stream`]: a report as it comes, piece by piece
+//! - [`read`]: a report that exists
+//! - [`baseline`]: what an earlier report knew
+//! - [`join`]: several reports as one
+//! - [`changes`]: what changed between two reports
 //! - [`table`], [`json`], [`jsonl`], [`yaml`]: one file per format
+//! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
 //! - [`plan`]: what a fix would do
@@ -20,11 +25,14 @@ use std::io::{self, Write};
 use kubeassay_core::report::Report;
 use thiserror::Error;
 
+pub mod baseline;
+pub mod changes;
 pub mod coverage;
 pub mod describe;
 mod diff;
 pub mod explain;
 mod ink;
+pub mod join;
 pub mod json;
 pub mod jsonl;
 pub mod list;
@@ -32,13 +40,17 @@ mod next;
 mod page;
 pub mod plan;
 pub mod platforms;
+pub mod prose;
+pub mod read;
 pub mod stream;
 pub mod table;
+mod trace;
 pub mod transaction;
 pub mod yaml;
 
 pub use describe::describe_origin;
 pub use jsonl::JsonLines;
+pub use prose::{Prose, RuleProse};
 pub use stream::Render;
 use stream::Whole;
 
@@ -90,6 +102,13 @@ impl Format {
         }
     }
 
+    /// Returns whether it shows what the pages of rules say, beside the report.
+    pub const fn shows_prose(self) -> bool {
+        match self {
+            Self::Table | Self::Wide | Self::Json | Self::Jsonl | Self::Yaml => false,
+        }
+    }
+
     /// Returns whether it is laid out for people at a terminal.
     pub const fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Wide)
@@ -130,8 +149,9 @@ pub enum RenderError {
     },
 }
 
-/// Returns what writes a report in `format`.
-pub fn renderer(format: Format, style: Style) -> Box<dyn Render> {
+/// Returns what writes a report in `format`. `prose` is what the pages of its rules say; formats that
+/// [show none](Format::shows_prose) do not look at it.
+pub fn renderer(format: Format, style: Style, _prose: &Prose) -> Box<dyn Render> {
     match format {
         Format::Table => Box::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::Open, style, out)
@@ -154,7 +174,8 @@ pub fn render(
     report: &Report,
     format: Format,
     style: Style,
+    prose: &Prose,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
-    stream::feed(report, &mut *renderer(format, style), out)
+    stream::feed(report, &mut *renderer(format, style, prose), out)
 }

@@ -35,6 +35,17 @@ pub(crate) struct GateArgs {
     pub(crate) max_unknown: Option<MaxUnknown>,
 }
 
+/// What is known already.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct BaselineArgs {
+    /// Say of each finding that needs action whether this earlier report has it (JSON, JSON lines or YAML): new, changed, unchanged
+    #[arg(long, help_heading = GATE, value_name = "REPORT")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Only what is new or changed against the baseline moves the exit code
+    #[arg(long, help_heading = GATE, requires = "baseline")]
+    pub(crate) fail_on_new: bool,
+}
+
 /// A format that is wanted, and where to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {

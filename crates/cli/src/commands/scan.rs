@@ -12,9 +12,9 @@ use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::nodes::Nodes;
 use crate::progress::Progress;
-use crate::sink::{Outputs, Sink};
+use crate::sink::{Beginning, Outputs, Sink};
 use crate::tool::tool;
-use crate::{catalogue, hosts, output};
+use crate::{catalogue, hosts, output, saved};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let objects = rules
         .iter()
         .any(|rule| kubeassay_engine::is_about_objects(rule));
+    let baseline = saved::baseline(arguments.baseline.baseline.as_deref())?;
     let mut nodes = Nodes::open(arguments, objects, global, messages)?;
     let source = nodes.source;
     let usual = match source {
@@ -55,7 +56,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
             fail_on: arguments.gate.fail_on.unwrap_or(usual),
             min_coverage: arguments.gate.min_coverage,
             max_unknown: arguments.gate.max_unknown,
-            only_new: false,
+            only_new: arguments.baseline.fail_on_new,
             include_pods: arguments.include_pods,
         },
         rules: catalogue::describe(&catalogue, &rules, benchmark),
@@ -68,7 +69,8 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         choices,
     };
     let told = outputs.tell_people();
-    let mut sink = Sink::begin(outputs, global, &options)?;
+    let beginning = Beginning::of_scan(&options, &rules, baseline);
+    let mut sink = Sink::begin(outputs, global, beginning, messages)?;
     let mut judge = Judge::new(&rules, &options);
     let mut finished = options.started;
     let mut progress = Progress::new(global);
@@ -98,6 +100,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         sink.add(judged)?;
     }
     drop(progress);
+    sink.compare_nodes(messages);
     let gate = sink.finish(judge.finish(), finished)?;
     if !told {
         messages.progress(&format!("exit {}: {}", gate.exit_code, gate.reason));

@@ -234,6 +234,19 @@ impl GateOptions {
     }
 }
 
+impl Gate {
+    /// Returns what was asked of it, to ask the same again.
+    pub const fn options(&self) -> GateOptions {
+        GateOptions {
+            fail_on: self.fail_on,
+            min_coverage: self.min_coverage,
+            max_unknown: self.max_unknown,
+            only_new: self.only_new,
+            include_pods: self.include_pods,
+        }
+    }
+}
+
 /// What the exit code is, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -249,6 +262,9 @@ pub struct Gate {
     /// Only what the baseline does not have counted.
     #[serde(default)]
     pub only_new: bool,
+    /// What runs inside workloads counted too; not there where it did not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub include_pods: bool,
     /// The exit code.
     pub exit_code: u8,
     /// One sentence for a person.
@@ -394,7 +410,7 @@ impl Tally {
             min_coverage,
             max_unknown,
             only_new,
-            include_pods: _,
+            include_pods,
         } = self.options;
         Ending {
             coverage,
@@ -404,6 +420,7 @@ impl Tally {
                 min_coverage,
                 max_unknown,
                 only_new,
+                include_pods,
                 exit_code,
                 reason,
             },

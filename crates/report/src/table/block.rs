@@ -1,6 +1,6 @@
 //! One rule and subject on the page.
 
-use kubeassay_core::report::{Finding, Report};
+use kubeassay_core::report::{BaselineState, Finding, Report};
 use kubeassay_core::{Horizon, Verdict};
 
 use super::Extent;
@@ -25,7 +25,12 @@ pub(super) fn open(report: &Report, group: &Group<'_>, extent: Extent, page: &mu
         Rank::Fails => (Ink::Bad, "FAIL"),
         Rank::Unknown | Rank::Settled => (Ink::Doubt, "UNKNOWN"),
     };
-    let text = format!("{} ({})", first.title, first.severity);
+    let mut states = group.findings.iter();
+    let state = match states.find_map(|finding| news(finding)) {
+        Some(news) => format!(", {news}"),
+        None => String::new(),
+    };
+    let text = format!("{} ({}{state})", first.title, first.severity);
     title(ink, word, &group.control(), &text, page);
     let several = group.findings.len() > 1 || first.horizon != Horizon::Running;
     for finding in &group.findings {
@@ -89,6 +94,15 @@ pub(super) fn title(ink: Ink, word: &str, control: &str, title: &str, page: &mut
     ];
     let hanging = prefix.iter().map(|(_, part)| width(part)).sum();
     page.hang(&prefix, (Ink::Plain, title), hanging);
+}
+
+/// Returns what the baseline did not have of a finding.
+const fn news(finding: &Finding) -> Option<&'static str> {
+    match finding.baseline_state {
+        Some(BaselineState::New) => Some("new"),
+        Some(BaselineState::Updated) => Some("changed since the baseline"),
+        Some(BaselineState::Unchanged) | None => None,
+    }
 }
 
 /// Returns the word of one finding; what was accepted keeps its verdict beside it.
