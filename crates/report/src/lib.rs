@@ -1,4 +1,4 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML; and what `explain`, `rules list`, `fix` and `transactions`
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF; and what `explain`, `rules list`, `fix` and `transactions`
 //! print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
@@ -7,7 +7,7 @@
 //! for people, by the writers of JSON and YAML for machines (losslessly there).
 //!
 //! - [`stream`]: a report as it comes, piece by piece
-//! - [`table`], [`json`], [`jsonl`], [`yaml`]: one file per format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -25,15 +25,19 @@ pub mod coverage;
 pub mod describe;
 mod diff;
 pub mod explain;
+mod heading;
+mod inert;
 mod ink;
 pub mod json;
 pub mod jsonl;
 pub mod list;
 mod next;
+mod open;
 mod page;
 pub mod plan;
 pub mod platforms;
 pub mod prose;
+pub mod sarif;
 pub mod stream;
 pub mod table;
 pub mod transaction;
@@ -42,6 +46,7 @@ pub mod yaml;
 pub use describe::describe_origin;
 pub use jsonl::JsonLines;
 pub use prose::{Prose, RuleProse};
+pub use sarif::Sarif;
 pub use stream::Render;
 use stream::Whole;
 
@@ -58,11 +63,20 @@ pub enum Format {
     Jsonl,
     /// The document of [`Format::Json`], as YAML.
     Yaml,
+    /// SARIF 2.1.0: what needs action, for code scanning.
+    Sarif,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &[Self] = &[Self::Table, Self::Wide, Self::Json, Self::Jsonl, Self::Yaml];
+    pub const ALL: &[Self] = &[
+        Self::Table,
+        Self::Wide,
+        Self::Json,
+        Self::Jsonl,
+        Self::Yaml,
+        Self::Sarif,
+    ];
 
     /// Returns the word that `-o` takes.
     pub const fn as_str(self) -> &'static str {
@@ -72,6 +86,7 @@ impl Format {
             Self::Json => "json",
             Self::Jsonl => "jsonl",
             Self::Yaml => "yaml",
+            Self::Sarif => "sarif",
         }
     }
 
@@ -90,12 +105,14 @@ impl Format {
             Self::Json => &["json"],
             Self::Jsonl => &["jsonl", "ndjson"],
             Self::Yaml => &["yaml", "yml"],
+            Self::Sarif => &["sarif"],
         }
     }
 
     /// Returns whether it shows what the pages of rules say, beside the report.
     pub const fn shows_prose(self) -> bool {
         match self {
+            Self::Sarif => true,
             Self::Table | Self::Wide | Self::Json | Self::Jsonl | Self::Yaml => false,
         }
     }
@@ -142,7 +159,7 @@ pub enum RenderError {
 
 /// Returns what writes a report in `format`. `prose` is what the pages of its rules say; formats that
 /// [show none](Format::shows_prose) do not look at it.
-pub fn renderer(format: Format, style: Style, _prose: &Prose) -> Box<dyn Render> {
+pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> {
     match format {
         Format::Table => Box::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::Open, style, out)
@@ -153,6 +170,7 @@ pub fn renderer(format: Format, style: Style, _prose: &Prose) -> Box<dyn Render>
         Format::Json => Box::new(Whole::new(|report, out| json::write(report, out))),
         Format::Jsonl => Box::new(JsonLines),
         Format::Yaml => Box::new(Whole::new(|report, out| yaml::write(report, out))),
+        Format::Sarif => Box::new(Sarif::new(prose)),
     }
 }
 
