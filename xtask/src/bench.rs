@@ -8,6 +8,7 @@ mod budget;
 mod cluster;
 mod live;
 mod measure;
+mod reports;
 mod scenarios;
 
 use std::iter::Peekable;
@@ -29,7 +30,8 @@ pub(crate) const USAGE: &str = "\
   bench --time      measure time instead, 21 runs each
   bench --live [N…] measure scans of this machine, with N more processes (300 and 3000), against ps -ef
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
-    each also with --binary PATH: a program that was built before, instead of a release build now
+  bench --reports [N] measure every format of a report on N nodes (5000) with 130 findings each
+    each but the last also with --binary PATH: a program that was built before, instead of a release build now
 ";
 
 /// What is asked of a run.
@@ -40,6 +42,7 @@ enum Task {
     Time,
     Live(Vec<usize>),
     Cluster(Vec<usize>),
+    Reports(Vec<usize>),
 }
 
 /// Runs the chore with the arguments behind its name; `None`: they cannot be understood.
@@ -54,6 +57,7 @@ pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
             "--time" => task = Task::Time,
             "--live" => task = Task::Live(numbers(&mut rest, &[300, 3_000])),
             "--cluster" => task = Task::Cluster(numbers(&mut rest, &[100, 1_000, 5_000])),
+            "--reports" => task = Task::Reports(numbers(&mut rest, &[5_000])),
             "--binary" => binary = Some(PathBuf::from(rest.next()?)),
             _ => return None,
         }
@@ -75,11 +79,16 @@ fn numbers(rest: &mut Peekable<Iter<'_, &str>>, usual: &[usize]) -> Vec<usize> {
 }
 
 fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
+    if let Task::Reports(sizes) = task {
+        return reports::run(sizes);
+    }
     let binary = binary.map_or_else(build, Ok)?;
     let binary = binary
         .canonicalize()
         .with_context(|| format!("there is no {}", binary.display()))?;
     match task {
+        // Measured above, without the program.
+        Task::Reports(_) => Ok(ExitCode::SUCCESS),
         Task::Live(crowds) => live::run(&binary, crowds),
         Task::Cluster(sizes) => cluster::run(&binary, sizes),
         Task::Time => {

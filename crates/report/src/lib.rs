@@ -1,4 +1,4 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF; and what `explain`, `rules list`, `fix` and `transactions`
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV; and what `explain`, `rules list`, `fix` and `transactions`
 //! print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
@@ -7,7 +7,8 @@
 //! for people, by the writers of JSON and YAML for machines (losslessly there).
 //!
 //! - [`stream`]: a report as it comes, piece by piece
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`]: one file per format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`]: one file per
+//!   format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -22,6 +23,7 @@ use kubeassay_core::report::Report;
 use thiserror::Error;
 
 pub mod coverage;
+pub mod csv;
 pub mod describe;
 mod diff;
 pub mod explain;
@@ -30,7 +32,9 @@ mod inert;
 mod ink;
 pub mod json;
 pub mod jsonl;
+pub mod junit;
 pub mod list;
+pub mod markdown;
 mod next;
 mod open;
 mod page;
@@ -43,8 +47,11 @@ pub mod table;
 pub mod transaction;
 pub mod yaml;
 
+pub use csv::Csv;
 pub use describe::describe_origin;
 pub use jsonl::JsonLines;
+pub use junit::Junit;
+pub use markdown::Markdown;
 pub use prose::{Prose, RuleProse};
 pub use sarif::Sarif;
 pub use stream::Render;
@@ -65,6 +72,12 @@ pub enum Format {
     Yaml,
     /// SARIF 2.1.0: what needs action, for code scanning.
     Sarif,
+    /// `JUnit` XML: a test case for each finding.
+    Junit,
+    /// Markdown, short enough for a comment on a pull request.
+    Markdown,
+    /// CSV: a line for each finding.
+    Csv,
 }
 
 impl Format {
@@ -76,6 +89,9 @@ impl Format {
         Self::Jsonl,
         Self::Yaml,
         Self::Sarif,
+        Self::Junit,
+        Self::Markdown,
+        Self::Csv,
     ];
 
     /// Returns the word that `-o` takes.
@@ -87,6 +103,9 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::Yaml => "yaml",
             Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
         }
     }
 
@@ -106,6 +125,9 @@ impl Format {
             Self::Jsonl => &["jsonl", "ndjson"],
             Self::Yaml => &["yaml", "yml"],
             Self::Sarif => &["sarif"],
+            Self::Junit => &["xml"],
+            Self::Markdown => &["md"],
+            Self::Csv => &["csv"],
         }
     }
 
@@ -113,7 +135,14 @@ impl Format {
     pub const fn shows_prose(self) -> bool {
         match self {
             Self::Sarif => true,
-            Self::Table | Self::Wide | Self::Json | Self::Jsonl | Self::Yaml => false,
+            Self::Table
+            | Self::Wide
+            | Self::Json
+            | Self::Jsonl
+            | Self::Yaml
+            | Self::Junit
+            | Self::Markdown
+            | Self::Csv => false,
         }
     }
 
@@ -171,6 +200,9 @@ pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> 
         Format::Jsonl => Box::new(JsonLines),
         Format::Yaml => Box::new(Whole::new(|report, out| yaml::write(report, out))),
         Format::Sarif => Box::new(Sarif::new(prose)),
+        Format::Junit => Box::new(Junit::new()),
+        Format::Markdown => Box::new(Markdown::new()),
+        Format::Csv => Box::new(Csv::default()),
     }
 }
 

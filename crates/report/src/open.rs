@@ -129,24 +129,35 @@ impl Group {
 pub(crate) struct Open {
     limit: usize,
     joined: Joined,
-    counted: Gathered,
+    counted: Gathering,
     /// Those of components in workloads: only the end tells whether they count.
-    in_pods: Gathered,
+    in_pods: Gathering,
     /// Every finding that came.
     all: usize,
     /// The numbers of nodes that have such findings, in the order in which they came.
     nodes: BTreeMap<String, u32>,
 }
 
-/// What was gathered.
+/// What was gathered so far.
 #[derive(Debug, Default)]
-pub(crate) struct Gathered {
-    /// What is shown as one.
-    pub(crate) groups: Vec<Group>,
+struct Gathering {
+    groups: Vec<Group>,
     index: BTreeMap<String, usize>,
     /// Rules whose findings had too many values.
     by_rule: BTreeSet<String>,
     joined: bool,
+    /// Nothing is left to join: there are so many rules. Findings that would need another group are counted alone.
+    full: bool,
+    beyond: usize,
+}
+
+/// What needs action, at the end.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    /// What is shown as one, sorted.
+    pub(crate) groups: Vec<Group>,
+    /// How many findings are in none: there are more rules than groups may be.
+    pub(crate) beyond: usize,
 }
 
 impl Open {
@@ -156,8 +167,8 @@ impl Open {
         Self {
             limit,
             joined,
-            counted: Gathered::default(),
-            in_pods: Gathered::default(),
+            counted: Gathering::default(),
+            in_pods: Gathering::default(),
             all: 0,
             nodes: BTreeMap::new(),
         }
@@ -190,27 +201,32 @@ impl Open {
     }
 
     /// Returns what counts, sorted. A report does not say whether findings in workloads count, but its sum does.
-    pub(crate) fn end(self, summary: &Summary) -> Vec<Group> {
+    pub(crate) fn end(mut self, summary: &Summary) -> Gathered {
         let mut gathered = self.counted;
         if summary.total() == self.all {
             if gathered.joined || self.in_pods.joined {
                 gathered.join();
-                let mut others = self.in_pods;
-                others.join();
-                for group in others.groups {
+                self.in_pods.join();
+                for group in std::mem::take(&mut self.in_pods.groups) {
                     gathered.take(group);
                 }
             } else {
-                gathered.groups.extend(self.in_pods.groups);
+                gathered
+                    .groups
+                    .extend(std::mem::take(&mut self.in_pods.groups));
             }
+            gathered.beyond += self.in_pods.beyond;
             gathered.shrink(self.limit);
         }
         gathered.groups.sort_by_cached_key(Group::order);
-        gathered.groups
+        Gathered {
+            groups: gathered.groups,
+            beyond: gathered.beyond,
+        }
     }
 }
 
-impl Gathered {
+impl Gathering {
     fn add(&mut self, finding: &Finding, node: Option<u32>) {
         if !self.joined {
             let group = Group::new(finding.clone(), node, Joined::Not, String::new());
@@ -220,6 +236,7 @@ impl Gathered {
         let (key, joined) = self.key(finding);
         match self.index.get(&key).and_then(|at| self.groups.get_mut(*at)) {
             Some(group) => group.add(finding, node),
+            None if self.full => self.beyond += 1,
             None => self.push(Group::new(finding.clone(), node, joined, key)),
         }
     }
@@ -263,22 +280,36 @@ impl Gathered {
         if self.groups.len() > limit && !self.joined {
             self.join();
         }
-        while self.groups.len() > limit {
-            let mut values: BTreeMap<&str, usize> = BTreeMap::new();
-            for group in &self.groups {
-                *values.entry(&group.finding.rule).or_default() += 1;
-            }
-            let open = values
-                .into_iter()
-                .filter(|(rule, _)| !self.by_rule.contains(*rule));
-            let Some((rule, _)) = open.max_by_key(|(_, values)| *values) else {
-                // Nothing is left to join: there are so many rules.
-                return;
-            };
-            let rule = rule.to_owned();
-            self.by_rule.insert(rule);
-            self.join();
+        if self.groups.len() <= limit || self.full {
+            return;
         }
+        let mut values: BTreeMap<&str, usize> = BTreeMap::new();
+        for group in &self.groups {
+            *values.entry(&group.finding.rule).or_default() += 1;
+        }
+        let mut values: Vec<(&str, usize)> = values
+            .into_iter()
+            .filter(|(rule, values)| *values > 1 && !self.by_rule.contains(*rule))
+            .collect();
+        values.sort_by_key(|(_, values)| std::cmp::Reverse(*values));
+        // With room for what comes, so that this is done seldom however many there are.
+        let room = limit / 4 * 3;
+        let mut left = self.groups.len();
+        let mut joining = Vec::new();
+        for (rule, values) in values {
+            if left <= room {
+                break;
+            }
+            joining.push(rule.to_owned());
+            left -= values - 1;
+        }
+        if joining.is_empty() {
+            self.full = true;
+            return;
+        }
+        self.by_rule.extend(joining);
+        self.join();
+        self.full = self.groups.len() > limit;
     }
 }
 
@@ -288,10 +319,10 @@ fn key(finding: &Finding, with_values: bool) -> String {
     let mut parts = vec![
         finding.rule.clone(),
         finding.verdict.to_string(),
-        cause.to_owned(),
         finding.horizon.to_string(),
     ];
     if with_values {
+        parts.push(cause.to_owned());
         for evidence in &finding.evidence {
             let setting = evidence.setting.as_deref().unwrap_or_default();
             let response = evidence.response.as_deref().unwrap_or_default();

@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use kubeassay_core::report::{Control, Finding, Node, NodeStatus, Problem};
-use kubeassay_core::{Severity, Value, Verdict, text};
+use kubeassay_core::{Severity, Verdict, text};
 
 use crate::describe::{describe_evidence, status_words, subject_parts};
-use crate::open::{Group, Joined, Open};
+use crate::open::{Gathered, Group, Joined, Open};
 use crate::stream::{Closing, Header, Render, Scanning};
 use crate::{Prose, RenderError, RuleProse, heading, inert, json};
 use document::{
@@ -26,6 +26,8 @@ use document::{
 
 /// Code scanning shows so many results of a run.
 pub const MAX_RESULTS: usize = 5_000;
+/// Code scanning refuses a file with more rules.
+const MAX_RULES: usize = 25_000;
 /// A rule has no more tags: code scanning refuses a file with more.
 const MAX_TAGS: usize = 20;
 /// Code scanning takes so many characters of a description.
@@ -105,7 +107,7 @@ impl Sarif {
         fingerprints.insert("kubeassayFinding/v1", fingerprint);
         SarifResult {
             rule_id: text::escape(&finding.rule),
-            rule_index: index.get(finding.rule.as_str()).copied().unwrap_or(0),
+            rule_index: index.get(finding.rule.as_str()).copied(),
             level: level(finding.verdict, finding.severity),
             message: Message::of(&message(group, &node)),
             locations: [location],
@@ -142,7 +144,12 @@ impl Sarif {
         }
     }
 
-    fn notifications(&self, closing: &Closing, groups: &[Group]) -> Vec<Notification> {
+    fn notifications(
+        &self,
+        closing: &Closing,
+        groups: &[Group],
+        beyond: usize,
+    ) -> Vec<Notification> {
         let mut told = Vec::new();
         let grouped: Vec<&Group> = groups
             .iter()
@@ -156,6 +163,12 @@ impl Sarif {
                     "{findings} findings need action, more than {MAX_RESULTS} results: they are grouped by rule and value into {} results, each with its number of nodes; the formats json, jsonl and csv have every finding",
                     grouped.len()
                 ),
+            ));
+        }
+        if beyond > 0 {
+            told.push(plain(
+                "error",
+                &format!("{beyond} findings of more rules than there may be results are left out; the formats json, jsonl and csv have every finding"),
             ));
         }
         let (names, missed) = &self.missed;
@@ -234,7 +247,7 @@ impl Render for Sarif {
     }
 
     fn finding(&mut self, finding: &Finding, _: &mut dyn Write) -> Result<(), RenderError> {
-        if !self.rules.contains_key(&finding.rule) {
+        if self.rules.len() < MAX_RULES && !self.rules.contains_key(&finding.rule) {
             let seen = Seen {
                 title: finding.title.clone(),
                 severity: finding.severity,
@@ -253,11 +266,11 @@ impl Render for Sarif {
             return Ok(());
         };
         let open = std::mem::replace(&mut self.open, Open::new(MAX_RESULTS, Joined::Not));
-        let groups = open.end(&closing.summary);
+        let Gathered { groups, beyond } = open.end(&closing.summary);
         let index: BTreeMap<&str, usize> = self.rules.keys().map(String::as_str).zip(0..).collect();
         let results = groups.iter().map(|group| self.result(group, &index));
         let results: Vec<SarifResult> = results.collect();
-        let notifications = self.notifications(closing, &groups);
+        let notifications = self.notifications(closing, &groups, beyond);
         let id = self.category(&header.scanned);
         let Header {
             schema: _,
@@ -398,12 +411,9 @@ fn message(group: &Group, node: &str) -> String {
 
 fn actual(finding: &Finding) -> Vec<String> {
     let evidence = finding.evidence.iter();
-    let said = evidence.map(|evidence| match (&evidence.response, &evidence.value) {
-        (Some(response), Value::Null) => text::escape(response),
-        _ => {
-            let (what, place) = describe_evidence(evidence, finding.verdict);
-            text::escape(&format!("{what} {place}"))
-        }
+    let said = evidence.map(|evidence| {
+        let (what, place) = describe_evidence(evidence, finding.verdict);
+        text::escape(format!("{what} {place}").trim_end())
     });
     said.collect()
 }

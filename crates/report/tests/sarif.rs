@@ -94,8 +94,8 @@ fn code_scanning_takes_it() {
             assert!((0.1..=10.0).contains(&severity));
         }
         for result in run["results"].as_array().unwrap() {
-            let rule =
-                &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+            let rule = &run["tool"]["driver"]["rules"]
+                [usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
             assert_eq!(result["ruleId"], rule["id"]);
             assert!(["note", "warning", "error"].contains(&result["level"].as_str().unwrap()));
             let fingerprint = &result["partialFingerprints"]["primaryLocationLineHash"];
@@ -321,6 +321,19 @@ fn a_group_that_would_have_too_many_values_has_all_of_them() {
             .unwrap()
             .contains("different values")
     );
+}
+
+#[test]
+fn more_rules_than_results_are_left_out_and_said_to_be() {
+    let findings = (0..6_000).map(|number| Finding {
+        rule: format!("rule-{number}"),
+        ..failing("worker-1")
+    });
+    let run = sarif(&report(vec![node("worker-1")], findings.collect()));
+    let results = run["results"].as_array().unwrap().len();
+    assert!((5_000..=5_001).contains(&results), "{results}");
+    let told = run["invocations"][0]["toolExecutionNotifications"].to_string();
+    assert!(told.contains("999 findings of more rules"), "{told}");
 }
 
 #[test]

@@ -142,7 +142,8 @@ pub(super) struct Base {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SarifResult {
     pub(super) rule_id: String,
-    pub(super) rule_index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rule_index: Option<usize>,
     pub(super) level: &'static str,
     pub(super) message: Message,
     pub(super) locations: [Location; 1],
