@@ -280,36 +280,34 @@ impl Gathering {
         if self.groups.len() > limit && !self.joined {
             self.join();
         }
-        if self.groups.len() <= limit || self.full {
-            return;
-        }
-        let mut values: BTreeMap<&str, usize> = BTreeMap::new();
-        for group in &self.groups {
-            *values.entry(&group.finding.rule).or_default() += 1;
-        }
-        let mut values: Vec<(&str, usize)> = values
-            .into_iter()
-            .filter(|(rule, values)| *values > 1 && !self.by_rule.contains(*rule))
-            .collect();
-        values.sort_by_key(|(_, values)| std::cmp::Reverse(*values));
-        // With room for what comes, so that this is done seldom however many there are.
-        let room = limit / 4 * 3;
-        let mut left = self.groups.len();
-        let mut joining = Vec::new();
-        for (rule, values) in values {
-            if left <= room {
-                break;
+        while self.groups.len() > limit && !self.full {
+            let mut values: BTreeMap<&str, usize> = BTreeMap::new();
+            for group in &self.groups {
+                *values.entry(&group.finding.rule).or_default() += 1;
             }
-            joining.push(rule.to_owned());
-            left -= values - 1;
+            let mut values: Vec<(&str, usize)> = values
+                .into_iter()
+                .filter(|(rule, values)| *values > 1 && !self.by_rule.contains(*rule))
+                .collect();
+            values.sort_by_key(|(_, values)| std::cmp::Reverse(*values));
+            // With room for what comes, so that this is done seldom however many there are.
+            let room = limit / 4 * 3;
+            let mut left = self.groups.len();
+            let mut joining = Vec::new();
+            for (rule, values) in values {
+                if left <= room {
+                    break;
+                }
+                joining.push(rule.to_owned());
+                left -= values - 1;
+            }
+            if joining.is_empty() {
+                self.full = true;
+                return;
+            }
+            self.by_rule.extend(joining);
+            self.join();
         }
-        if joining.is_empty() {
-            self.full = true;
-            return;
-        }
-        self.by_rule.extend(joining);
-        self.join();
-        self.full = self.groups.len() > limit;
     }
 }
 
