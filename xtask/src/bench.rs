@@ -6,8 +6,10 @@
 
 mod budget;
 mod cluster;
+mod control_plane;
 mod live;
 mod measure;
+mod objects;
 mod reports;
 mod scenarios;
 
@@ -29,9 +31,12 @@ pub(crate) const USAGE: &str = "\
   bench --save      make what is measured the budget
   bench --time      measure time instead, 21 runs each
   bench --live [N…] measure scans of this machine, with N more processes (300 and 3000), against ps -ef
+  bench --control-plane [N…] the same for a whole control plane that this machine plays in namespaces of its own (300), and
+    against a plain reading of its files; needs root
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
+  bench --cluster objects [PODS RBAC NAMESPACES NODES] measure the reading of a cluster's objects (100000, 20000, 2000 and 5000)
   bench --reports [N] measure every format of a report on N nodes (5000) with 130 findings each
-    each but the last also with --binary PATH: a program that was built before, instead of a release build now
+    each but the last also with --binary PATH: a program that was built before, instead of what `dist` makes now
 ";
 
 /// What is asked of a run.
@@ -41,8 +46,12 @@ enum Task {
     Save,
     Time,
     Live(Vec<usize>),
+    ControlPlane(Vec<usize>),
+    /// What [`ControlPlane`](Self::ControlPlane) runs in its namespaces, with the program that plays it.
+    Beside(PathBuf, Vec<usize>),
     Cluster(Vec<usize>),
     Reports(Vec<usize>),
+    Objects(Vec<usize>),
 }
 
 /// Runs the chore with the arguments behind its name; `None`: they cannot be understood.
@@ -56,6 +65,14 @@ pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
             "--save" => task = Task::Save,
             "--time" => task = Task::Time,
             "--live" => task = Task::Live(numbers(&mut rest, &[300, 3_000])),
+            "--cluster" if rest.next_if(|next| **next == "objects").is_some() => {
+                task = Task::Objects(numbers(&mut rest, &[100_000, 20_000, 2_000, 5_000]));
+            }
+            "--control-plane" => task = Task::ControlPlane(numbers(&mut rest, &[300])),
+            "--beside" => {
+                let player = PathBuf::from(rest.next()?);
+                task = Task::Beside(player, numbers(&mut rest, &[300]));
+            }
             "--cluster" => task = Task::Cluster(numbers(&mut rest, &[100, 1_000, 5_000])),
             "--reports" => task = Task::Reports(numbers(&mut rest, &[5_000])),
             "--binary" => binary = Some(PathBuf::from(rest.next()?)),
@@ -83,6 +100,7 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
         return reports::run(sizes);
     }
     let binary = binary.map_or_else(build, Ok)?;
+    let binary = binary.map_or_else(crate::dist::program, Ok)?;
     let binary = binary
         .canonicalize()
         .with_context(|| format!("there is no {}", binary.display()))?;
@@ -90,7 +108,10 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
         // Measured above, without the program.
         Task::Reports(_) => Ok(ExitCode::SUCCESS),
         Task::Live(crowds) => live::run(&binary, crowds),
+        Task::ControlPlane(crowds) => control_plane::run(&binary, crowds),
+        Task::Beside(player, crowds) => control_plane::beside(&binary, player, crowds),
         Task::Cluster(sizes) => cluster::run(&binary, sizes),
+        Task::Objects(size) => objects::run(&binary, size),
         Task::Time => {
             let folder = tempfile::tempdir()?;
             let mut scenarios = scenarios::counted(folder.path(), &binary)?;
@@ -113,20 +134,30 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
     }
 }
 
-/// Builds the program as it is released and returns it.
-fn build() -> Result<PathBuf> {
+/// Builds an example of the testkit, with further arguments to cargo, and returns it.
+fn example(name: &str, arguments: &[&str]) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--package", "kubeassay"])
+        .args(["build", "--quiet", "--package", "kubeassay-testkit"])
+        .args(["--example", name])
+        .args(arguments)
         .current_dir(root())
         .status()
         .context("cannot run cargo")?;
     if !status.success() {
-        bail!("the release build failed");
+        bail!("the stand-in {name} could not be built");
     }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release/kubeassay"))
+    let profile = if arguments.contains(&"--release") {
+        "release"
+    } else {
+        "debug"
+    };
+    Ok(target().join(profile).join("examples").join(name))
+}
+
+/// Returns the folder of what cargo makes.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 fn costs(binary: &Path, scenarios: &[Scenario]) -> Result<Vec<Cost>> {

@@ -11,10 +11,14 @@ mod document;
 mod etcd;
 #[cfg(test)]
 mod fixture;
+mod gates;
 mod insecure;
 mod kube_proxy;
 mod runtime;
 mod scheduler;
+mod server;
+mod serving;
+mod strict;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +58,21 @@ pub fn ask(component: Component, documents: &Documents<'_>, minor: Minor, when: 
     }
     let Resolution { needs, stale, .. } = resolve(component, documents, minor, when);
     Asked { needs, stale }
+}
+
+/// Returns whether a variable of its environment is part of a component's configuration: those of etcd each set a flag
+/// (`pkg/flags/flag.go`), CRI-O's say where its files lie (`internal/criocli`), a kubelet's where its drop-ins do.
+pub fn reads_variable(component: Component, name: &str) -> bool {
+    const CRIO: [&str; 3] = [
+        "CONTAINER_CONFIG",
+        "CONTAINER_CONFIG_DIR",
+        "CONTAINER_CNI_CONFIG_DIR",
+    ];
+    match component {
+        Component::Etcd => name.starts_with("ETCD_"),
+        Component::ContainerRuntime => CRIO.contains(&name),
+        _ => name == kubelet::DROP_IN_VARIABLE,
+    }
 }
 
 /// Returns the flags and fields of a component.

@@ -42,8 +42,8 @@ pub struct Container {
 pub struct Mount {
     /// Where, in the container.
     pub inside: Bytes,
-    /// Which part of the host.
-    pub host: Bytes,
+    /// Which part of the host; nothing where it is none of the host, or which cannot be told.
+    pub host: Option<Bytes>,
 }
 
 impl Container {
@@ -65,11 +65,12 @@ impl Container {
             }
         }
         let (mount, rest) = best?;
+        let host = mount.host.as_ref()?;
         let rest = rest.strip_prefix(b"/").unwrap_or(rest);
         Some(if rest.is_empty() {
-            mount.host.clone()
+            host.clone()
         } else {
-            path::join(&mount.host, &Bytes::from(rest))
+            path::join(host, &Bytes::from(rest))
         })
     }
 }
@@ -278,12 +279,16 @@ fn host_paths(spec: &Node) -> BTreeMap<String, Bytes> {
 fn mounts(container: &Node, volumes: &BTreeMap<String, Bytes>) -> Vec<Mount> {
     list(container, "volumeMounts")
         .filter_map(|mount| {
-            let host = volumes.get(&text(mount, "name")?.to_string_lossy())?;
-            let host = match text(mount, "subPath") {
+            let inside = path::clean(text(mount, "mountPath")?);
+            let volume = text(mount, "name")
+                .and_then(|name| volumes.get(&name.to_string_lossy()))
+                // What an expression of variables comes to is not worked out.
+                .filter(|_| mount.folded("subPathExpr").is_none());
+            let host = volume.map(|host| match text(mount, "subPath") {
                 Some(below) if !below.is_empty() => path::join(host, below),
                 _ => host.clone(),
-            };
-            let inside = path::clean(text(mount, "mountPath")?);
+            });
+            // What is mounted from elsewhere still hides what is below it.
             Some(Mount { inside, host })
         })
         .collect()
@@ -330,12 +335,15 @@ spec:
     - {name: certs, mountPath: /etc/kubernetes/pki}
     - {name: etcd, mountPath: /etc/kubernetes/pki/etcd/, subPath: etcd}
     - {name: nowhere, mountPath: /relative}
+    - {name: secret, mountPath: /etc/kubernetes/pki/secret}
+    - {name: certs, mountPath: /etc/kubernetes/pki/any, subPathExpr: $(X)}
   - name: helper
     command: [/bin/sh, -c, 'sleep 1']
   volumes:
   - {name: certs, hostPath: {path: /var/lib/certs}}
   - {name: etcd, hostPath: {path: /srv/}}
   - {name: nowhere, hostPath: {path: srv}}
+  - {name: secret, secret: {secretName: s}}
 ";
 
     fn only(text: &str) -> Container {
@@ -370,6 +378,12 @@ spec:
             ("/etc/kubernetes/pki/ca.crt", Some("/var/lib/certs/ca.crt")),
             ("/etc/kubernetes/pki", Some("/var/lib/certs")),
             ("/etc/kubernetes/pki/etcd/ca.crt", Some("/srv/etcd/ca.crt")),
+            ("/etc/kubernetes/pki/secret/tls.key", None),
+            (
+                "/etc/kubernetes/pki/secrets",
+                Some("/var/lib/certs/secrets"),
+            ),
+            ("/etc/kubernetes/pki/any/a", None),
             ("/etc/kubernetes/pkix", None),
             ("/etc/passwd", None),
             ("/relative/x", None),

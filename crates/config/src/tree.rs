@@ -4,6 +4,8 @@
 //! [`read`] does the same. The tree holds what the kubelet's decoder would see: YAML's aliases, merge keys, tags and
 //! plain scalars are resolved, its numbers are JSON's. Every part says where it stands in the file's own bytes.
 
+mod recent;
+
 use kubeassay_core::Place;
 use thiserror::Error;
 
@@ -135,11 +137,13 @@ pub enum ReadErrorKind {
 /// Where the kubelet would refuse the text, and where it goes beyond the limits of this module.
 pub fn read(content: &[u8]) -> Result<Document, ReadError> {
     check_size(content)?;
-    if is_json(content) {
-        json::read(content)
-    } else {
-        yaml::read(content)
-    }
+    recent::remembered(content, |content| {
+        if is_json(content) {
+            json::read(content)
+        } else {
+            yaml::read(content)
+        }
+    })
 }
 
 /// Reads the first document of a configuration file as YAML, whatever it starts with.

@@ -37,6 +37,8 @@ pub struct NextStart {
     pub executable: Bytes,
     /// The environment that the unit gives it; what systemd itself adds is left out.
     pub environment: BTreeMap<String, Bytes>,
+    /// Where each variable of the environment stands.
+    pub variables: BTreeMap<String, Arc<Origin>>,
     /// Its working directory.
     pub cwd: Bytes,
     /// What was taken for granted, one sentence each.
@@ -94,6 +96,11 @@ pub fn next_start(service: &ServiceFacts) -> Result<NextStart, Unknown> {
             path: None,
         }),
     }
+}
+
+/// Returns whether a service is masked: systemd starts nothing of it, whatever else its files say.
+pub fn is_masked(service: &ServiceFacts) -> bool {
+    search::is_masked(&mut Files::new(service), &service.unit)
 }
 
 /// Returns where the command of the next start of `service` is written; nothing where that cannot be told.

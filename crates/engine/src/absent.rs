@@ -7,7 +7,8 @@ use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::components::nameless;
 use crate::finding::{self, Context};
-use crate::platforms::Detected;
+use crate::manifests::Manifests;
+use crate::platforms::{Detected, Provider};
 
 /// Returns a finding for each of `rules`, which are about `component`, on a node where none was found.
 ///
@@ -15,14 +16,27 @@ use crate::platforms::Detected;
 pub(crate) fn of(
     component: Component,
     rules: &[&Rule],
-    facts: &Facts,
+    (facts, manifests): (&Facts, &Manifests),
     detected: &Detected,
     context: &Context<'_>,
 ) -> Vec<Finding> {
     if matches!(facts.source, Source::Cluster | Source::Endpoint) {
         return Vec::new();
     }
-    let (verdict, cause, reason) = why(component, facts, detected);
+    let (mut verdict, mut cause, mut reason) = why(component, facts, detected);
+    let platform = detected.platform;
+    let never = platform.is_some_and(|platform| platform.absent(component.as_str()).is_some());
+    if verdict == Verdict::NotApplicable
+        && !never
+        && let Some(unknown) = manifests.may_start(component)
+    {
+        verdict = Verdict::Unknown;
+        cause = Some(unknown.cause);
+        reason = format!(
+            "no {component} runs on this node, but a static pod may start one: {}",
+            unknown.reason
+        );
+    }
     rules
         .iter()
         .map(|rule| {
@@ -38,8 +52,15 @@ pub(crate) fn why(
     facts: &Facts,
     detected: &Detected,
 ) -> (Verdict, Option<Cause>, String) {
-    if let Some((reason, link)) = detected.provider_side(component) {
-        let reason = format!("{reason}; see {link}");
+    if let Some(provider) = detected.provider_side(component) {
+        let Provider {
+            name,
+            reason,
+            link,
+            shows,
+        } = provider;
+        let reason =
+            format!("{reason}; what {name} answers for: {link}; what {name} shows of it: {shows}");
         return (Verdict::Unknown, Some(Cause::ProviderSide), reason);
     }
     let platform = detected.platform;

@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:22b1f5003fd269b4446c3f9adbab034f72bbfd1e4890d21b4e2bfbdc88906f31",
+    digest: "sha256:4a61252b35966fcda5d1b72535201a5216ee198e11418e7c4035b7dd4a6032ce",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",

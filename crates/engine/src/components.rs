@@ -6,16 +6,16 @@ use kubeassay_config::components::{ask, resolve};
 use kubeassay_config::kubelet::{Documents, When};
 use kubeassay_config::resolution::Resolution;
 use kubeassay_config::tables::Minor;
-use kubeassay_core::facts::{Facts, Need, NodeFacts, Problem, ProcessFacts};
+use kubeassay_config::units;
+use kubeassay_core::facts::{Facts, Need, NodeFacts, ProcessFacts, ServiceFacts};
 use kubeassay_core::report::{Subject, User};
-use kubeassay_core::{Cause, Component};
+use kubeassay_core::{Bytes, Cause, Component};
 
 use crate::agreement::Agreement;
 use crate::files;
-use crate::files::Configured;
 use crate::instances::{Instance, Keys, Restart};
 use crate::manifests::{self, Manifests, StaticPod};
-use crate::version;
+use crate::{services, version};
 
 /// The components that are looked for besides the kubelet, in the order in which they are judged.
 pub(crate) const OTHERS: [Component; 6] = [
@@ -27,10 +27,9 @@ pub(crate) const OTHERS: [Component; 6] = [
     Component::ContainerRuntime,
 ];
 
-/// The components of a node, and what was taken for one and is none.
+/// The components of a node.
 pub(crate) struct Components<'a> {
     pub(crate) found: Vec<Instance<'a>>,
-    pub(crate) problems: Vec<Problem>,
 }
 
 /// Returns the files that a process of another component than the kubelet reads and its facts do not hold yet, in any
@@ -61,31 +60,53 @@ pub(crate) fn minors(process: &ProcessFacts) -> Vec<Minor> {
         .collect()
 }
 
-/// Finds and resolves the components of a node other than its kubelets. `said` is the version that the user gave.
-pub(crate) fn find(facts: &Facts, said: Option<Minor>) -> Components<'_> {
-    let mut components = Components {
-        found: Vec::new(),
-        problems: Vec::new(),
-    };
-    let Manifests {
-        mut pods, problems, ..
-    } = Manifests::of(facts, &Configured::of(facts));
-    components.problems.extend(problems);
+/// Finds and resolves the components of a node other than its kubelets, with its static pods as `manifests` has them. `said`
+/// is the version that the user gave.
+pub(crate) fn find<'a>(
+    facts: &'a Facts,
+    manifests: &Manifests,
+    said: Option<Minor>,
+) -> Components<'a> {
+    let mut components = Components { found: Vec::new() };
+    let mut pods = manifests.pods.clone();
     for component in OTHERS {
         let mut keys = Keys::default();
+        let services: Vec<&ServiceFacts> = facts
+            .services_of(component)
+            .filter(|service| !units::is_masked(service))
+            .collect();
+        let starters = Starters::of(component, &services, &pods);
         let mut processes: Vec<&ProcessFacts> = facts.processes_of(component).collect();
         processes.sort_by_key(|process| (process.started.map(|started| started.at), process.pid));
-        let single = processes.iter().filter(|process| !process.in_pod()).count() == 1;
-        for process in processes {
-            let pod = manifests::take(&mut pods, process, single);
-            let mut instance = of_process(process, facts, said, pod);
+        let of_no_service = processes
+            .iter()
+            .filter(|process| !process.in_pod() && services::of(process, facts).is_none());
+        let single = of_no_service.count() == 1;
+        let mut add = |mut instance: Instance<'a>| {
             keys.tell_apart(&mut instance.subject);
             components.found.push(instance);
+        };
+        for process in processes {
+            let starter = match services::of(process, facts) {
+                Some(service) => Some(Starter::Service(service)),
+                None => manifests::take(&mut pods, process, single)
+                    .map(|pod| Starter::Pod(Box::new(pod))),
+            };
+            let mut instance = of_process(process, facts, said, starter, &starters);
+            // What starts it may be the manifest that was not understood.
+            if !process.in_pod()
+                && starters.names.is_empty()
+                && let Some(unknown) = manifests.may_start(component)
+            {
+                instance.restart = Restart::Unknown(unknown.clone());
+            }
+            add(instance);
         }
         for pod in manifests::take_all(&mut pods, component) {
-            let mut instance = of_manifest(pod, facts, said);
-            keys.tell_apart(&mut instance.subject);
-            components.found.push(instance);
+            add(of_manifest(pod, facts, said, &starters));
+        }
+        for service in services::idle(component, facts).filter(|one| services.contains(one)) {
+            add(of_service(service, facts, said, &starters));
         }
     }
     components
@@ -96,7 +117,8 @@ fn of_process<'a>(
     process: &'a ProcessFacts,
     facts: &'a Facts,
     said: Option<Minor>,
-    pod: Option<StaticPod>,
+    starter: Option<Starter<'a>>,
+    starters: &Starters,
 ) -> Instance<'a> {
     let component = process.component;
     let version = version::candidates(said, &facts.node, Some(process));
@@ -122,8 +144,18 @@ fn of_process<'a>(
             .map(|one| resolve(component, &documents, one.minor, When::Now))
             .collect()
     };
-    let restart = match pod {
-        Some(pod) => next_start(pod, Some((process, stale)), facts, said),
+    let restart = match starter {
+        Some(Starter::Service(service)) => {
+            let restart = services::next_start(service, Some((process, stale)), facts, said);
+            assuming(restart, starters.beside(&service.unit))
+        }
+        Some(Starter::Pod(pod)) => {
+            let beside = starters.beside(&pod.path);
+            assuming(
+                next_start(*pod, Some((process, stale)), facts, said),
+                beside,
+            )
+        }
         None if stale => Restart::Arguments(now()),
         None => Restart::Same,
     };
@@ -141,7 +173,12 @@ fn of_process<'a>(
 }
 
 /// Returns what a manifest would start and does not run.
-fn of_manifest<'a>(pod: StaticPod, facts: &Facts, said: Option<Minor>) -> Instance<'a> {
+fn of_manifest<'a>(
+    pod: StaticPod,
+    facts: &Facts,
+    said: Option<Minor>,
+    starters: &Starters,
+) -> Instance<'a> {
     let component = pod.component;
     let version = version::candidates(said, &facts.node, pod.process().ok());
     let subject = Subject {
@@ -155,11 +192,94 @@ fn of_manifest<'a>(pod: StaticPod, facts: &Facts, said: Option<Minor>) -> Instan
         subject,
         version,
         running: Vec::new(),
-        restart: next_start(pod, None, facts, said),
+        restart: {
+            let beside = starters.beside(&pod.path);
+            assuming(next_start(pod, None, facts, said), beside)
+        },
         live: None,
         probe: None,
         agreement: Agreement::of_files(),
     }
+}
+
+/// Returns what a service would start and does not run.
+fn of_service<'a>(
+    service: &'a ServiceFacts,
+    facts: &Facts,
+    said: Option<Minor>,
+    starters: &Starters,
+) -> Instance<'a> {
+    let component = service.component;
+    let future = services::future(service, None, facts).ok();
+    let process = future.as_ref().map(|(_, process)| process);
+    let restart = services::next_start(service, None, facts, said);
+    let enabled = format!("{} is enabled, or somebody starts it", service.unit);
+    let assumed = std::iter::once(enabled).chain(starters.beside(&service.unit));
+    Instance {
+        component,
+        process: None,
+        subject: Subject {
+            unit: Some(service.unit.clone()),
+            ..nameless(component)
+        },
+        version: version::candidates(said, &facts.node, process),
+        running: Vec::new(),
+        restart: assuming(restart, assumed),
+        live: None,
+        probe: None,
+        agreement: Agreement::of_files(),
+    }
+}
+
+/// What starts a process.
+enum Starter<'a> {
+    Service(&'a ServiceFacts),
+    Pod(Box<StaticPod>),
+}
+
+/// All that would start a component on a node: one of them as a rule.
+struct Starters {
+    component: Component,
+    /// The services, then the manifests.
+    names: Vec<Bytes>,
+    /// There is one of each kind.
+    both: bool,
+}
+
+impl Starters {
+    fn of(component: Component, services: &[&ServiceFacts], pods: &[StaticPod]) -> Self {
+        let pods = pods.iter().filter(|pod| pod.component == component);
+        let pods: Vec<Bytes> = pods.map(|pod| pod.path.clone()).collect();
+        let both = !services.is_empty() && !pods.is_empty();
+        let names = services.iter().map(|service| service.unit.clone());
+        let names = names.chain(pods).collect();
+        Self {
+            component,
+            names,
+            both,
+        }
+    }
+
+    /// Returns what else would start the component beside `this`, a sentence each, where it is both a service and a
+    /// static pod.
+    fn beside(&self, this: &Bytes) -> Vec<String> {
+        let others = self.names.iter().filter(|name| self.both && *name != this);
+        let said = others.map(|other| {
+            format!(
+                "{this} starts the {}, though {other} would start one too",
+                self.component
+            )
+        });
+        said.collect()
+    }
+}
+
+/// Adds what is taken for granted of a next start.
+fn assuming(mut restart: Restart<'_>, more: impl IntoIterator<Item = String>) -> Restart<'_> {
+    if let Restart::Service { assumes, .. } = &mut restart {
+        assumes.extend(more);
+    }
+    restart
 }
 
 /// Resolves what a manifest will start; `before` is what runs, and whether a file changed since.

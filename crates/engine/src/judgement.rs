@@ -17,10 +17,11 @@ use kubeassay_core::{Cause, Component};
 use crate::absent;
 use crate::components;
 use crate::embedded::{self, Insiders};
-use crate::files;
+use crate::files::{self, Configured};
 use crate::finding::{self, Context};
 use crate::instances::Instance;
 use crate::kubelets::{self, Kubelets};
+use crate::manifests::Manifests;
 use crate::node::NodeView;
 use crate::objects;
 use crate::platforms::{self, Detected};
@@ -154,6 +155,8 @@ pub struct Judge<'a> {
     nothing: Option<String>,
     /// Not all nodes are known.
     broke_off: bool,
+    /// Objects of the cluster were read.
+    of_cluster: bool,
 }
 
 /// What was found on one node, or on the cluster as a whole.
@@ -183,6 +186,7 @@ impl<'a> Judge<'a> {
             },
             nothing: None,
             broke_off: false,
+            of_cluster: false,
         }
     }
 
@@ -204,11 +208,14 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges the facts of one node.
-    pub fn node(&mut self, facts: &Facts) -> JudgedNode {
+    pub fn node<'f>(&mut self, facts: &'f Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
-        let mut instances = components::find(facts, self.options.kubernetes_version);
-        let mut inside = embedded::find(facts, self.options.kubernetes_version);
+        let configured = Configured::of(facts);
+        let manifests = Manifests::of(facts, &configured);
+        let said = self.options.kubernetes_version;
+        let mut instances = components::find(facts, &manifests, said);
+        let mut inside = embedded::find(facts, said);
         let (kubelets_inside, others_inside) = inside.split();
         instances.found.extend(others_inside);
         let detected = platforms::detect(facts);
@@ -225,22 +232,20 @@ impl<'a> Judge<'a> {
         let mut findings = Vec::new();
         let mut found = Vec::new();
         let of_kubelets = self.rules_of(Component::Kubelet);
-        let kubelets = kubelets::each(facts, self.options.kubernetes_version, |mut kubelet| {
+        let mut judge = |mut kubelet: Instance<'f>| {
             for rule in &of_kubelets {
                 findings.extend(finding::of(rule, &kubelet, &context));
             }
             kubelet.forget();
             found.push(kubelet);
-        });
-        for mut kubelet in kubelets_inside {
-            for rule in &of_kubelets {
-                findings.extend(finding::of(rule, &kubelet, &context));
-            }
-            kubelet.forget();
-            found.push(kubelet);
+        };
+        let kubelets = kubelets::each(facts, self.options.kubernetes_version, &mut judge);
+        for kubelet in kubelets_inside {
+            judge(kubelet);
         }
         let kubelets = Kubelets { found, ..kubelets };
         findings.extend(self.hidden(&inside, &context));
+        let here = (facts, &manifests);
         for component in components::OTHERS {
             let rules = self.rules_of(component);
             let found = instances.found.iter();
@@ -248,7 +253,7 @@ impl<'a> Judge<'a> {
             // One in a workload is none of the node.
             let own = of_component.clone().any(|one| !one.subject.in_pod);
             if !own && !inside.hides(component) {
-                findings.extend(absent::of(component, &rules, facts, &detected, &context));
+                findings.extend(absent::of(component, &rules, here, &detected, &context));
             }
             for instance in of_component {
                 for rule in &rules {
@@ -256,7 +261,13 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        findings.extend(self.of_files(facts, &instances.found, &detected, &context));
+        findings.extend(self.of_files(
+            facts,
+            (&manifests, &configured),
+            &instances.found,
+            &detected,
+            &context,
+        ));
         let nothing = nothing(facts, &kubelets, self.options.gate.include_pods)
             .filter(|_| !inside.hides(Component::Kubelet));
         if let Some(nothing) = &nothing {
@@ -272,7 +283,7 @@ impl<'a> Judge<'a> {
         }
         let version = node_version(facts, &kubelets);
         let mut problems = problems(facts, &kubelets, &id, self.rules);
-        problems.extend(contradiction(&detected, &id));
+        problems.extend(untold(&detected, &manifests, &id));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -313,15 +324,21 @@ impl<'a> Judge<'a> {
         findings
     }
 
-    /// Judges what nodes that are built anew will get, by the objects of the cluster that say so.
-    pub fn cluster(&self, facts: &ClusterFacts) -> JudgedNode {
-        let mut findings = rebuild::of(facts, self.rules, self.options);
-        findings.extend(objects::of(facts, self.rules, self.options));
-        JudgedNode {
-            node: None,
-            findings,
-            problems: Vec::new(),
-        }
+    /// Judges the cluster as a whole: what nodes that are built anew will get, and its objects. The findings come in
+    /// portions, so that those of a large cluster are never all in memory.
+    pub fn cluster(&mut self, facts: &ClusterFacts, take: &mut dyn FnMut(JudgedNode)) {
+        self.of_cluster |= facts.inventory.is_some();
+        let mut hand_over = |findings: Vec<Finding>| {
+            if !findings.is_empty() {
+                take(JudgedNode {
+                    node: None,
+                    findings,
+                    problems: Vec::new(),
+                });
+            }
+        };
+        hand_over(rebuild::of(facts, self.rules, self.options));
+        objects::each(facts, self.rules, self.options, &mut hand_over);
     }
 
     /// Returns what there is to know of the scan as a whole once every node was judged.
@@ -330,11 +347,15 @@ impl<'a> Judge<'a> {
             coverage,
             nothing,
             broke_off,
+            of_cluster,
             ..
         } = self;
         Conclusion {
             coverage,
-            complete: coverage.nodes > 0 && coverage.scanned == coverage.nodes && !broke_off,
+            // A cluster whose objects were read may have no node yet.
+            complete: (coverage.nodes > 0 || of_cluster)
+                && coverage.scanned == coverage.nodes
+                && !broke_off,
             nothing,
         }
     }
@@ -370,12 +391,13 @@ impl<'a> Judge<'a> {
     fn of_files(
         &self,
         facts: &Facts,
+        asked: (&Manifests, &Configured),
         instances: &[Instance<'_>],
         detected: &Detected,
         context: &Context<'_>,
     ) -> Vec<Finding> {
         let rules = self.rules_about(files::ROOT);
-        files::of(&rules, facts, instances, detected, context)
+        files::of(&rules, facts, asked, instances, detected, context)
     }
 
     /// Returns the rules about a subject.
@@ -485,6 +507,28 @@ fn contradiction(detected: &Detected, node: &str) -> Option<Problem> {
         cause: problem.cause,
         path: problem.path,
         reason: problem.reason,
+        affects: Vec::new(),
+    })
+}
+
+/// Returns what there is to say of what cannot be told of a node.
+fn untold(detected: &Detected, manifests: &Manifests, node: &str) -> Vec<Problem> {
+    let platform = contradiction(detected, node).into_iter();
+    platform.chain(unclear(manifests, node)).collect()
+}
+
+/// Returns what there is to say of manifests of static pods of which nobody knows whose they are.
+fn unclear(manifests: &Manifests, node: &str) -> impl Iterator<Item = Problem> {
+    let all = manifests.unclear.iter();
+    all.map(|unknown| Problem {
+        node: Some(node.to_owned()),
+        subject: None,
+        cause: unknown.cause,
+        path: unknown.path.clone(),
+        reason: format!(
+            "it cannot be told what static pod this starts: {}",
+            unknown.reason
+        ),
         affects: Vec::new(),
     })
 }

@@ -1,16 +1,12 @@
 //! The kubelets of a node: which processes they are, and what their configuration resolves to.
 
-use std::borrow::Cow;
-
 use kubeassay_config::flags;
-use kubeassay_config::kubelet::{DROP_IN_VARIABLE, Documents, When, ask, resolve};
+use kubeassay_config::kubelet::{Documents, When, ask, resolve};
 use kubeassay_config::resolution::Resolution;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
-use kubeassay_config::units;
 use kubeassay_core::facts::{
-    EndpointFacts, Facts, FileFacts, Need, NeedKind, NodeFacts, Problem, ProcessFacts,
-    ServiceFacts, Trouble,
+    EndpointFacts, Facts, FileFacts, Need, NeedKind, NodeFacts, Problem, ProcessFacts, ServiceFacts,
 };
 use kubeassay_core::report::{Subject, User};
 use kubeassay_core::{Cause, Component, Value};
@@ -20,7 +16,6 @@ use crate::components;
 use crate::files;
 use crate::instances::{Instance, Keys, Restart};
 use crate::services;
-use crate::successor;
 use crate::version;
 use crate::witnesses::{Live, Probe};
 
@@ -107,10 +102,7 @@ pub(crate) fn each<'a>(
         keys.tell_apart(&mut kubelet.subject);
         take(kubelet);
     }
-    let idle = facts
-        .services_of(Component::Kubelet)
-        .filter(|service| !runs(service, facts));
-    for service in idle {
+    for service in services::idle(Component::Kubelet, facts) {
         let mut kubelet = idle_kubelet(service, facts, said);
         keys.tell_apart(&mut kubelet.subject);
         take(kubelet);
@@ -119,19 +111,6 @@ pub(crate) fn each<'a>(
         take(remote_kubelet(facts, said));
     }
     kubelets
-}
-
-/// Works out what its service will start, also where that is what runs: for who wants to see how it comes about.
-pub(crate) fn work_out_the_next_start<'a>(
-    kubelet: &mut Instance<'a>,
-    facts: &'a Facts,
-    said: Option<Minor>,
-) {
-    if let (Restart::Same, Some(process)) = (&kubelet.restart, kubelet.process)
-        && let Some(service) = service_of(process, facts)
-    {
-        kubelet.restart = next_start(service, Some((process, true)), facts, said);
-    }
 }
 
 /// Returns the version of the node's first own kubelet, where it is known.
@@ -195,8 +174,8 @@ fn resolve_kubelet<'a>(
                 .into_iter()
                 .any(|unknown| unknown.cause == Cause::Stale)
     });
-    let restart = match service_of(process, facts) {
-        Some(service) => next_start(service, Some((process, changed)), facts, said),
+    let restart = match services::of(process, facts) {
+        Some(service) => services::next_start(service, Some((process, changed)), facts, said),
         None if changed => Restart::Arguments(
             running
                 .iter()
@@ -233,17 +212,6 @@ fn resolve_kubelet<'a>(
     }
 }
 
-/// Returns the service that started a process, if anything is known of it.
-fn service_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Option<&'a ServiceFacts> {
-    let mut services = facts.services.iter();
-    let started = services.find(|service| service.started.contains(&process.pid));
-    let service = started.or_else(|| {
-        let mut services = facts.services.iter();
-        services.find(|service| process.unit.as_ref() == Some(&service.unit))
-    });
-    service.filter(|service| is_found(service))
-}
-
 /// Returns the endpoints of a process; those that name none belong to the node's single kubelet.
 fn endpoints_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Vec<&'a EndpointFacts> {
     let own = facts.kubelets().filter(|process| !process.in_pod());
@@ -258,83 +226,9 @@ fn endpoints_of<'a>(process: &ProcessFacts, facts: &'a Facts) -> Vec<&'a Endpoin
         .collect()
 }
 
-/// Returns whether any file of the service was found; of a unit that is a mere name in a cgroup nothing is known.
-fn is_found(service: &ServiceFacts) -> bool {
-    let mut files = service.files.iter();
-    files.any(|file| {
-        let missing = |problem: &Trouble| problem.cause == Cause::Missing;
-        file.need.what == NeedKind::Content && !file.problem.as_ref().is_some_and(missing)
-    })
-}
-
-/// Returns whether what the service starts is among the processes.
-fn runs(service: &ServiceFacts, facts: &Facts) -> bool {
-    facts.kubelets().any(|process| {
-        service.started.contains(&process.pid) || process.unit.as_ref() == Some(&service.unit)
-    })
-}
-
-/// Resolves what a service will start; `before` is what it started, and whether a file changed since.
-fn next_start<'a>(
-    service: &'a ServiceFacts,
-    before: Option<(&ProcessFacts, bool)>,
-    facts: &Facts,
-    said: Option<Minor>,
-) -> Restart<'a> {
-    let next = match units::next_start(service) {
-        Ok(next) => next,
-        Err(unknown) => return Restart::Unknown(unknown),
-    };
-    let mut future = services::process(service, &next);
-    if future.executable.is_none() {
-        future.executable = before.and_then(|(process, _)| process.executable.clone());
-    }
-    // On most nodes nothing happened since the start, and nothing has to be worked out again.
-    if let Some((process, false)) = before
-        && is_as_it_started(process, &future)
-    {
-        return Restart::Same;
-    }
-    let version = version::candidates(said, &facts.node, Some(&future));
-    let resolutions = successor::resolve_next(&future, &next, &version);
-    Restart::Service {
-        resolutions,
-        files: Cow::Borrowed(&service.files),
-        assumes: next.assumes,
-        unsupported: version.unsupported,
-    }
-}
-
-/// Returns whether the next start is what `process` was started with: program, arguments, and files as they are.
-fn is_as_it_started(process: &ProcessFacts, future: &ProcessFacts) -> bool {
-    let of = |process: &ProcessFacts| {
-        let variables = process.environment.as_ref();
-        let drop_ins = variables.map(|all| all.get(DROP_IN_VARIABLE).cloned());
-        let executable = process.executable.as_ref();
-        let versions = executable.map(|executable| executable.versions.clone());
-        let ProcessFacts { exe, argv, cwd, .. } = process;
-        (exe.clone(), argv.clone(), cwd.clone(), versions, drop_ins)
-    };
-    let same = |file: &FileFacts| {
-        let there = future.file(&file.need);
-        there.is_some_and(|there| {
-            let of = |file: &FileFacts| {
-                let cause = file.problem.as_ref().map(|problem| problem.cause);
-                (file.sha256.clone(), file.entries.clone(), cause)
-            };
-            of(file) == of(there)
-        })
-    };
-    // What lies on the way is looked at for the process alone: it is about what changed since.
-    let mut files = process.files.iter();
-    !process.exe_deleted
-        && of(process) == of(future)
-        && files.all(|file| file.need.what == NeedKind::Presence || same(file))
-}
-
 /// Returns the kubelet that a service would start and that does not run.
 fn idle_kubelet<'a>(service: &'a ServiceFacts, facts: &Facts, said: Option<Minor>) -> Instance<'a> {
-    let restart = next_start(service, None, facts, said);
+    let restart = services::next_start(service, None, facts, said);
     let first = match &restart {
         Restart::Service { resolutions, .. } => resolutions.first(),
         _ => None,

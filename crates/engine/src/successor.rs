@@ -1,16 +1,12 @@
 //! What the next start of a service makes of its files, for who wants to change it.
 
-use std::sync::Arc;
-
-use kubeassay_config::kubelet::{Documents, When, resolve};
 use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
-use kubeassay_config::units::{self, NextStart};
-use kubeassay_core::facts::{Facts, ProcessFacts, ServiceFacts};
+use kubeassay_config::units::NextStart;
+use kubeassay_core::facts::{Facts, ServiceFacts};
 use kubeassay_core::{Cause, Component};
 
-use crate::version::Candidates;
 use crate::{services, version};
 
 /// The kubelet that the next start of a service will be.
@@ -42,13 +38,9 @@ pub fn successor(
             path: None,
         });
     }
-    let next = units::next_start(service)?;
-    let mut future = services::process(service, &next);
-    if future.executable.is_none() {
-        let mut started = facts.kubelets();
-        let before = started.find(|process| service.started.contains(&process.pid));
-        future.executable = before.and_then(|process| process.executable.clone());
-    }
+    let mut started = facts.kubelets();
+    let before = started.find(|process| service.started.contains(&process.pid));
+    let (next, future) = services::future(service, before, facts)?;
     let version = version::candidates(said, &facts.node, Some(&future));
     if let Some(reason) = version.unsupported.clone() {
         return Err(Unknown {
@@ -57,25 +49,6 @@ pub fn successor(
             path: None,
         });
     }
-    let resolutions = resolve_next(&future, &next, &version);
+    let resolutions = services::resolve_next(&future, &next, &version);
     Ok(Successor { next, resolutions })
-}
-
-/// Resolves what `next` will be as a process in every version that it may be.
-pub(crate) fn resolve_next(
-    future: &ProcessFacts,
-    next: &NextStart,
-    version: &Candidates,
-) -> Vec<Resolution> {
-    let origins = next.arguments.iter().map(|one| Arc::clone(&one.origin));
-    let documents = Documents::of_service(future, origins.collect());
-    let known = version.minors.iter().filter(|minor| minor.is_known());
-    let mut resolutions: Vec<Resolution> = known
-        .map(|minor| resolve(&documents, *minor, When::Now))
-        .collect();
-    // Where the version is not known, a version that would refuse is not the likelier one; where it is, it stays.
-    if version.known.is_none() && resolutions.iter().any(|one| one.refusal.is_none()) {
-        resolutions.retain(|one| one.refusal.is_none());
-    }
-    resolutions
 }

@@ -15,6 +15,7 @@
 )]
 
 mod api;
+mod api_server_files;
 mod arguments;
 mod captured;
 mod certificate;
@@ -36,6 +37,7 @@ mod judging;
 mod kubeconfig;
 mod layers;
 mod mountinfo;
+mod objects;
 mod packages;
 mod passwd;
 mod places;
@@ -63,6 +65,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "api",
         run: api::run,
+    },
+    Target {
+        name: "api_server_files",
+        run: api_server_files::run,
     },
     Target {
         name: "arguments",
@@ -139,6 +145,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "mountinfo",
         run: mountinfo::run,
+    },
+    Target {
+        name: "objects",
+        run: objects::run,
     },
     Target {
         name: "packages",

@@ -2,11 +2,12 @@
 //!
 //! A scan is one thread. What a file server, or a tenant's memory, may keep waiting for ever is read by a
 //! second one, which lives only while such reads go on. If it does not answer in time it is left behind,
-//! still waiting, and what it was to read is `blocked`. It holds no lock and shares nothing but what it
-//! reads through, so that nothing else waits for it.
+//! still waiting, and what it was to read is `blocked`. It holds no lock while it reads and shares nothing but what it
+//! reads through and what was read before ([`Seen`]), so that nothing else waits for it.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use kubeassay_core::Cause;
 use kubeassay_core::facts::Trouble;
 
 use crate::clock::Deadline;
+use crate::seen::Seen;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -35,6 +37,7 @@ pub(crate) fn is_here() -> bool {
 /// Does one read after the other on a second thread, and gives up on those that do not answer.
 pub(crate) struct Aside {
     deadline: Deadline,
+    seen: Arc<Seen>,
     state: RefCell<State>,
 }
 
@@ -52,8 +55,14 @@ impl Aside {
     pub(crate) fn new(deadline: Deadline) -> Self {
         Self {
             deadline,
+            seen: Arc::default(),
             state: RefCell::default(),
         }
+    }
+
+    /// Returns what was read so far, by either thread.
+    pub(crate) const fn seen(&self) -> &Arc<Seen> {
+        &self.seen
     }
 
     /// Does `job` on the second thread and returns what it gives.

@@ -19,6 +19,7 @@ use crate::host::Host;
 use crate::namespaces::{HostNamespaces, MOST_MOUNTS};
 use crate::proc::ProcessDirectory;
 use crate::proc::mountinfo::{self, Answering, Mount};
+use crate::seen::{Key, Seen, What};
 
 /// The most entries of a directory that are listed.
 const MOST_ENTRIES: usize = 1 << 16;
@@ -53,6 +54,7 @@ struct Scene {
     /// Its mounts are those of the host's first process, where anybody may add one while it runs.
     shared: bool,
     recorded: bool,
+    seen: Arc<Seen>,
 }
 
 impl Sight {
@@ -90,6 +92,7 @@ impl Sight {
                 bounds,
                 shared,
                 recorded: !live,
+                seen: Arc::clone(aside.seen()),
             }),
             aside: Rc::clone(aside),
             whom: match own {
@@ -110,6 +113,7 @@ impl Sight {
                 bounds: namespaces.bounds().clone(),
                 shared: false,
                 recorded: !host.proc().is_live(),
+                seen: Arc::clone(aside.seen()),
             }),
             aside: Rc::clone(aside),
             whom: Whom::Kernel,
@@ -410,6 +414,11 @@ impl Scene {
                 ),
             });
         }
+        let key = Key::of(&found.status, NeedKind::Listing);
+        if let Some(What::Entries(entries)) = self.seen.get(&key) {
+            facts.entries = Some(entries);
+            return Ok(());
+        }
         let name = facts.need.path.to_string();
         let mut entries: Vec<Entry> = found
             .node
@@ -420,20 +429,32 @@ impl Scene {
                 reason: format!("{name} has more than {MOST_ENTRIES} entries"),
             })?;
         entries.sort_by(|one, other| one.name.cmp(&other.name));
-        facts.entries = Some(entries);
+        let entries = What::Entries(entries);
+        self.seen.put(key, &entries);
+        if let What::Entries(entries) = entries {
+            facts.entries = Some(entries);
+        }
         Ok(())
     }
 
     fn content(&self, found: &Found, facts: &mut FileFacts) -> Result<Vec<u8>, Trouble> {
         self.refuse_kernel_path(found)?;
-        let name = facts.need.path.to_string();
-        let content = read::regular(found.node.as_ref(), &name, MOST_CONFIGURATION)?;
-        // What was read is what was open, should it have changed since it was found.
-        facts.size = Some(content.status.size);
-        facts.modified = content.status.modified;
-        facts.changed = content.status.changed;
-        facts.sha256 = Some(hexadecimal(&Sha256::digest(&content.bytes)));
-        Ok(content.bytes)
+        let key = Key::of(&found.status, NeedKind::Content);
+        let bytes = if let Some(What::Content(bytes)) = self.seen.get(&key) {
+            bytes
+        } else {
+            let name = facts.need.path.to_string();
+            let content = read::regular(found.node.as_ref(), &name, MOST_CONFIGURATION)?;
+            // What was read is what was open, should it have changed since it was found.
+            facts.size = Some(content.status.size);
+            facts.modified = content.status.modified;
+            facts.changed = content.status.changed;
+            let key = Key::of(&content.status, NeedKind::Content);
+            self.seen.put(key, &What::Content(content.bytes.clone()));
+            content.bytes
+        };
+        facts.sha256 = Some(hexadecimal(&Sha256::digest(&bytes)));
+        Ok(bytes)
     }
 
     fn certificate(&self, found: &Found, facts: &mut FileFacts) -> Result<(), Trouble> {
@@ -449,11 +470,18 @@ impl Scene {
 
     fn public_keys(&self, found: &Found, facts: &mut FileFacts) -> Result<(), Trouble> {
         self.refuse_kernel_path(found)?;
+        let key = Key::of(&found.status, NeedKind::PublicKeys);
+        if let Some(What::Digests(digests)) = self.seen.get(&key) {
+            facts.public_keys = Some(digests);
+            return Ok(());
+        }
         let name = facts.need.path.to_string();
         let keys = public_keys::all(found.node.as_ref(), &name)?;
         facts.size = Some(keys.status.size);
         facts.modified = keys.status.modified;
         facts.changed = keys.status.changed;
+        let key = Key::of(&keys.status, NeedKind::PublicKeys);
+        self.seen.put(key, &What::Digests(keys.digests.clone()));
         facts.public_keys = Some(keys.digests);
         Ok(())
     }

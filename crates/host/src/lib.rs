@@ -35,6 +35,7 @@ pub mod proc;
 mod process_table;
 mod processes;
 mod programs;
+mod seen;
 mod services;
 pub mod users;
 

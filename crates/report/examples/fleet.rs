@@ -212,6 +212,7 @@ fn finding(rule: usize) -> Finding {
         fix: Fix {
             possible: verdict == Verdict::Fail,
             why_not: None,
+            how: None,
         },
         remediation: "Set authorization.mode to Webhook in the file that --config names, and restart the kubelet.".to_owned(),
     }

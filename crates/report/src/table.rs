@@ -17,6 +17,7 @@ use crate::{RenderError, Style};
 mod block;
 mod closing;
 mod group;
+mod objects;
 mod problems;
 
 use group::{Group, Nodes, Rank};
@@ -47,6 +48,9 @@ pub fn write(
     findings(report, &groups, extent, &nodes, &mut page);
     problems::nodes(report, &mut page);
     problems::problems(report, extent, &nodes, &mut page);
+    if extent == Extent::All {
+        closing::platforms(report, &mut page);
+    }
     closing::closing(report, &groups, &mut page);
     out.write_all(page.into_text().as_bytes())?;
     Ok(())
@@ -69,7 +73,7 @@ fn findings<'a>(
     let mut listing = false;
     for group in groups {
         let open = group.rank() != Rank::Settled;
-        if !open && extent == Extent::Open {
+        if extent == Extent::Open && (!open || group.is_of_cluster()) {
             continue;
         }
         if place != Some(group.place()) {
@@ -90,6 +94,9 @@ fn findings<'a>(
         } else {
             block::settled(group, page);
         }
+    }
+    if extent == Extent::Open {
+        objects::open(report, page);
     }
     let mut counted = groups.iter().filter(|group| group.counted).peekable();
     if counted.peek().is_some() && counted.all(|group| group.rank() == Rank::Settled) {

@@ -10,13 +10,17 @@
 
 pub mod api_server;
 pub mod certificates;
+pub mod clusters;
+pub mod control_plane;
 mod cri;
+pub mod crowd;
 pub mod https;
 pub mod kubelet;
 pub mod machine;
 pub mod namespaces;
 pub mod real_cluster;
 pub mod systemd;
+pub mod trace;
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;

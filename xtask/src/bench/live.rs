@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::control_plane::Files;
 use super::scenarios::{CONFIG, DROP_INS, HEAD};
 use super::{measure, shown};
 
@@ -30,18 +31,16 @@ pub(super) fn run(binary: &Path, crowds: &[usize]) -> Result<ExitCode> {
         kubelet.0.id()
     );
     for count in crowds {
-        if *count > MOST {
-            bail!("{count} processes are more than the {MOST} that are started at most");
-        }
         let crowd = Crowd::start(*count)?;
         println!("\n{count} more processes, {} in all", processes()?);
-        compare(binary)?;
+        compare(binary, None)?;
         drop(crowd);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn compare(binary: &Path) -> Result<()> {
+/// Runs `ps -ef` and a scan in turns, reads `files` plainly where there are any, and prints what each takes.
+pub(super) fn compare(binary: &Path, files: Option<&Files>) -> Result<()> {
     let mut ps = Command::new("ps");
     ps.arg("-ef");
     let mut scan = Command::new(binary);
@@ -50,12 +49,15 @@ fn compare(binary: &Path) -> Result<()> {
         measure::time(&mut ps)?;
         measure::time(&mut scan)?;
     }
-    let (mut listed, mut scanned, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut listed, mut scanned, mut read) = (Vec::new(), Vec::new(), Vec::new());
+    let mut ratios = Vec::new();
     for _ in 0..PAIRS {
         let (a, b) = (measure::time(&mut ps)?, measure::time(&mut scan)?);
-        ratios.push(b.as_secs_f64() / a.as_secs_f64());
+        let plain = files.map(Files::read).unwrap_or_default();
+        ratios.push(b.as_secs_f64() / (a + plain).as_secs_f64());
         listed.push(a);
         scanned.push(b);
+        read.push(plain);
     }
     for (name, program, argument, times) in [
         ("ps -ef", Path::new("/usr/bin/ps"), "-ef", &mut listed),
@@ -69,12 +71,21 @@ fn compare(binary: &Path) -> Result<()> {
         );
         let tasks = measure::tasks(program, &arguments)?.map_or_else(
             || "not told (strace is missing)".to_owned(),
-            |count| count.to_string(),
+            |(threads, processes)| format!("{threads} and {processes}"),
         );
         println!(
             "{name:<16} minimum {}, median {}; peak of memory {peak}; threads and processes started {tasks}",
             shown(minimum),
             shown(median)
+        );
+    }
+    if let Some(files) = files {
+        let (minimum, median) = measure::minimum_and_median(&mut read);
+        println!(
+            "a plain loop     minimum {}, median {} for the {} files that a scan reads; it counts with ps -ef",
+            shown(minimum),
+            shown(median),
+            files.len()
         );
     }
     let pairs: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
@@ -86,7 +97,7 @@ fn compare(binary: &Path) -> Result<()> {
 }
 
 /// Returns how many processes there are.
-fn processes() -> Result<usize> {
+pub(super) fn processes() -> Result<usize> {
     let entries = fs::read_dir("/proc").context("there is no /proc")?;
     let is_process = |entry: &fs::DirEntry| {
         entry
@@ -175,11 +186,11 @@ fn compile(folder: &Path) -> Result<PathBuf> {
 }
 
 /// Idle processes.
-struct Crowd(Child);
+pub(super) struct Crowd(Child);
 
 impl Crowd {
     /// Starts `count` of them and waits until all are there.
-    fn start(count: usize) -> Result<Self> {
+    pub(super) fn start(count: usize) -> Result<Self> {
         const SCRIPT: &str = r#"
             exec 3<&0
             i=0
@@ -190,6 +201,9 @@ impl Crowd {
             echo ready
             wait
         "#;
+        if count > MOST {
+            bail!("{count} processes are more than the {MOST} that are started at most");
+        }
         let mut child = Command::new("sh")
             .args(["-c", SCRIPT, &count.to_string()])
             .stdin(Stdio::piped())

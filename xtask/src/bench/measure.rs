@@ -64,8 +64,8 @@ pub(super) fn peak_kib(binary: &Path, arguments: &[String]) -> Result<Option<u64
         .with_context(|| format!("time said {last:?}"))
 }
 
-/// Returns how many threads and processes a run starts, where strace is there to tell.
-pub(super) fn tasks(binary: &Path, arguments: &[String]) -> Result<Option<usize>> {
+/// Returns how many threads and how many processes a run starts, where strace is there to tell.
+pub(super) fn tasks(binary: &Path, arguments: &[String]) -> Result<Option<(usize, usize)>> {
     let folder = tempfile::tempdir()?;
     let log = folder.path().join("strace");
     let traced = Command::new("strace")
@@ -82,7 +82,10 @@ pub(super) fn tasks(binary: &Path, arguments: &[String]) -> Result<Option<usize>
     let said = std::fs::read_to_string(&log).context("strace wrote nothing")?;
     // A call that another task's interrupted is there twice: begun, and resumed.
     let started = |line: &&str| line.contains('(') && !line.contains("resumed>");
-    Ok(Some(said.lines().filter(started).count()))
+    let tasks = said.lines().filter(started);
+    let (threads, processes): (Vec<&str>, Vec<&str>) =
+        tasks.partition(|line| line.contains("CLONE_THREAD"));
+    Ok(Some((threads.len(), processes.len())))
 }
 
 /// Runs a program and returns how long it took, from its start to its end.

@@ -243,8 +243,13 @@ impl<'d> Resolver<'_, 'd> {
             let origin = Arc::new(Origin::new(OriginKind::Environment));
             return Source::Unknown(unknown, origin);
         };
+        let documents = self.builder.documents;
         let given = self.builder.line.path("config-file").is_some();
-        if !given && let Err(refusal) = arguments::add_environment(&mut line, environment) {
+        if !given
+            && let Err(refusal) = arguments::add_environment(&mut line, environment, |name| {
+                documents.origin_of(name).cloned()
+            })
+        {
             let by_file = environment
                 .get(CONFIG_FILE)
                 .is_some_and(|path| !path.is_empty());

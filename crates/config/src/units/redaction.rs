@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kubeassay_core::facts::{NeedKind, ServiceFacts, Trouble};
-use kubeassay_core::{Bytes, Cause};
+use kubeassay_core::{Bytes, Cause, Component};
 
 use super::environment_file;
 use super::files::{Files, Stop};
@@ -13,7 +13,7 @@ use super::service::{Spot, is_variable};
 use super::start::{self, Resolved};
 use super::words::{self, Grammar};
 use super::{NextStart, command};
-use crate::kubelet::DROP_IN_VARIABLE;
+use crate::components::reads_variable;
 use crate::secrets::{self, redact_arguments};
 
 /// A part of a file, from byte to byte, and what stands there instead.
@@ -86,7 +86,7 @@ fn rewritten(
     service: &ServiceFacts,
     resolved: &Resolved,
 ) -> Option<Vec<kubeassay_core::facts::FileFacts>> {
-    let plan = Plan::of(resolved)?;
+    let plan = Plan::of(resolved, service.component)?;
     let mut redacted = service.clone();
     for file in &mut redacted.files {
         let path = &file.need.path;
@@ -103,12 +103,22 @@ fn rewritten(
         file.content = Some(replace(content.as_slice(), replacements)?.into());
     }
     let after = super::next_start(&redacted).ok()?;
-    is_same(&after, &resolved.next, &plan.arguments).then_some(redacted.files)
+    is_same(&after, &plan).then_some(redacted.files)
 }
 
 /// Returns whether the next start is the same, but for the arguments that were redacted.
-fn is_same(after: &NextStart, before: &NextStart, arguments: &[Bytes]) -> bool {
-    after.executable == before.executable
+fn is_same(after: &NextStart, plan: &Plan<'_>) -> bool {
+    let before = &plan.resolved.next;
+    let mut configuring = before
+        .environment
+        .iter()
+        .filter(|(name, _)| reads_variable(plan.component, name));
+    let kept = |(name, value): (&String, &Bytes)| {
+        let wanted = plan.configuring(name.as_bytes(), value.as_slice());
+        after.environment.get(name).map(Bytes::as_slice) == Some(wanted.as_slice())
+    };
+    configuring.all(kept)
+        && after.executable == before.executable
         && after.cwd == before.cwd
         && after.assumes == before.assumes
         && after.environment.keys().eq(before.environment.keys())
@@ -116,12 +126,14 @@ fn is_same(after: &NextStart, before: &NextStart, arguments: &[Bytes]) -> bool {
             .arguments
             .iter()
             .map(|argument| &argument.text)
-            .eq(arguments)
+            .eq(&plan.arguments)
 }
 
 /// What is to be replaced.
 struct Plan<'r> {
     resolved: &'r Resolved,
+    /// What the service starts.
+    component: Component,
     /// The arguments without secrets.
     arguments: Vec<Bytes>,
     /// New texts of words of the command.
@@ -131,7 +143,7 @@ struct Plan<'r> {
 }
 
 impl<'r> Plan<'r> {
-    fn of(resolved: &'r Resolved) -> Option<Self> {
+    fn of(resolved: &'r Resolved, component: Component) -> Option<Self> {
         let texts = resolved
             .next
             .arguments
@@ -140,6 +152,7 @@ impl<'r> Plan<'r> {
         let arguments = redact_arguments(texts.collect());
         let mut plan = Plan {
             resolved,
+            component,
             words: BTreeMap::new(),
             values: BTreeMap::new(),
             arguments,
@@ -198,17 +211,38 @@ impl<'r> Plan<'r> {
                 && spot.place.line == line
                 && column.is_none_or(|column| spot.place.column == column)
         };
-        if name == DROP_IN_VARIABLE.as_bytes() {
-            return None;
-        }
         // A word that is replaced as a whole expands nothing any more.
         let mut uses = self.resolved.uses.iter();
         let is_used = uses.any(|(word, used)| used == name && !self.words.contains_key(word));
         if is_used && self.resolved.expanded.get(name).is_some_and(counts) {
             return self.values.get(name).cloned();
         }
+        if std::str::from_utf8(name).is_ok_and(|name| reads_variable(self.component, name)) {
+            let kept = self.configuring(name, value);
+            return (kept != value).then_some(kept);
+        }
         let digest = secrets::redacted(value).into_bytes();
         (digest != value).then_some(digest)
+    }
+}
+
+impl Plan<'_> {
+    /// Returns what stays of a variable that is part of the configuration: all but secrets. One of etcd says what its
+    /// flag would, and may hold what that may.
+    fn configuring(&self, name: &[u8], value: &[u8]) -> Vec<u8> {
+        // What the command expands was looked through as an argument.
+        if self.values.contains_key(name) || self.component != Component::Etcd {
+            return self
+                .values
+                .get(name)
+                .map_or_else(|| value.to_vec(), Clone::clone);
+        }
+        let name = String::from_utf8_lossy(name.strip_prefix(b"ETCD_").unwrap_or(name));
+        let head = format!("--{}=", name.to_ascii_lowercase().replace('_', "-"));
+        let argument = Bytes::from([head.as_bytes(), value].concat());
+        let hidden = redact_arguments(vec![Bytes::from("etcd"), argument]);
+        let hidden = hidden.last().map_or(&b""[..], Bytes::as_slice);
+        hidden.get(head.len()..).unwrap_or_default().to_vec()
     }
 }
 

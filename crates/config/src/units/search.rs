@@ -100,6 +100,20 @@ pub(super) fn find<'a>(files: &mut Files<'a>, name: &Bytes) -> Result<Unit<'a>, 
     })
 }
 
+/// Returns whether the unit called `name` is masked: nothing starts it.
+pub(super) fn is_masked(files: &mut Files<'_>, name: &Bytes) -> bool {
+    let Some(asked) = UnitName::parse(name.as_slice()) else {
+        return false;
+    };
+    let fragment = Search::new(files).and_then(|mut search| search.fragment(name, &asked));
+    let found = fragment.and_then(|(_, fragment, _)| files.read(&fragment));
+    match found {
+        Ok(Found::Device) => true,
+        Ok(Found::Content(content)) => content.is_empty(),
+        Ok(Found::Missing) | Err(_) => false,
+    }
+}
+
 fn masked(name: &Bytes, fragment: &Bytes, how: &str) -> Stop {
     Stop::because(
         Cause::Missing,

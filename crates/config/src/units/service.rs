@@ -31,6 +31,8 @@ const HIDING: [&str; 16] = [
     "User",
     "Group",
 ];
+/// Those that leave the files where they are, and may only keep the process from reading them.
+const IDENTITY: [&str; 2] = ["User", "Group"];
 /// The like, whose value may be a boolean that takes it back.
 const SWITCHES: [&str; 4] = ["DynamicUser", "PrivateTmp", "ProtectHome", "PrivateUsers"];
 
@@ -319,17 +321,28 @@ impl Service {
 
     /// Returns why the process would see other files than the host, if it would.
     pub(super) fn check_sight(&self) -> Result<(), Stop> {
-        self.hiding.iter().next().map_or(Ok(()), |(name, spot)| {
+        let mut hiding = self
+            .hiding
+            .iter()
+            .filter(|(name, _)| !IDENTITY.contains(name));
+        hiding.next().map_or(Ok(()), |(name, spot)| {
             Err(spot.stop(
                 Cause::Unsupported,
-                format!("{name}= changes which files the service sees, or as whom; what its next start reads is not decided then"),
+                format!("{name}= changes which files the service sees; what its next start reads is not decided then"),
             ))
         })
     }
 
     /// Returns what has to be taken for granted, a sentence each.
     pub(super) fn assumes(&self) -> Vec<String> {
-        let mut assumes = Vec::new();
+        let identity = IDENTITY
+            .iter()
+            .filter_map(|name| self.hiding.get_key_value(name));
+        let mut assumes: Vec<String> = identity
+            .map(|(name, spot)| {
+                format!("{name}= ({spot}) may read what the service is told to read")
+            })
+            .collect();
         for (key, spots) in &self.before {
             let key = Bytes::from(key.as_slice());
             for spot in spots {

@@ -126,16 +126,25 @@ pub(super) fn resolve(files: &mut Files<'_>, name: &Bytes) -> Result<Resolved, S
         ));
     }
     let (expanded, uses) = (expansion.expanded, expansion.uses);
+    let mut values = BTreeMap::new();
+    let mut variables = BTreeMap::new();
+    for (name, Variable { value, spot }) in environment {
+        if let Ok(name) = String::from_utf8(name) {
+            let place = origin(OriginKind::Environment, &spot.path, spot.place);
+            let origin = Origin {
+                variable: Some(Arc::from(name.as_str())),
+                ..place
+            };
+            variables.insert(name.clone(), Arc::new(origin));
+            values.insert(name, Bytes::from(value));
+        }
+    }
     Ok(Resolved {
         next: NextStart {
             arguments,
             executable,
-            environment: environment
-                .into_iter()
-                .filter_map(|(name, variable)| {
-                    Some((String::from_utf8(name).ok()?, Bytes::from(variable.value)))
-                })
-                .collect(),
+            variables,
+            environment: values,
             cwd,
             assumes,
         },

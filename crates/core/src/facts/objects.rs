@@ -6,6 +6,7 @@
 
 mod decode;
 mod intern;
+mod lists;
 mod request;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,8 @@ use std::sync::Arc;
 use super::Trouble;
 use crate::verdict::{Cause, words};
 
-pub use decode::{Builder, DecodeError, Page, documents};
+pub use decode::{Builder, DecodeError, MAX_BYTES, MAX_ITEM, MAX_OBJECTS, Page, documents};
+pub use lists::{COUNTED, Counted, IN_DEFAULT, InDefault, LISTS, Listing, Means};
 
 /// A name that many records share.
 pub type Name = Arc<str>;
@@ -104,6 +106,8 @@ pub struct Inventory {
     /// cluster-wide ones) to a number. Policies of CNIs and policy engines, external secrets. A kind of which this
     /// was asked and none is there has an entry without a namespace and 0.
     pub counts: BTreeMap<(Name, Option<Name>), u32>,
+    /// The resources (`plural.group`) that are served and that could not be counted whole, and why.
+    pub uncounted: BTreeMap<Name, Trouble>,
     /// The objects in the namespace `default`, by kind and name, at most [`MAX_IN_DEFAULT`].
     pub in_default: BTreeSet<(Name, Name)>,
     /// How many more there are.
@@ -322,8 +326,8 @@ pub struct Pod {
     pub host_paths: Box<[Name]>,
     /// The kinds of its volumes that `restricted` does not allow, such as `nfs`, sorted.
     pub other_volumes: Box<[Name]>,
-    /// Its containers of every kind, in order: init, ordinary, ephemeral.
-    pub containers: Box<[Container]>,
+    /// Its containers of every kind, in order: init, ordinary, ephemeral. Pods of other owners often have the same.
+    pub containers: Arc<[Container]>,
 }
 
 /// What a pod belongs to.

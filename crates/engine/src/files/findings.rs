@@ -17,13 +17,14 @@ use crate::node;
 use crate::platforms::Detected;
 use crate::view::below;
 
-/// Returns the findings of `rules`, which are about files, on a node whose components other than kubelets are
-/// `instances`.
+/// Returns the findings of `rules`, which are about files, on a node with these static pods, whose components other than
+/// kubelets are `instances`.
 ///
 /// Where no host was read nothing is said: no file of it was looked at.
 pub(crate) fn of(
     rules: &[&Rule],
     facts: &Facts,
+    (manifests, configured): (&Manifests, &Configured),
     instances: &[Instance<'_>],
     detected: &Detected,
     context: &Context<'_>,
@@ -31,8 +32,7 @@ pub(crate) fn of(
     if rules.is_empty() || matches!(facts.source, Source::Cluster | Source::Endpoint) {
         return Vec::new();
     }
-    let configured = Configured::of(facts);
-    let gathered = gather(facts, &Manifests::of(facts, &configured), &configured);
+    let gathered = gather(facts, manifests, configured);
     let mut findings = Vec::new();
     for rule in rules {
         let Some(role) = rule.files().and_then(Role::parse) else {
@@ -211,7 +211,9 @@ fn none(
         return absent::why(component, facts, detected);
     }
     let service = own().find_map(|one| {
-        let process = one.process?;
+        let Some(process) = one.process else {
+            return one.subject.unit.clone();
+        };
         let in_pod = process
             .cgroup
             .as_ref()

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use kubeassay_core::Cause;
-use kubeassay_core::facts::objects::{HolderKind, Inventory, Kind};
+use kubeassay_core::facts::objects::{
+    Binding, COUNTED, Counted, HolderKind, Inventory, Kind, Means, SigningRequest,
+};
 
 use super::namespaces::{Grants, is_system};
 use super::network;
 use super::rbac::{self, CLUSTER_ADMIN};
-use super::settings::ObjectView;
+use super::settings::{self, ObjectView, whole};
 
 const MASTERS: &str = "system:masters";
 const BOOTSTRAPPERS: &str = "system:bootstrappers";
@@ -18,50 +20,28 @@ const BINDINGS: [Kind; 2] = [Kind::RoleBindings, Kind::ClusterRoleBindings];
 const CLIENT: &str = "kubernetes.io/kube-apiserver-client";
 
 /// What bootstrap tokens are for: roles of Kubernetes and of kubeadm by which a node joins.
-const JOINING: [&str; 6] = [
+const JOINING: [&str; 7] = [
     "system:node-bootstrapper",
     "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
     "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
     "kubeadm:get-nodes",
     "kubeadm:kubelet-config",
     "kubeadm:nodes-kubeadm-config",
+    // kubeadm's addon kube-proxy: a joining node reads its ConfigMap.
+    "kube-proxy",
 ];
 
-/// Resources of operators that bring secrets from a store outside the cluster.
-const STORES: [&str; 9] = [
-    "externalsecrets.external-secrets.io",
-    "clusterexternalsecrets.external-secrets.io",
-    "secretproviderclasses.secrets-store.csi.x-k8s.io",
-    "vaultstaticsecrets.secrets.hashicorp.com",
-    "vaultdynamicsecrets.secrets.hashicorp.com",
-    "sealedsecrets.bitnami.com",
-    "azurekeyvaultsecrets.spv.no",
-    "onepassworditems.onepassword.com",
-    "infisicalsecrets.secrets.infisical.com",
-];
-
-/// Resources that say which signatures images need, and the product whose webhook asks for them, where it is one.
-const VERIFIERS: [(&str, Option<&str>); 5] = [
-    (
-        "clusterimagepolicies.policy.sigstore.dev",
-        Some("sigstore policy-controller"),
-    ),
-    (
-        "imagevalidatingpolicies.policies.kyverno.io",
-        Some("kyverno"),
-    ),
-    ("imagepolicies.config.openshift.io", None),
-    ("clusterimagepolicies.config.openshift.io", None),
-    ("imagepolicies.connaisseur.sse", Some("connaisseur")),
-];
-
-/// What every namespace has, as kind and name.
-const OF_DEFAULT: [(&str, &str); 5] = [
+/// What every namespace has, as kind and name, or this one of Kubernetes', of `OpenShift`'s, or because what kubeassay
+/// prints (`manifest rbac`) lets it be read.
+const OF_DEFAULT: [(&str, &str); 8] = [
     ("Service", "kubernetes"),
     ("Endpoints", "kubernetes"),
     ("EndpointSlice", "kubernetes"),
     ("ServiceAccount", "default"),
     ("ConfigMap", "kube-root-ca.crt"),
+    ("ConfigMap", "openshift-service-ca.crt"),
+    ("Role", "kubeassay"),
+    ("RoleBinding", "kubeassay"),
 ];
 
 /// Returns the settings of the cluster.
@@ -75,22 +55,13 @@ pub(crate) fn view(inventory: &Inventory) -> ObjectView {
         inventory,
         &[Kind::Resources],
         || {
-            let served = STORES
-                .iter()
-                .filter(|it| inventory.resources.contains(**it));
-            served.map(|it| with_count(inventory, it)).collect()
+            let stores = COUNTED.iter().filter(|it| it.means == Means::SecretStore);
+            let names = stores.map(Counted::name);
+            let served = names.filter(|it| inventory.resources.contains(it.as_str()));
+            served.map(|it| with_count(inventory, &it)).collect()
         },
     );
-    view.list_of(
-        "imageVerifiers",
-        inventory,
-        &[
-            Kind::Resources,
-            Kind::ValidatingWebhooks,
-            Kind::MutatingWebhooks,
-        ],
-        || verifiers(inventory),
-    );
+    verifiers(&mut view, inventory);
     view.unknown(
         "imagePolicyWebhook",
         Cause::Unsupported,
@@ -106,41 +77,32 @@ pub(crate) fn view(inventory: &Inventory) -> ObjectView {
 }
 
 fn people(view: &mut ObjectView, inventory: &Inventory) {
-    let requests = [Kind::SigningRequests];
-    view.list_of("mastersBindings", inventory, &BINDINGS, || {
-        let others = inventory.bindings.iter().filter(|binding| {
-            let shipped = binding.namespace.is_none()
-                && &*binding.name == CLUSTER_ADMIN
-                && &*binding.role == CLUSTER_ADMIN;
-            let mut subjects = binding.subjects.iter();
-            !shipped && subjects.any(|it| it.kind == HolderKind::Group && &*it.name == MASTERS)
-        });
-        others
-            .map(|binding| format!("{} gives {}", rbac::said(binding), binding.role))
-            .collect()
+    let bindings = inventory.bindings.iter().filter(|binding| {
+        let shipped = binding.namespace.is_none()
+            && &*binding.name == CLUSTER_ADMIN
+            && &*binding.role == CLUSTER_ADMIN;
+        let mut subjects = binding.subjects.iter();
+        !shipped && subjects.any(|it| it.kind == HolderKind::Group && &*it.name == MASTERS)
     });
-    let named = |wanted: &dyn Fn(&kubeassay_core::facts::objects::SigningRequest) -> bool| {
-        let found = inventory.signing_requests.iter().filter(|it| wanted(it));
-        found
-            .map(|it| {
-                let name = it
-                    .common_name
-                    .as_deref()
-                    .unwrap_or("a name that could not be read");
-                format!("CertificateSigningRequest {} for {name}", it.name)
-            })
-            .collect::<Vec<_>>()
-    };
-    view.list_of("mastersRequests", inventory, &requests, || {
-        named(&|it| it.organisations.iter().any(|one| &**one == MASTERS))
-    });
-    view.list_of("userCertificates", inventory, &requests, || {
-        named(&|it| {
+    let bindings = bindings.map(gives).collect();
+    view.found("mastersBindings", inventory, &BINDINGS, bindings);
+    requests(
+        view,
+        inventory,
+        "mastersRequests",
+        |_| true,
+        |it| it.organisations.iter().any(|one| &**one == MASTERS),
+    );
+    requests(
+        view,
+        inventory,
+        "userCertificates",
+        |it| &*it.signer == CLIENT && it.approved,
+        |it| {
             let name = it.common_name.as_deref();
-            let of_component = name.is_some_and(|name| name.starts_with("system:"));
-            &*it.signer == CLIENT && it.approved && !it.unreadable && !of_component
-        })
-    });
+            !name.is_some_and(|name| name.starts_with("system:"))
+        },
+    );
     view.list_of("boundUsers", inventory, &BINDINGS, || {
         let subjects = inventory.bindings.iter().flat_map(|it| &it.subjects);
         let users: BTreeSet<&str> = subjects
@@ -149,6 +111,40 @@ fn people(view: &mut ObjectView, inventory: &Inventory) {
             .collect();
         users.into_iter().map(str::to_owned).collect()
     });
+}
+
+/// Sets a list of requests for certificates, of those in `among` that name somebody as `named` says. One whose names
+/// could not be understood may name anybody.
+fn requests(
+    view: &mut ObjectView,
+    inventory: &Inventory,
+    name: &'static str,
+    among: impl Fn(&SigningRequest) -> bool,
+    named: impl Fn(&SigningRequest) -> bool,
+) {
+    let all = inventory.signing_requests.iter().filter(|it| among(it));
+    let (unreadable, readable): (Vec<_>, Vec<_>) = all.partition(|it| it.unreadable);
+    let found = readable.into_iter().filter(|it| named(it));
+    let found: Vec<String> = found
+        .map(|it| {
+            let common = it.common_name.as_deref().unwrap_or("no common name");
+            format!("CertificateSigningRequest {} for {common}", it.name)
+        })
+        .collect();
+    match unreadable.first() {
+        Some(it) if found.is_empty() => {
+            let reason = format!(
+                "CertificateSigningRequest {}: whom it names could not be understood",
+                it.name
+            );
+            view.unknown(name, Cause::ParseError, &reason);
+        }
+        _ => view.found(name, inventory, &[Kind::SigningRequests], found),
+    }
+}
+
+fn gives(binding: &Binding) -> String {
+    format!("{} gives {}", rbac::said(binding), binding.role)
 }
 
 fn tokens(view: &mut ObjectView, inventory: &Inventory) {
@@ -170,35 +166,45 @@ fn tokens(view: &mut ObjectView, inventory: &Inventory) {
         idle.map(|(namespace, name)| format!("{namespace}/{name}"))
             .collect()
     });
-    view.list_of("bootstrapGrants", inventory, &BINDINGS, || {
-        let others = inventory.bindings.iter().filter(|binding| {
-            let joining = JOINING.contains(&&*binding.role);
-            let mut subjects = binding.subjects.iter();
-            !joining
-                && subjects
-                    .any(|it| it.kind == HolderKind::Group && it.name.starts_with(BOOTSTRAPPERS))
-        });
-        others
-            .map(|binding| format!("{} gives {}", rbac::said(binding), binding.role))
-            .collect()
+    let others = inventory.bindings.iter().filter(|binding| {
+        let joining = JOINING.contains(&&*binding.role);
+        let mut subjects = binding.subjects.iter();
+        !joining
+            && subjects.any(|it| it.kind == HolderKind::Group && it.name.starts_with(BOOTSTRAPPERS))
     });
+    let others = others.map(gives).collect();
+    view.found("bootstrapGrants", inventory, &BINDINGS, others);
 }
 
-fn verifiers(inventory: &Inventory) -> Vec<String> {
+fn verifiers(view: &mut ObjectView, inventory: &Inventory) {
+    const NAME: &str = "imageVerifiers";
     let closed = |product: &str| {
         inventory
             .admission
             .iter()
             .any(|it| it.product == Some(product) && it.creates_pods && it.fails_closed)
     };
-    VERIFIERS
-        .iter()
-        .filter(|(resource, product)| {
-            let some = total(inventory, resource) > 0;
-            some && product.is_none_or(closed)
-        })
-        .map(|(resource, _)| (*resource).to_owned())
-        .collect()
+    let (mut found, mut uncounted) = (Vec::new(), None);
+    for one in COUNTED {
+        let Means::ImageVerifier(product) = one.means else {
+            continue;
+        };
+        uncounted = uncounted.or_else(|| settings::uncounted(inventory, one));
+        let name = one.name();
+        if total(inventory, &name) > 0 && product.is_none_or(closed) {
+            found.push(name);
+        }
+    }
+    let kinds = [
+        Kind::Resources,
+        Kind::ValidatingWebhooks,
+        Kind::MutatingWebhooks,
+    ];
+    // The site may trust one that was not seen.
+    match uncounted.map_or_else(|| whole(inventory, &kinds), Err) {
+        Ok(()) => view.list(NAME, found),
+        Err((cause, reason)) => view.unknown(NAME, cause, &reason),
+    }
 }
 
 fn total(inventory: &Inventory, resource: &str) -> u32 {
@@ -219,6 +225,10 @@ fn in_default(view: &mut ObjectView, inventory: &Inventory) {
         "inDefault",
         "no Secret lies there: Secrets are never listed, not even their names".to_owned(),
     );
+    view.assume(
+        "inDefault",
+        "no custom resource lies there: kinds of Kubernetes' own alone are asked for".to_owned(),
+    );
     let objects = inventory.in_default.iter();
     let mut found: Vec<String> = objects
         .filter(|(kind, name)| {
@@ -229,10 +239,5 @@ fn in_default(view: &mut ObjectView, inventory: &Inventory) {
     if inventory.in_default_more > 0 {
         found.push(format!("{} that are not named", inventory.in_default_more));
     }
-    match inventory.whole(Kind::InDefault) {
-        Err(trouble) if found.is_empty() => {
-            view.unknown("inDefault", trouble.cause, &trouble.reason);
-        }
-        _ => view.list("inDefault", found),
-    }
+    view.found("inDefault", inventory, &[Kind::InDefault], found);
 }

@@ -114,6 +114,9 @@ const RBAC: [Kind; 4] = [
     Kind::ClusterRoleBindings,
 ];
 
+/// Whether a pod asks for something.
+type Asks = fn(&Pod) -> bool;
+
 /// What is wrong with a container, in words.
 type Wrong = fn(&Pod, &Container) -> Option<String>;
 
@@ -159,6 +162,11 @@ impl<'a> Lookup<'a> {
 
     fn admission(&self, view: &mut ObjectView, namespace: &Namespace) {
         let inventory = self.inventory;
+        let assume = |view: &mut ObjectView, what: &str| {
+            for about in ["enforce", "enforceDropsCapabilities"] {
+                view.assume(about, what.to_owned());
+            }
+        };
         let label = |name: &str| {
             let key = format!("pod-security.kubernetes.io/{name}");
             namespace.labels.get(key.as_str()).map(AsRef::as_ref)
@@ -170,13 +178,13 @@ impl<'a> Lookup<'a> {
             (None, Some(level)) => level,
             (None, None) => {
                 let what = "no default level is configured for the API server (--admission-control-config-file): a scan of its node tells";
-                view.assume("enforce", what.to_owned());
+                assume(view, what);
                 "privileged"
             }
         };
         let what = "the plugin PodSecurity is on and makes no exemptions: a scan of the API server's node tells";
         if level != "privileged" {
-            view.assume("enforce", what.to_owned());
+            assume(view, what);
         }
         view.text("enforce", level);
         let minor = label("enforce-version")
@@ -258,26 +266,24 @@ impl<'a> Lookup<'a> {
             ("profilelessPods", pods::profileless),
         ];
         for (name, wrong) in by_container {
-            view.list_of(name, inventory, &of_pods, || pods::containers(pods, wrong));
+            view.found(name, inventory, &of_pods, pods::containers(pods, wrong));
         }
-        view.list_of("hostPIDPods", inventory, &of_pods, || {
-            pods::which(pods, |pod| pod.host_pid)
-        });
-        view.list_of("hostIPCPods", inventory, &of_pods, || {
-            pods::which(pods, |pod| pod.host_ipc)
-        });
-        view.list_of("hostNetworkPods", inventory, &of_pods, || {
-            pods::which(pods, |pod| pod.host_network)
-        });
-        view.list_of("hostPathPods", inventory, &of_pods, || {
-            let wrong = pods.iter().filter(|pods| !pods.pod.host_paths.is_empty());
-            wrong
-                .map(|pods| format!("{}: {}", pods::said(pods), pods.pod.host_paths.join(", ")))
-                .collect()
-        });
-        view.list_of("bareContainers", inventory, &of_pods, || {
-            pods::containers(pods, pods::bare)
-        });
+        let by_pod: [(&'static str, Asks); 3] = [
+            ("hostPIDPods", |pod| pod.host_pid),
+            ("hostIPCPods", |pod| pod.host_ipc),
+            ("hostNetworkPods", |pod| pod.host_network),
+        ];
+        for (name, wrong) in by_pod {
+            view.found(name, inventory, &of_pods, pods::which(pods, wrong));
+        }
+        let host_paths = pods.iter().filter(|pods| !pods.pod.host_paths.is_empty());
+        let host_paths = host_paths
+            .map(|pods| format!("{}: {}", pods::said(pods), pods.pod.host_paths.join(", ")))
+            .collect();
+        view.found("hostPathPods", inventory, &of_pods, host_paths);
+        let bare = pods::containers(pods, pods::bare);
+        view.found("bareContainers", inventory, &of_pods, bare);
+        // Sites may say which fields they do without, so that one that is missing says nothing of the others.
         view.list_of("missingFields", inventory, &of_pods, || {
             pods::missing_fields(pods)
         });
@@ -309,38 +315,38 @@ impl<'a> Lookup<'a> {
             found.extend(pods::containers(&others, wrong));
             found.into_iter().collect::<Vec<_>>()
         };
-        let found = secret_environment();
-        match whole(inventory, &workloads) {
-            // One is enough to break the rule, whatever the lists that are not known hold.
-            Err((cause, reason)) if found.is_empty() => {
-                view.unknown("secretEnvironment", cause, &reason);
-            }
-            _ => view.list("secretEnvironment", found),
-        }
+        view.found(
+            "secretEnvironment",
+            inventory,
+            &workloads,
+            secret_environment(),
+        );
     }
 
-    /// Returns whether the token of its account is mounted in a pod: the pod's word counts before the account's. Pods
-    /// that a kubelet makes from files have none.
+    /// Returns whether the token of its account is known to be mounted in a pod: the pod's word counts before the
+    /// account's, and an account that was not seen may have said no. Pods that a kubelet makes from files have none.
     fn mounts_token(&self, pods: &Pods) -> bool {
         let pod = &pods.pod;
         let account = self.accounts.get(&(&*pod.namespace, &*pod.service_account));
-        let automount = pod
-            .automount
-            .or_else(|| account.and_then(|account| account.automount))
-            .unwrap_or(true);
-        !pod.mirror && (pod.token_volume || automount)
+        let unsaid = match account {
+            Some(account) => account.automount.unwrap_or(true),
+            None => self.inventory.whole(Kind::ServiceAccounts).is_ok(),
+        };
+        !pod.mirror && (pod.token_volume || pod.automount.unwrap_or(unsaid))
     }
 
     fn accounts(&self, view: &mut ObjectView, namespace: &str) {
         let inventory = self.inventory;
-        match inventory.whole(Kind::ServiceAccounts) {
-            Ok(()) => {
-                let account = self.accounts.get(&(namespace, "default"));
-                // Without an account nothing runs as it; the controller makes it anew.
-                let mounts = account.is_some_and(|account| account.automount != Some(false));
-                view.flag("defaultAccountMounts", mounts);
+        let account = self.accounts.get(&(namespace, "default"));
+        match (account, inventory.whole(Kind::ServiceAccounts)) {
+            (Some(account), _) => {
+                view.flag("defaultAccountMounts", account.automount != Some(false));
             }
-            Err(trouble) => view.unknown("defaultAccountMounts", trouble.cause, &trouble.reason),
+            // Without an account nothing runs as it; the controller makes it anew.
+            (None, Ok(())) => view.flag("defaultAccountMounts", false),
+            (None, Err(trouble)) => {
+                view.unknown("defaultAccountMounts", trouble.cause, &trouble.reason);
+            }
         }
         let pods = self.pods.get(namespace).map_or(&[][..], |pods| pods);
         let mounting: Vec<&Pods> = pods
@@ -349,17 +355,20 @@ impl<'a> Lookup<'a> {
             .filter(|pods| self.mounts_token(pods))
             .collect();
         let of_pods = [Kind::Pods, Kind::ServiceAccounts];
-        view.list_of("defaultAccountPods", inventory, &of_pods, || {
-            pods::which(&mounting, |pod| &*pod.service_account == "default")
-        });
-        view.list_of("defaultAccountGrants", inventory, &RBAC, || {
-            self.grants.to(namespace, "default")
-        });
+        let as_default = pods::which(&mounting, |pod| &*pod.service_account == "default");
+        view.found("defaultAccountPods", inventory, &of_pods, as_default);
+        let grants = self.grants.to(namespace, "default");
+        view.found("defaultAccountGrants", inventory, &RBAC, grants);
         let all = [&of_pods[..], &RBAC].concat();
         let granted = |name: &Name| !self.grants.to(namespace, name).is_empty();
-        view.list_of("needlessTokenPods", inventory, &all, || {
-            pods::which(&mounting, |pod| !granted(&pod.service_account))
-        });
+        match whole(inventory, &RBAC) {
+            Ok(()) => {
+                let needless = pods::which(&mounting, |pod| !granted(&pod.service_account));
+                view.found("needlessTokenPods", inventory, &of_pods, needless);
+            }
+            // Whatever was not seen may grant something.
+            Err((cause, reason)) => view.unknown("needlessTokenPods", cause, &reason),
+        }
         view.list_of("tokenAccounts", inventory, &all, || {
             let names: BTreeSet<&Name> = mounting
                 .iter()

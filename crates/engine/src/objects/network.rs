@@ -3,37 +3,24 @@
 use std::collections::BTreeMap;
 
 use kubeassay_core::Cause;
-use kubeassay_core::facts::objects::{Inventory, Kind};
+use kubeassay_core::facts::objects::{COUNTED, Counted, Inventory, Kind, Means};
 
-use super::settings::ObjectView;
+use super::settings::{self, ObjectView};
 
-/// Policies that are no `NetworkPolicy` and count like one: the resource, and whether it is about the whole cluster.
-const OTHERS: [(&str, bool); 12] = [
-    ("ciliumnetworkpolicies.cilium.io", false),
-    ("ciliumclusterwidenetworkpolicies.cilium.io", true),
-    ("networkpolicies.crd.projectcalico.org", false),
-    ("globalnetworkpolicies.crd.projectcalico.org", true),
-    ("networkpolicies.projectcalico.org", false),
-    ("globalnetworkpolicies.projectcalico.org", true),
-    ("adminnetworkpolicies.policy.networking.k8s.io", true),
-    (
-        "baselineadminnetworkpolicies.policy.networking.k8s.io",
-        true,
-    ),
-    ("clusternetworkpolicies.policy.networking.k8s.io", true),
-    ("networkpolicies.crd.antrea.io", false),
-    ("clusternetworkpolicies.crd.antrea.io", true),
-    ("globalnetworkpolicies.operator.tigera.io", true),
-];
+/// Policies that are no `NetworkPolicy` and count like one.
+fn others() -> impl Iterator<Item = &'static Counted> {
+    let policies = COUNTED.iter();
+    policies.filter(|one| one.means == Means::NetworkPolicy)
+}
 
 /// The policies of other kinds, by namespace; those of the whole cluster under an empty name.
 pub(crate) fn other_policies(inventory: &Inventory) -> BTreeMap<&str, Vec<String>> {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for ((resource, namespace), count) in &inventory.counts {
-        let known = OTHERS.iter().find(|(name, _)| *name == &**resource);
-        let place = match (known, namespace) {
-            (Some((_, true)), _) => "",
-            (Some((_, false)), Some(namespace)) => namespace,
+        let known = others().find(|one| one.is(resource));
+        let place = match (known.map(|one| one.cluster_wide), namespace) {
+            (Some(true), _) => "",
+            (Some(false), Some(namespace)) => namespace,
             _ => continue,
         };
         if *count > 0 {
@@ -44,22 +31,12 @@ pub(crate) fn other_policies(inventory: &Inventory) -> BTreeMap<&str, Vec<String
     found
 }
 
-/// Returns why it is not known whether there are policies of other kinds, where one is served and was not counted.
+/// Returns why it is not known whether there are policies of other kinds, where one is served and was not counted whole.
 pub(crate) fn uncounted(inventory: &Inventory) -> Option<(Cause, String)> {
     if let Err(trouble) = inventory.whole(Kind::Resources) {
         return Some((trouble.cause, trouble.reason));
     }
-    let (resource, _) = OTHERS.iter().find(|(resource, _)| {
-        let counted = || {
-            let mut counts = inventory.counts.keys();
-            counts.any(|(known, _)| &**known == *resource)
-        };
-        inventory.resources.contains(*resource) && !counted()
-    })?;
-    Some((
-        Cause::NotPermitted,
-        format!("{resource} are served and could not be counted"),
-    ))
+    others().find_map(|one| settings::uncounted(inventory, one))
 }
 
 /// Agents that enforce policies, by the name of their container or a part of its image.
@@ -143,7 +120,9 @@ pub(crate) fn enforcers(view: &mut ObjectView, inventory: &Inventory) {
         view.unknown(NAME, Cause::Unsupported, why);
         return;
     }
-    if agents(&WITHOUT).is_empty() {
+    if let Err(trouble) = inventory.whole(Kind::Nodes) {
+        view.unknown(NAME, trouble.cause, &trouble.reason);
+    } else if agents(&WITHOUT).is_empty() {
         let why = "no DaemonSet is that of a network that is known";
         view.unknown(NAME, Cause::Unsupported, why);
     } else {

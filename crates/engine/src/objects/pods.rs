@@ -124,13 +124,18 @@ fn profile<'a>(pod: &'a Pod, container: &'a Container) -> Option<&'a Name> {
     container.seccomp.as_ref().or(pod.security.seccomp.as_ref())
 }
 
+/// A privileged container does not get the profile that it asks for (containerd, `generateSeccompSpecOpts`; CRI-O gives it
+/// that of its `privileged_seccomp_profile`, which is none unless a site says so).
 pub(crate) fn unconfined(pod: &Pod, container: &Container) -> Option<String> {
+    if container.privileged && !pod.windows {
+        return Some(" is privileged".to_owned());
+    }
     let profile = profile(pod, container)?;
     when(!pod.windows && !matches!(&**profile, "RuntimeDefault" | "Localhost"))
 }
 
 pub(crate) fn profileless(pod: &Pod, container: &Container) -> Option<String> {
-    when(!pod.windows && profile(pod, container).is_none())
+    when(!pod.windows && !container.privileged && profile(pod, container).is_none())
 }
 
 pub(crate) fn bare(pod: &Pod, container: &Container) -> Option<String> {
@@ -142,7 +147,7 @@ pub(crate) fn missing_fields(pods: &[&Pods]) -> Vec<String> {
     let mut missing = BTreeSet::new();
     for pods in pods {
         let pod = &pods.pod;
-        for container in &pod.containers {
+        for container in pod.containers.iter() {
             let lacks = [
                 ("allowPrivilegeEscalation", escalates(pod, container)),
                 ("capabilities", capabilities(pod, container)),

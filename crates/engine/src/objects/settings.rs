@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kubeassay_core::facts::objects::{Inventory, Kind};
+use kubeassay_core::facts::objects::{Counted, Inventory, Kind};
 use kubeassay_core::rule::{Reading, SettingType, Settings};
 use kubeassay_core::{Cause, Value};
 
@@ -218,7 +218,8 @@ impl ObjectView {
         self.values.insert(name, Reading::Unknown { cause, reason });
     }
 
-    /// Sets a list that depends on lists of objects: unknown where one of them was not read whole.
+    /// Sets a list of which every entry has to be known: unknown where one of the lists of objects that it depends on
+    /// was not read whole.
     pub(crate) fn list_of(
         &mut self,
         name: &'static str,
@@ -229,6 +230,31 @@ impl ObjectView {
         match whole(inventory, kinds) {
             Ok(()) => self.list(name, entries()),
             Err((cause, reason)) => self.unknown(name, cause, &reason),
+        }
+    }
+
+    /// Sets a list of which each entry counts by itself, whatever else there may be: what checks only ask to be empty.
+    /// Where one of the lists of objects was not read whole, the entries that were found stand, with one more that says
+    /// so; without any, the list is unknown.
+    pub(crate) fn found(
+        &mut self,
+        name: &'static str,
+        inventory: &Inventory,
+        kinds: &[Kind],
+        mut entries: Vec<String>,
+    ) {
+        match whole(inventory, kinds) {
+            Err((cause, reason)) if entries.is_empty() => self.unknown(name, cause, &reason),
+            Err((_, reason)) => {
+                let more = entries.len().saturating_sub(MAX_NAMED - 1);
+                entries.truncate(MAX_NAMED - 1);
+                entries.push(match more {
+                    0 => format!("and maybe others: {reason}"),
+                    more => format!("and {more} more, and maybe others: {reason}"),
+                });
+                self.list(name, entries);
+            }
+            Ok(()) => self.list(name, entries),
         }
     }
 
@@ -287,4 +313,18 @@ pub(crate) fn whole(inventory: &Inventory, kinds: &[Kind]) -> Result<(), (Cause,
         }
     }
     Ok(())
+}
+
+/// Returns why the objects of a resource were not counted whole, where the API serves it.
+pub(crate) fn uncounted(inventory: &Inventory, resource: &Counted) -> Option<(Cause, String)> {
+    let name = inventory.resources.iter().find(|name| resource.is(name))?;
+    if let Some(trouble) = inventory.uncounted.get(name) {
+        return Some((trouble.cause, trouble.reason.clone()));
+    }
+    let mut counted = inventory.counts.keys();
+    if counted.any(|(known, _)| known == name) {
+        return None;
+    }
+    let reason = format!("{name} are served and could not be counted");
+    Some((Cause::NotPermitted, reason))
 }

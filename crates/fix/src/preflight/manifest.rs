@@ -1,132 +1,72 @@
 //! What the manifest of a static pod says of the API server that it starts: which certificate it shows to kubelets.
 
-use kubeassay_config::tree::{self, Node, Tree};
-use kubeassay_core::Bytes;
+use kubeassay_config::components::resolve;
+use kubeassay_config::kubelet::{Documents, When};
+use kubeassay_config::manifests::containers;
+use kubeassay_config::tables::Minor;
+use kubeassay_core::facts::ProcessFacts;
+use kubeassay_core::{Bytes, Component, Value};
 
-/// The program.
-const PROGRAM: &str = "kube-apiserver";
 /// Its flag for the certificate that it shows to kubelets.
 const FLAG: &str = "--kubelet-client-certificate";
+/// The setting of that flag.
+const SETTING: &str = "flags.kubeletClientCertificate";
 
-/// Returns the file of the certificate that the API server of a manifest shows to kubelets, as the node sees it; nothing
-/// where it shows none.
+/// Returns the file of the certificate that the API server of the manifest at `path` shows to kubelets, as the node sees
+/// it; nothing where it shows none.
 ///
 /// # Errors
 ///
-/// Why it cannot be told: a part of a sentence about the manifest.
-pub(super) fn client_certificate(content: &[u8]) -> Result<Option<Bytes>, String> {
-    let document = tree::read(content).map_err(|error| {
+/// Why it cannot be told: a sentence that names the manifest.
+pub(super) fn client_certificate(content: &[u8], path: &Bytes) -> Result<Option<Bytes>, String> {
+    let found = containers(content, path).map_err(|unknown| unknown.reason)?;
+    let mut servers = found
+        .into_iter()
+        .filter(|container| container.component == Component::ApiServer);
+    let server = servers.next().ok_or_else(|| {
         format!(
-            "is not understood (line {}, column {})",
-            error.line, error.column
+            "{path} has no container whose command is kube-apiserver by itself, without a shell"
         )
     })?;
-    let spec = get(&document.root, "spec").ok_or("has no spec")?;
-    let containers = list(get(spec, "containers"));
-    let mut servers = containers.iter().filter_map(|container| {
-        let words = words(container)?;
-        // Something else may start it, such as a program that keeps its log.
-        let programs = words.iter().filter(|word| !word.starts_with('-'));
-        let starts = programs
-            .map(|word| word.rsplit('/').next())
-            .any(|name| name == Some(PROGRAM));
-        starts.then_some((container, words))
-    });
-    let (container, words) = servers
-        .next()
-        .ok_or("has no container whose command is kube-apiserver by itself, without a shell")?;
-    let Some(path) = value(&words, FLAG) else {
+    let process = ProcessFacts {
+        component: Component::ApiServer,
+        ..ProcessFacts::new(0, server.argv.clone())
+    };
+    let documents = Documents::new(&process);
+    let versions =
+        Minor::all().map(|minor| resolve(Component::ApiServer, &documents, minor, When::Now));
+    // Any version that takes its arguments takes this flag for the same.
+    let mut versions: Vec<_> = versions.collect();
+    let at = versions.iter().rposition(|one| one.refusal.is_none());
+    let resolution = if let Some(at) = at {
+        versions.swap_remove(at)
+    } else {
+        let refusal = versions.pop().and_then(|one| one.refusal);
+        let why = refusal.map_or_else(String::new, |refusal| refusal.reason);
+        return Err(format!("{path} starts no API server that is known: {why}"));
+    };
+    let value = resolution
+        .setting(SETTING)
+        .and_then(|setting| setting.value());
+    let Some(Value::String(file)) = value.filter(|value| *value != Value::string("")) else {
         return Ok(None);
     };
-    on_the_node(spec, container, path).map(Some)
-}
-
-/// Returns command and arguments of a container; nothing where one of them is no string.
-fn words(container: &Node) -> Option<Vec<&str>> {
-    let parts = ["command", "args"].map(|name| list(get(container, name)));
-    parts.into_iter().flatten().map(text).collect()
-}
-
-/// Returns what a flag is given: the last one counts.
-fn value<'a>(words: &[&'a str], flag: &str) -> Option<&'a str> {
-    let mut value = None;
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let Some(rest) = word.strip_prefix(flag) else {
-            continue;
-        };
-        if rest.is_empty() {
-            value = words.next().copied();
-        } else if let Some(given) = rest.strip_prefix('=') {
-            value = Some(given);
-        }
+    let plain = !file
+        .as_slice()
+        .split(|byte| *byte == b'/')
+        .any(|part| part == b"..");
+    if !plain || !file.as_slice().starts_with(b"/") {
+        return Err(format!("{path} gives {FLAG} a path that is not absolute"));
     }
-    value.filter(|value| !value.is_empty())
-}
-
-/// Returns where a file of the container lies on the node, by the volume that it is on.
-fn on_the_node(spec: &Node, container: &Node, path: &str) -> Result<Bytes, String> {
-    if !path.starts_with('/') || path.split('/').any(|part| part == "..") {
-        return Err(format!("gives {FLAG} a path that is not absolute"));
-    }
-    let below = |folder: &str| {
-        let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
-        (rest.is_empty() || rest.starts_with('/')).then_some(rest)
-    };
-    let mounts = list(get(container, "volumeMounts")).iter();
-    let mounts = mounts.filter_map(|mount| {
-        let folder = get(mount, "mountPath").and_then(text)?;
-        Some((below(folder)?, mount))
-    });
-    // The deepest one is what the file lies on.
-    let (rest, mount) = mounts
-        .min_by_key(|(rest, _)| rest.len())
-        .ok_or_else(|| format!("gives {FLAG} a file that is on no volume of the node"))?;
-    if get(mount, "subPath").is_some() || get(mount, "subPathExpr").is_some() {
-        return Err("mounts the certificate by a subPath, which is not followed here".to_owned());
-    }
-    let name = get(mount, "name").and_then(text);
-    let volumes = list(get(spec, "volumes"));
-    let mut volumes = volumes.iter();
-    let volume = volumes.find(|volume| get(volume, "name").and_then(text) == name);
-    let folder = volume
-        .and_then(|volume| get(volume, "hostPath"))
-        .and_then(|host| get(host, "path"))
-        .and_then(text)
-        .filter(|folder| folder.starts_with('/'))
-        .ok_or("mounts the certificate from something else than a folder of the node")?;
-    Ok(Bytes::from(format!(
-        "{}{rest}",
-        folder.trim_end_matches('/')
-    )))
-}
-
-/// Returns the value of a key of a map; the last one, as of JSON.
-fn get<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    let Tree::Map(entries) = &node.tree else {
-        return None;
-    };
-    let mut entries = entries.iter().rev();
-    let entry = entries.find(|entry| entry.key == key)?;
-    (entry.value.tree != Tree::Null).then_some(&entry.value)
-}
-
-fn list(node: Option<&Node>) -> &[Node] {
-    match node.map(|node| &node.tree) {
-        Some(Tree::List(nodes)) => nodes,
-        _ => &[],
-    }
-}
-
-fn text(node: &Node) -> Option<&str> {
-    match &node.tree {
-        Tree::String(text) => Some(text),
-        _ => None,
-    }
+    let outside = server.on_the_host(&file);
+    let outside = outside
+        .ok_or_else(|| format!("{path} gives {FLAG} a file that is on no volume of the node"))?;
+    Ok(Some(outside))
 }
 
 #[cfg(test)]
 mod tests {
+    use kubeassay_core::Bytes;
     use proptest::prelude::*;
 
     use super::client_certificate;
@@ -137,7 +77,7 @@ mod tests {
             let mut text = manifest("[kube-apiserver, --kubelet-client-certificate=/etc/kubernetes/pki/a.crt]");
             let at = at.min(text.len());
             text.replace_range(at..(at + 1).min(text.len()), &with);
-            let found = client_certificate(text.as_bytes());
+            let found = client_certificate(text.as_bytes(), &Bytes::from("/m/a.yaml"));
             prop_assert!(found.is_err() || found.is_ok_and(|path| path.is_none_or(|path| path.as_slice().starts_with(b"/"))));
         }
     }
@@ -172,7 +112,7 @@ spec:
         let text =
             manifest("[kube-apiserver, --kubelet-client-certificate=/etc/kubernetes/pki/a.crt]");
         let text = text.replace("path: /host/pki", "path: host/pki");
-        assert!(client_certificate(text.as_bytes()).is_err());
+        assert!(client_certificate(text.as_bytes(), &Bytes::from("/m/a.yaml")).is_err());
     }
 
     #[test]
@@ -207,7 +147,10 @@ spec:
                 "[other, --log=/kube-apiserver]".to_owned(),
                 Err("without a shell"),
             ),
-            (format!("[kube-apiserver, {flag}-x=/a]"), Ok(None)),
+            (
+                format!("[kube-apiserver, {flag}-x=/a]"),
+                Err("unknown flag"),
+            ),
             (
                 format!("[kube-apiserver, {flag}=/etc/a.crt]"),
                 Err("on no volume"),
@@ -222,20 +165,21 @@ spec:
             ),
             (
                 format!("[kube-apiserver, {flag}=/sub/a.crt]"),
-                Err("subPath"),
+                Ok(Some("/host/pki/a/a.crt")),
             ),
             (
                 format!("[kube-apiserver, {flag}=/secret/a.crt]"),
-                Err("something else than a folder"),
+                Err("on no volume"),
             ),
             (
                 format!("[sh, -c, 'exec kube-apiserver {flag}=/etc/kubernetes/pki/a.crt']"),
                 Err("without a shell"),
             ),
-            ("[kube-apiserver, 1]".to_owned(), Err("without a shell")),
-            ("[kube-apiserver".to_owned(), Err("is not understood")),
+            ("[kube-apiserver, 1]".to_owned(), Err("is no text")),
+            ("[kube-apiserver".to_owned(), Err("/m/a.yaml:")),
         ] {
-            let found = client_certificate(manifest(&command).as_bytes());
+            let found =
+                client_certificate(manifest(&command).as_bytes(), &Bytes::from("/m/a.yaml"));
             match expected {
                 Ok(expected) => {
                     let found = found.map(|path| path.map(|path| path.to_string()));
@@ -248,9 +192,9 @@ spec:
             }
         }
         assert!(
-            client_certificate(b"kind: Pod")
+            client_certificate(b"kind: Pod", &Bytes::from("/m/a.yaml"))
                 .unwrap_err()
-                .contains("no spec")
+                .contains("no container")
         );
     }
 }

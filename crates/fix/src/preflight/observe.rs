@@ -222,8 +222,7 @@ fn client(
     };
     let content = root.read(manifest, LARGEST);
     let content = content.map_err(|unread| because(manifest, unread))?;
-    let found = manifest::client_certificate(&content);
-    let Some(path) = found.map_err(|why| format!("{manifest} {why}"))? else {
+    let Some(path) = manifest::client_certificate(&content, manifest)? else {
         return Ok(None);
     };
     let read = root.certificates(&path, 1);

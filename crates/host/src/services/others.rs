@@ -71,5 +71,6 @@ pub(super) fn running_in<'a>(
     let components = inside.map(|process| process.component);
     // What is called like a distribution's is one, whatever else it started.
     let components = components.chain(called(name).filter(|it| *it == Component::Distribution));
-    components.min_by_key(|component| rank(*component))
+    // Of what else runs in a cgroup, such as what a runtime started, it is what its name says.
+    components.min_by_key(|component| (rank(*component), called(name) != Some(*component)))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kubeassay_core::Verdict;
 use kubeassay_core::report::{Finding, Node, Report, Summary};
 
-use crate::describe::{control_label, control_order};
+use crate::describe::{control_label, control_order, is_of_cluster};
 
 /// The findings of one rule and subject, in the order of their horizons; never empty.
 pub(super) struct Group<'a> {
@@ -37,6 +37,11 @@ impl<'a> Group<'a> {
             Verdict::Pass | Verdict::Manual | Verdict::NotApplicable => Rank::Settled,
         });
         rank.min().unwrap_or(Rank::Settled)
+    }
+
+    /// Returns whether it is about objects of the cluster.
+    pub(super) fn is_of_cluster(&self) -> bool {
+        self.findings.iter().any(|finding| is_of_cluster(finding))
     }
 
     /// Returns the component that was judged.

@@ -60,6 +60,7 @@ pub(crate) fn poisoned(mut finding: Finding, text: &str) -> Finding {
     }
     finding.assumes = vec![text.to_owned()];
     finding.fix.why_not = Some(text.to_owned());
+    finding.fix.how = Some(text.to_owned());
     finding.subject.exe = Some(Bytes::from(text));
     finding.subject.object = Some(text.to_owned());
     finding.subject.unit = Some(Bytes::from(text));

@@ -86,6 +86,7 @@ pub(super) fn parse(argv: &[Bytes]) -> Result<CommandLine, Refusal> {
 pub(super) fn add_environment(
     line: &mut CommandLine,
     environment: &BTreeMap<String, Bytes>,
+    origin_of: impl Fn(&str) -> Option<Arc<Origin>>,
 ) -> Result<(), Refusal> {
     for row in ROWS {
         let variable = variable(row);
@@ -95,10 +96,14 @@ pub(super) fn add_environment(
         if line.given.contains_key(row.flag.name) || row.flag.name == "version" {
             continue;
         }
+        let place = origin_of(&variable).map_or_else(
+            || Origin::new(OriginKind::Environment),
+            |place| Origin::clone(&place),
+        );
         let origin = Origin {
             name: Some(Arc::from(row.flag.name)),
             variable: Some(Arc::from(variable.as_str())),
-            ..Origin::new(OriginKind::Environment)
+            ..place
         };
         let value = value_of(row, text).map_err(|reason| {
             let reason = format!(

@@ -2,122 +2,81 @@
 //!
 //! What a cluster answers is JSON (pages of lists); the examples of rules are YAML documents. Both end in
 //! [`Builder`], so that an object means one thing. A key that is not known is ignored, as the API server's own
-//! clients do; what has another type than the API's is an error of that object, and with it of its list.
+//! clients do; what has another type than the API's is an error of that object: the others of its list are kept, and
+//! the list counts as not read whole.
 
 mod admission;
+mod faults;
+mod lists;
+mod others;
+mod page;
 mod pods;
 mod rbac;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::intern::Names;
 use super::{
-    Inventory, Kind, Labels, MAX_EXAMPLES, MAX_IN_DEFAULT, Name, Namespace, NetworkPolicy, Node,
-    Pod, Pods, Selector, SigningRequest, Trouble, request,
+    Container, Inventory, Kind, Labels, MAX_EXAMPLES, MAX_IN_DEFAULT, Name, Namespace, Pod, Pods,
+    Selector, Trouble,
 };
 use crate::verdict::Cause;
+use faults::{List, Tally};
 use wire::Meta;
 
-/// Why objects could not be understood: one sentence for a person.
+pub use lists::{MAX_BYTES, MAX_ITEM, MAX_OBJECTS};
+pub use page::Page;
+
+/// Why objects could not be understood: [`Cause::ParseError`], or [`Cause::TooLarge`] where they are more than is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecodeError(pub String);
+pub struct DecodeError(pub Trouble);
+
+impl DecodeError {
+    fn parse(reason: String) -> Self {
+        let cause = Cause::ParseError;
+        Self(Trouble { cause, reason })
+    }
+
+    fn too_large(reason: String) -> Self {
+        let cause = Cause::TooLarge;
+        Self(Trouble { cause, reason })
+    }
+}
 
 impl std::fmt::Display for DecodeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.0.reason)
     }
 }
 
 impl std::error::Error for DecodeError {}
-
-/// What a page of a list says beside its items.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// How many items it had.
-    pub items: usize,
-    /// `metadata.continue`: what to ask the next page with; none on the last.
-    pub next: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(bound = "T: DeserializeOwned")]
-struct List<T> {
-    #[serde(default)]
-    metadata: ListMeta,
-    #[serde(default = "Vec::new", deserialize_with = "wire::nullable")]
-    items: Vec<T>,
-}
-
-#[derive(Default, Deserialize)]
-struct ListMeta {
-    #[serde(default, rename = "continue")]
-    next: Option<String>,
-}
 
 /// Builds an inventory of objects as they come.
 #[derive(Debug, Default)]
 pub struct Builder {
     names: Names,
     inventory: Inventory,
-    pods: BTreeMap<Pod, (u32, Vec<Box<str>>)>,
+    /// Boxed, since the map keeps room for as many keys again.
+    pods: BTreeMap<Box<Pod>, (u32, Vec<Box<str>>)>,
+    containers: BTreeSet<Arc<[Container]>>,
+    /// How many bytes the containers take, about, names left out. Like names they stay when a list begins again.
+    shared: usize,
+    /// The objects in the namespace `default` that are not named, by kind.
+    in_default_more: BTreeMap<Name, u32>,
+    tallies: BTreeMap<List, Tally>,
+    /// How many bytes the records take, about, names left out.
+    records: usize,
 }
 
 impl Builder {
     /// Returns a builder that has seen nothing.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Adds the items of one page of a list as the API answers it. Items do not carry their own kind there.
-    ///
-    /// [`Kind::Resources`] has no pages of this form; see [`resource`](Self::resource). Of [`Kind::InDefault`] the
-    /// caller says the kind: [`in_default`](Self::in_default).
-    ///
-    /// # Errors
-    ///
-    /// Where the text is no such list; nothing of the page is added then.
-    pub fn page(&mut self, kind: Kind, text: &[u8]) -> Result<Page, DecodeError> {
-        fn add<T: DeserializeOwned>(
-            text: &[u8],
-            mut each: impl FnMut(T),
-        ) -> Result<Page, DecodeError> {
-            let list: List<T> = serde_json::from_slice(text).map_err(|error| wrong(&error))?;
-            let items = list.items.len();
-            list.items.into_iter().for_each(&mut each);
-            let next = list.metadata.next.filter(|next| !next.is_empty());
-            Ok(Page { items, next })
-        }
-        match kind {
-            Kind::Namespaces => add(text, |item| self.namespace(&item)),
-            Kind::Roles => add(text, |item| self.role(&item, false)),
-            Kind::ClusterRoles => add(text, |item| self.role(&item, true)),
-            Kind::RoleBindings => add(text, |item| self.binding(&item, false)),
-            Kind::ClusterRoleBindings => add(text, |item| self.binding(&item, true)),
-            Kind::ServiceAccounts => add(text, |item| self.service_account(&item)),
-            Kind::Pods => add(text, |item| self.pod(&item)),
-            Kind::Deployments
-            | Kind::StatefulSets
-            | Kind::DaemonSets
-            | Kind::ReplicaSets
-            | Kind::Jobs => add(text, |item| self.workload(kind, &item)),
-            Kind::CronJobs => add(text, |item| self.cron_job(&item)),
-            Kind::NetworkPolicies => add(text, |item| self.network_policy(&item)),
-            Kind::ValidatingWebhooks | Kind::MutatingWebhooks => {
-                add(text, |item| self.webhooks(kind, &item))
-            }
-            Kind::AdmissionPolicies => add(text, |item| self.admission_policy(&item)),
-            Kind::AdmissionPolicyBindings => add(text, |item| self.admission_binding(&item)),
-            Kind::SigningRequests => add(text, |item| self.signing_request(&item)),
-            Kind::Nodes => add(text, |item| self.node(&item)),
-            Kind::Resources | Kind::InDefault => {
-                Err(DecodeError(format!("{kind} do not come as one list")))
-            }
-        }
     }
 
     /// Adds one object that says its own kind. Kinds that no rule reads are only counted.
@@ -135,7 +94,7 @@ impl Builder {
         let meta: Meta = of(object.get("metadata").unwrap_or(&Json::Null))?;
         if kind.is_empty() || version.is_empty() || meta.name.is_empty() {
             let reason = "an object needs `apiVersion`, `kind` and `metadata.name`";
-            return Err(DecodeError(reason.to_owned()));
+            return Err(DecodeError::parse(reason.to_owned()));
         }
         match (group, kind) {
             ("", "Namespace") => self.namespace(&of(object)?),
@@ -183,7 +142,8 @@ impl Builder {
         Ok(())
     }
 
-    /// Takes note of how a list came out. Without this the list counts as not asked for.
+    /// Takes note of how a list came out. Without this the list counts as not asked for. A list of which objects could
+    /// not be understood does not count as read whole, whatever is said here.
     pub fn listed(&mut self, kind: Kind, outcome: Result<(), Trouble>) {
         self.inventory.lists.insert(kind, outcome);
     }
@@ -209,7 +169,7 @@ impl Builder {
         if known.len() < MAX_IN_DEFAULT || known.contains(&key) {
             known.insert(key);
         } else {
-            let more = &mut self.inventory.in_default_more;
+            let more = self.in_default_more.entry(key.0).or_default();
             *more = more.saturating_add(1);
         }
     }
@@ -221,15 +181,28 @@ impl Builder {
 
     /// Returns the inventory, in order.
     pub fn finish(self) -> Inventory {
+        let kinds = Kind::ALL.iter();
+        let faults = kinds.filter_map(|kind| Some((*kind, self.faults(*kind)?)));
+        let faults: Vec<(Kind, Trouble)> = faults.collect();
         let Self {
             mut inventory,
             pods,
+            in_default_more,
             ..
         } = self;
+        for (kind, trouble) in faults {
+            if let Some(outcome) = inventory.lists.get_mut(&kind)
+                && outcome.is_ok()
+            {
+                *outcome = Err(trouble);
+            }
+        }
+        let more = in_default_more.into_values();
+        inventory.in_default_more = more.fold(0, u32::saturating_add);
         inventory.pods = pods
             .into_iter()
             .map(|(pod, (copies, examples))| Pods {
-                pod,
+                pod: *pod,
                 copies,
                 examples: examples.into(),
             })
@@ -255,11 +228,23 @@ impl Builder {
     }
 
     fn add_pod(&mut self, pod: Pod, name: &str) {
-        let (copies, examples) = self.pods.entry(pod).or_default();
+        let weight = lists::weight(&pod);
+        let (copies, examples) = self.pods.entry(Box::new(pod)).or_default();
+        if *copies == 0 {
+            self.records = self.records.saturating_add(weight);
+        }
         *copies = copies.saturating_add(1);
         if examples.len() < MAX_EXAMPLES {
+            examples.reserve_exact(1);
             examples.push(Box::from(name));
+            self.records = self.records.saturating_add(lists::EXAMPLE + name.len());
         }
+    }
+
+    /// Takes note of how much a record takes beside its names.
+    fn charge<T>(&mut self, _record: &T, more: usize) {
+        let bytes = size_of::<T>().saturating_add(more);
+        self.records = self.records.saturating_add(bytes);
     }
 
     fn labels(&mut self, labels: &BTreeMap<String, String>) -> Labels {
@@ -290,84 +275,9 @@ impl Builder {
         // The API server sets it on every namespace; documents written by hand lack it.
         let own = self.names.one("kubernetes.io/metadata.name");
         labels.insert(own, Name::clone(&name));
-        self.inventory.namespaces.push(Namespace { name, labels });
-    }
-
-    fn network_policy(&mut self, item: &wire::NetworkPolicy) {
-        let spec = &item.spec;
-        let named = |direction: &str| spec.policy_types.iter().any(|one| one == direction);
-        // Where no types are given, it is about what comes in, and about what goes out if it has rules for that
-        // (`SetDefaults_NetworkPolicy`).
-        let silent = spec.policy_types.is_empty();
-        let ingress = silent || named("Ingress");
-        let egress = named("Egress") || (silent && !spec.egress.is_empty());
-        let policy = NetworkPolicy {
-            namespace: self.names.one(item.metadata.namespace()),
-            name: self.names.one(&item.metadata.name),
-            all_pods: spec
-                .pod_selector
-                .as_ref()
-                .is_none_or(wire::Selector::is_empty),
-            ingress,
-            egress,
-            denies_ingress: ingress && spec.ingress.is_empty(),
-            denies_egress: egress && spec.egress.is_empty(),
-        };
-        self.inventory.network_policies.push(policy);
-    }
-
-    fn signing_request(&mut self, item: &wire::SigningRequest) {
-        let named = request::named(&item.spec.request);
-        let unreadable = named.is_none();
-        let named = named.unwrap_or_default();
-        let condition = |word: &str| item.status.conditions.iter().any(|one| one.kind == word);
-        let request = SigningRequest {
-            name: Box::from(item.metadata.name.as_str()),
-            signer: self.names.one(&item.spec.signer_name),
-            approved: condition("Approved") && !condition("Denied"),
-            username: self.names.one(&item.spec.username),
-            common_name: named.common_name,
-            organisations: named.organisations.into(),
-            unreadable,
-        };
-        self.inventory.signing_requests.push(request);
-    }
-
-    fn node(&mut self, item: &wire::Node) {
-        /// Labels that say whose node it is.
-        const TELLING: [&str; 12] = [
-            "node-role.kubernetes.io/",
-            "node.openshift.io/",
-            "eks.amazonaws.com/",
-            "cloud.google.com/",
-            "kubernetes.azure.com/",
-            "node.kubernetes.io/instance-type",
-            "microk8s.io/",
-            "k3s.io/",
-            "rke.cattle.io/",
-            "minikube.k8s.io/",
-            "karpenter.sh/",
-            "kops.k8s.io/",
-        ];
-        let labels = item.metadata.labels.iter();
-        let telling =
-            labels.filter(|(key, _)| TELLING.iter().any(|prefix| key.starts_with(prefix)));
-        let labels = telling
-            .map(|(key, value)| (self.names.one(key), self.names.one(value)))
-            .collect();
-        let info = &item.status.node_info;
-        let provider = item.spec.provider_id.as_deref();
-        // What follows is the machine's own name.
-        let provider = provider.map(|id| id.rsplit_once('/').map_or(id, |(start, _)| start));
-        let node = Node {
-            name: self.names.one(&item.metadata.name),
-            kubelet_version: self.names.one(&info.kubelet_version),
-            runtime: self.names.one(&info.container_runtime_version),
-            os_image: self.names.one(&info.os_image),
-            provider: self.names.some(provider),
-            labels,
-        };
-        self.inventory.nodes.push(node);
+        let namespace = Namespace { name, labels };
+        self.charge(&namespace, namespace.labels.len() * lists::LABEL);
+        self.inventory.namespaces.push(namespace);
     }
 }
 
@@ -386,7 +296,7 @@ pub fn documents(text: &str) -> Result<Inventory, DecodeError> {
     let options =
         serde_saphyr::options! { strict_booleans: true, with_snippet: false, budget: budget };
     let objects: Vec<Json> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| DecodeError(error.without_snippet().to_string()))?;
+        .map_err(|error| DecodeError::parse(error.without_snippet().to_string()))?;
     let mut builder = Builder::new();
     for kind in Kind::ALL {
         builder.listed(*kind, Ok(()));
@@ -426,7 +336,10 @@ fn plural(kind: &str, group: &str) -> String {
 }
 
 fn wrong(error: &serde_json::Error) -> DecodeError {
-    // The message of a wrong value may quote it; no value that could be a secret is read here.
+    // Documents are the rule's own: what the message quotes helps whoever writes them.
     let message: String = error.to_string().chars().take(200).collect();
-    DecodeError(format!("it is not what the API gives: {message}"))
+    DecodeError::parse(format!("it is not what the API gives: {message}"))
 }
+
+#[cfg(test)]
+mod tests;

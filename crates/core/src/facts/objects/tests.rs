@@ -102,10 +102,7 @@ fn a_page_is_read_as_the_api_writes_it() {
     assert_eq!((last.items, last.next), (0, None));
     for (kind, text) in [
         (Kind::Pods, &b"{\"items\": 3}"[..]),
-        (
-            Kind::Pods,
-            b"{\"items\": [{\"spec\": {\"hostPID\": \"yes\"}}]}",
-        ),
+        (Kind::Pods, b"{\"kind\": \"Status\", \"items\": []}"),
         (Kind::Pods, b"not JSON"),
         (Kind::InDefault, b"{\"items\": []}"),
     ] {

@@ -22,6 +22,7 @@ use crate::services::{ServiceError, Services, UnitState};
 use crate::world::{Api, ClientName, NodeKubeconfig, Reach, Vouching, World};
 
 const MANIFEST: &str = "
+kind: Pod
 spec:
   containers:
   - command: [kube-apiserver, --kubelet-client-certificate=/pki/client.crt]
@@ -346,7 +347,7 @@ fn the_api_server_of_a_node_is_found_as_its_kubelet_finds_it() {
                     "spec: [",
                 );
             },
-            "here, /etc/kubernetes/manifests/kube-apiserver.yaml is not understood (line 1, column 8)",
+            "here, /etc/kubernetes/manifests/kube-apiserver.yaml:1:8: yaml: line 1: did not find expected node content",
         ),
         (
             |root| std::fs::remove_file(below(root, "/etc/kubernetes/pki/client.crt")).unwrap(),

@@ -1,6 +1,6 @@
 //! Webhooks, and validating admission policies with their bindings.
 
-use super::{Builder, wire};
+use super::{Builder, lists, wire};
 use crate::facts::objects::{Admission, AdmissionBinding, Kind};
 
 /// Products whose policies are about pods, by a word in the names of their webhooks and services.
@@ -41,13 +41,14 @@ impl Builder {
                     || selects.is_some_and(|selector| !selector.is_empty()),
                 product: product.map(|(_, product)| *product),
             };
+            self.charge(&admission, lists::of_selector(&admission.namespaces));
             self.inventory.admission.push(admission);
         }
     }
 
     pub(super) fn admission_policy(&mut self, item: &wire::AdmissionPolicy) {
         let constraints = item.spec.match_constraints.as_ref();
-        let rules = constraints.map_or(&[][..], |constraints| &constraints.resource_rules);
+        let rules = constraints.map_or(&[][..], |it| &*it.resource_rules);
         let namespaces = constraints.and_then(|it| it.namespace_selector.as_ref());
         let admission = Admission {
             kind: Kind::AdmissionPolicies,
@@ -59,12 +60,13 @@ impl Builder {
             narrowed: !item.spec.match_conditions.is_empty() || constraints.is_some_and(narrows),
             product: None,
         };
+        self.charge(&admission, lists::of_selector(&admission.namespaces));
         self.inventory.admission.push(admission);
     }
 
     pub(super) fn admission_binding(&mut self, item: &wire::AdmissionBinding) {
         let resources = item.spec.match_resources.as_ref();
-        let rules = resources.map_or(&[][..], |resources| &resources.resource_rules);
+        let rules = resources.map_or(&[][..], |it| &*it.resource_rules);
         let namespaces = resources.and_then(|it| it.namespace_selector.as_ref());
         let binding = AdmissionBinding {
             name: self.names.one(&item.metadata.name),
@@ -74,6 +76,7 @@ impl Builder {
             narrowed: resources.is_some_and(narrows)
                 || (!rules.is_empty() && !rules.iter().any(creates_pods)),
         };
+        self.charge(&binding, lists::of_selector(&binding.namespaces));
         self.inventory.admission_bindings.push(binding);
     }
 }

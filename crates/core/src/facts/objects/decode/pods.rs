@@ -1,6 +1,8 @@
 //! Pods and the templates of workloads.
 
-use super::{Builder, wire};
+use std::sync::Arc;
+
+use super::{Builder, lists, wire};
 use crate::facts::objects::{Container, Kind, Name, Owner, Pod, PodSecurity, Pods, Stage};
 
 /// Where the token of a pod's service account lies in it (`plugin/pkg/admission/serviceaccount`).
@@ -30,13 +32,7 @@ impl Builder {
     }
 
     pub(super) fn workload(&mut self, kind: Kind, item: &wire::Workload) {
-        let word = match kind {
-            Kind::StatefulSets => "StatefulSet",
-            Kind::DaemonSets => "DaemonSet",
-            Kind::ReplicaSets => "ReplicaSet",
-            Kind::Jobs => "Job",
-            _ => "Deployment",
-        };
+        let word = kind.listing().map_or("", |listing| listing.object);
         let mut owners = item.metadata.owner_references.iter();
         let owned = owners.any(|owner| owner.controller);
         if !(owned && matches!(kind, Kind::ReplicaSets | Kind::Jobs)) {
@@ -55,6 +51,7 @@ impl Builder {
             name: self.names.one(&meta.name),
         };
         let pod = self.pod_spec(&template.spec, meta.namespace(), Some(owner));
+        self.records = self.records.saturating_add(lists::weight(&pod));
         self.inventory.templates.push(Pods {
             pod,
             copies: 1,
@@ -94,6 +91,7 @@ impl Builder {
             .flat_map(|(stage, containers)| containers.iter().map(move |one| (stage, one)))
             .map(|(stage, container)| self.container(stage, container))
             .collect();
+        let containers = self.shared(containers);
         let security = spec.security_context.as_ref();
         let account = spec.service_account_name.as_deref();
         let account = account.filter(|name| !name.is_empty());
@@ -132,6 +130,19 @@ impl Builder {
             other_volumes: sorted(other_volumes),
             containers,
         }
+    }
+
+    /// Returns the one copy of the containers of pods that have the same.
+    fn shared(&mut self, containers: Vec<Container>) -> Arc<[Container]> {
+        if let Some(known) = self.containers.get(containers.as_slice()) {
+            return Arc::clone(known);
+        }
+        let containers: Arc<[Container]> = containers.into();
+        self.shared = self
+            .shared
+            .saturating_add(lists::of_containers(&containers));
+        self.containers.insert(Arc::clone(&containers));
+        containers
     }
 
     fn container(&mut self, stage: Stage, item: &wire::Container) -> Container {

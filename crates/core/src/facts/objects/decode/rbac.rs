@@ -1,8 +1,8 @@
 //! Roles, bindings and service accounts.
 
-use super::{Builder, wire};
+use super::{Builder, lists, wire};
 use crate::facts::objects::{
-    Binding, Holder, HolderKind, Labels, Name, PolicyRule, Role, ServiceAccount,
+    Binding, Holder, HolderKind, Labels, Name, PolicyRule, Role, Selector, ServiceAccount,
 };
 
 /// The label of what the API server ships.
@@ -20,13 +20,13 @@ impl Builder {
                 names: self.names.all(&rule.resource_names),
                 urls: self.names.all(&rule.non_resource_urls),
             })
-            .collect();
+            .collect::<Box<[PolicyRule]>>();
         let aggregation = item.aggregation_rule.as_ref();
-        let selectors = aggregation.map_or(&[][..], |rule| &rule.cluster_role_selectors);
+        let selectors = aggregation.map_or(&[][..], |rule| &*rule.cluster_role_selectors);
         let aggregates = selectors
             .iter()
             .map(|selector| self.selector(Some(selector)))
-            .collect();
+            .collect::<Box<[Selector]>>();
         let labels = if cluster {
             self.labels(&item.metadata.labels)
         } else {
@@ -40,6 +40,11 @@ impl Builder {
             rules,
             aggregates,
         };
+        let of_rules = role.rules.iter().map(lists::of_rule);
+        let of_aggregates = role.aggregates.iter().map(lists::of_selector);
+        let more = of_rules.chain(of_aggregates);
+        let more = more.fold(role.labels.len() * lists::LABEL, usize::saturating_add);
+        self.charge(&role, more);
         self.inventory.roles.push(role);
     }
 
@@ -70,6 +75,7 @@ impl Builder {
             role: self.names.one(&item.role_ref.name),
             subjects,
         };
+        self.charge(&binding, size_of_val(&*binding.subjects));
         self.inventory.bindings.push(binding);
     }
 
@@ -79,6 +85,7 @@ impl Builder {
             name: self.names.one(&item.metadata.name),
             automount: item.automount_service_account_token,
         };
+        self.charge(&account, 0);
         self.inventory.service_accounts.push(account);
     }
 
