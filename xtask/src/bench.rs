@@ -99,7 +99,6 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
     if let Task::Reports(sizes) = task {
         return reports::run(sizes);
     }
-    let binary = binary.map_or_else(build, Ok)?;
     let binary = binary.map_or_else(crate::dist::program, Ok)?;
     let binary = binary
         .canonicalize()

@@ -1,6 +1,5 @@
 //! What a format costs on a fleet: time, size and peak of memory, each format in a process of its own.
 
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
@@ -29,9 +28,7 @@ pub(super) fn run(sizes: &[usize]) -> Result<ExitCode> {
     if !status.success() {
         bail!("the release build failed");
     }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let fleet = target.join("release/examples/fleet");
+    let fleet = super::target().join("release/examples/fleet");
     for size in sizes {
         for format in FORMATS {
             let status = Command::new(&fleet)
