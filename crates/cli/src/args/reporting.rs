@@ -13,8 +13,7 @@ const GATE: &str = "The exit code";
 /// Where a report goes, and in which formats.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct OutputArgs {
-    /// Format of the report, with the file it goes to if that is not stdout (sarif=out.sarif); a file alone tells its format by its extension. May be given several times
-    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = Wanted::from_str)]
+    #[arg(short, long, help = of_output(), value_name = "FORMAT[=FILE]", value_parser = Wanted::from_str)]
     pub(crate) output: Vec<Wanted>,
     /// Write to this file (mode 0600, replaced in one step) instead of stdout
     #[arg(long, value_name = "FILE")]
@@ -114,9 +113,21 @@ pub(crate) fn of_file(file: &Path) -> Result<Format, String> {
     })
 }
 
-fn no_format(word: &str) -> String {
+/// Returns what `--help` says of `--output`, with every format that there is.
+fn of_output() -> String {
+    format!(
+        "Format of the report: {}; with the file it goes to if that is not stdout (sarif=out.sarif). A file alone tells its format by its extension. May be given several times",
+        formats()
+    )
+}
+
+fn formats() -> String {
     let all: Vec<&str> = Format::ALL.iter().map(|format| format.as_str()).collect();
-    format!("{word:?} is no format; the formats are {}", all.join(", "))
+    all.join(", ")
+}
+
+fn no_format(word: &str) -> String {
+    format!("{word:?} is no format; the formats are {}", formats())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use kubeassay_core::report::{
     Waiver,
 };
 use kubeassay_core::{Cause, Horizon, Origin, OriginKind, Severity, Value, Verdict, Witness};
-use kubeassay_report::{Format, Prose, Style, render};
+use kubeassay_report::{Format, Prose, RuleProse, Style, render};
 
 pub(crate) const CONFIG: &str = "/var/lib/kubelet/config.yaml";
 
@@ -23,6 +23,25 @@ pub(crate) fn shown(report: &Report, format: Format, width: usize, colour: bool)
     let mut out = Vec::new();
     let style = Style { width, colour };
     render(report, format, style, &Prose::default(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// As [`shown`], with what the page of one rule says.
+pub(crate) fn with_prose(report: &Report, format: Format) -> String {
+    let prose = RuleProse {
+        description: "Requests are to be authorized\nby the API server.\n\nMore of it.".to_owned(),
+        rationale: "Whoever reaches the port runs `exec` in every container.".to_owned(),
+        remediation: "Set `authorization.mode: Webhook`.".to_owned(),
+        impact: "None is known.".to_owned(),
+        references: vec!["https://kubernetes.io/docs/reference/access-authn-authz/".to_owned()],
+    };
+    let prose = Prose::from_iter([("kubelet-authorization-mode".to_owned(), prose)]);
+    let mut out = Vec::new();
+    let style = Style {
+        width: 80,
+        colour: false,
+    };
+    render(report, format, style, &prose, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
