@@ -12,6 +12,7 @@
 //! - [`list`]: the rules as a list
 //! - [`plan`]: what a fix would do
 //! - [`transaction`]: what a fix did
+//! - [`waivers`]: accepted deviations: read, applied, checked, written
 //! - [`describe`]: origins, subjects and controls in words
 
 use std::fmt;
@@ -35,6 +36,7 @@ pub mod platforms;
 pub mod stream;
 pub mod table;
 pub mod transaction;
+pub mod waivers;
 pub mod yaml;
 
 pub use describe::describe_origin;

@@ -1,0 +1,1 @@
+//! Rules, nodes and findings for tests of waivers.
