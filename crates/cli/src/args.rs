@@ -2,6 +2,7 @@
 
 mod fixing;
 mod reporting;
+mod waivers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +16,9 @@ use crate::privileges::Keep;
 
 pub(crate) use fixing::{Apply, Fix, ManifestApply, Rollback, Transactions, TransactionsCommand};
 pub(crate) use reporting::{GateArgs, OutputArgs, Wanted, of_file};
+pub(crate) use waivers::{
+    WaiverArgs, Waivers, WaiversAdd, WaiversCommand, WaiversLint, WaiversList,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -40,6 +44,7 @@ Examples:
   kubeassay scan -o json --output-file report.json  the whole report as JSON
   kubeassay scan --facts A.json B.json DIR          judge facts taken elsewhere, any number of nodes
   kubeassay scan --fail-on fail                     exit 1 only for a fail
+  kubeassay scan --waivers waivers.yaml             what somebody accepted counts as waived, not as a fail
   kubeassay scan --live                             ask the running kubelet too: /configz and a request to refuse
   kubeassay scan --live=probe --node-address 10.0.0.7   only the request to refuse: no credentials
   kubeassay scan --cluster -o jsonl                 every node of the cluster, through its API
@@ -177,6 +182,9 @@ pub(crate) enum Command {
     /// List, show and check rule documents
     #[command(before_help = RULES_HELP)]
     Rules(Rules),
+    /// Check, list and add waivers: deviations that somebody accepted, with values, reason, owner and last day
+    #[command(before_help = waivers::WAIVERS_HELP)]
+    Waivers(Waivers),
     /// Print the version
     Version(Version),
 }
@@ -196,7 +204,7 @@ impl Command {
                 ManifestCommand::Collect(_) | ManifestCommand::Apply(_) => None,
                 ManifestCommand::Rbac(_) => Some(Keep::Nothing),
             },
-            Self::Rules(_) | Self::Version(_) => None,
+            Self::Rules(_) | Self::Waivers(_) | Self::Version(_) => None,
         }
     }
 }
@@ -216,6 +224,8 @@ pub(crate) struct Scan {
     pub(crate) catalogue: CatalogueArgs,
     #[command(flatten)]
     pub(crate) site: SiteArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
     /// Judge the controls of this benchmark alone, and show its numbers (cis-kubernetes@1.12); without it every rule is judged and the numbers are those of the node's version and platform
     #[arg(long, value_name = "NAME@VERSION")]
     pub(crate) benchmark: Option<Benchmark>,
@@ -385,6 +395,8 @@ pub(crate) struct Explain {
     pub(crate) catalogue: CatalogueArgs,
     #[command(flatten)]
     pub(crate) site: SiteArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
     /// Format of the explanation
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
     pub(crate) output: TextFormat,

@@ -21,6 +21,7 @@ mod privileges;
 mod progress;
 mod sink;
 mod tool;
+mod waivers;
 mod world;
 
 use std::process::ExitCode;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         }
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
+        Command::Waivers(waivers) => commands::waivers::run(&waivers.command, global, messages),
         Command::Version(version) => commands::version::run(&version, global),
     };
     match outcome {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use kubeassay_core::report::{Conclusion, Gate, Problem, Tally};
 use kubeassay_engine::{JudgedNode, Options};
 use kubeassay_report::stream::{Closing, Header, Scanning};
+use kubeassay_report::waivers::Waiving;
 use kubeassay_report::{Format, Render, RenderError, Style, renderer};
 
 use crate::args::{Global, OutputArgs, Wanted, of_file};
@@ -73,6 +74,8 @@ fn wanted(arguments: &OutputArgs) -> anyhow::Result<Vec<Wanted>> {
 /// Takes one judged node after the other.
 pub(crate) struct Sink {
     sending: Vec<Sending>,
+    /// What covers findings before anything else sees them.
+    waiving: Waiving,
     tally: Tally,
     problems: Vec<Problem>,
 }
@@ -92,6 +95,7 @@ impl Sink {
         outputs: Outputs,
         global: &Global,
         options: &Options,
+        waiving: Waiving,
     ) -> anyhow::Result<Self> {
         let header = Header {
             schema: kubeassay_core::report::SCHEMA.to_owned(),
@@ -118,6 +122,7 @@ impl Sink {
         }
         Ok(Self {
             sending,
+            waiving,
             tally: Tally::new(options.gate),
             problems: options.problems.clone(),
         })
@@ -128,7 +133,12 @@ impl Sink {
     /// # Errors
     ///
     /// Where an output does not take it.
-    pub(crate) fn add(&mut self, node: JudgedNode) -> anyhow::Result<()> {
+    pub(crate) fn add(&mut self, mut node: JudgedNode) -> anyhow::Result<()> {
+        self.waiving.apply(node.node.as_ref(), &mut node.findings);
+        self.send(node)
+    }
+
+    fn send(&mut self, node: JudgedNode) -> anyhow::Result<()> {
         for Sending { render, output } in &mut self.sending {
             let mut written = Ok(());
             if let Some(node) = &node.node {
@@ -158,10 +168,17 @@ impl Sink {
     ///
     /// Where an output does not take it; the others are written.
     pub(crate) fn finish(
-        self,
+        mut self,
         conclusion: Conclusion,
         finished: Timestamp,
     ) -> anyhow::Result<Gate> {
+        // What is wrong with waivers is known once everything was judged.
+        let of_waivers = JudgedNode {
+            node: None,
+            findings: self.waiving.findings(),
+            problems: Vec::new(),
+        };
+        self.send(of_waivers)?;
         let ending = self.tally.end(conclusion);
         let closing = Closing {
             finished,

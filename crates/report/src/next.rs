@@ -4,6 +4,7 @@ use kubeassay_core::report::{Finding, Node, Report, Source, WitnessFinding};
 use kubeassay_core::{Cause, Horizon, Verdict, Witness};
 
 use crate::describe::{control_label, shell_word};
+use crate::waivers::COMPONENT;
 
 /// Returns the next step for the findings of one rule and subject, which differ in their horizon.
 pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String> {
@@ -13,6 +14,9 @@ pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String
     };
     let finding = open(Verdict::Fail).or_else(|| open(Verdict::Unknown))?;
     let component = &finding.subject.component;
+    if component == COMPONENT {
+        return Some(finding.remediation.clone());
+    }
     let explain = explain(finding, report);
     let mend = mend(finding, report, &explain);
     let verdict_at = |horizon| {

@@ -12,6 +12,7 @@ use kubeassay_core::report::Report;
 use crate::describe::{describe_user, subject_parts};
 use crate::ink::Ink;
 use crate::page::Page;
+use crate::waivers::COMPONENT;
 use crate::{RenderError, Style};
 
 mod block;
@@ -24,7 +25,7 @@ use group::{Group, Nodes, Rank};
 /// How much of the report is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Failures and unknowns; the rest is counted.
+    /// Failures and unknowns, what was accepted, and what is wrong with waivers; the rest is counted.
     Open,
     /// Every finding.
     All,
@@ -69,7 +70,7 @@ fn findings<'a>(
     let mut listing = false;
     for group in groups {
         let open = group.rank() != Rank::Settled;
-        if !open && extent == Extent::Open {
+        if !open && extent == Extent::Open && !group.is_of_waivers() {
             continue;
         }
         if place != Some(group.place()) {
@@ -88,7 +89,7 @@ fn findings<'a>(
         if open {
             block::open(report, group, extent, page);
         } else {
-            block::settled(group, page);
+            block::settled(group, extent, page);
         }
     }
     let mut counted = groups.iter().filter(|group| group.counted).peekable();
@@ -111,6 +112,12 @@ fn head<'a>(group: &Group<'a>, with_key: bool, extent: Extent, nodes: &Nodes<'a>
     let Some(finding) = group.findings.first() else {
         return;
     };
+    if finding.subject.component == COMPONENT {
+        // Waivers belong to no node.
+        let place = finding.subject.object.as_deref().unwrap_or_default();
+        page.line(Ink::Strong, &format!("{COMPONENT} {place}"));
+        return;
+    }
     let mut parts = nodes.title(finding.node.as_deref());
     parts.extend(subject_parts(&finding.subject, with_key));
     if extent == Extent::All {

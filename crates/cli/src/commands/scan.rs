@@ -5,6 +5,7 @@ use kubeassay_core::report::{Cluster, FailOn, GateOptions, Problem};
 use kubeassay_core::rule::{Diagnostic, RenderStyle};
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_engine::{Judge, Options};
+use kubeassay_report::waivers::Waiving;
 
 use crate::args::{Global, Scan};
 use crate::asking::now;
@@ -14,7 +15,7 @@ use crate::nodes::Nodes;
 use crate::progress::Progress;
 use crate::sink::{Outputs, Sink};
 use crate::tool::tool;
-use crate::{catalogue, hosts, output};
+use crate::{catalogue, hosts, output, waivers};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let benchmark = arguments.benchmark.as_ref();
     let rules = catalogue::of_benchmark(rules, benchmark)?;
     let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
+    let accepted = waivers::read(&arguments.waivers.waivers, &catalogue, style, messages)?;
     let mut nodes = Nodes::open(arguments, messages)?;
     let source = nodes.source;
     let usual = match source {
@@ -59,7 +61,8 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         choices,
     };
     let told = outputs.tell_people();
-    let mut sink = Sink::begin(outputs, global, &options)?;
+    let waiving = Waiving::new(accepted, options.started, options.cluster.clone());
+    let mut sink = Sink::begin(outputs, global, &options, waiving)?;
     let mut judge = Judge::new(&rules, &options);
     let mut finished = options.started;
     let mut progress = Progress::new(global);
