@@ -341,8 +341,10 @@ impl Waiving {
             };
             let which = if ours.narrowness() > theirs.narrowness() {
                 "the narrower one"
-            } else {
+            } else if ours.expires < theirs.expires {
                 "the one that ends first"
+            } else {
+                "the one that stands first"
             };
             notices.push(Notice {
                 kind: Kind::Contradicting,

@@ -92,7 +92,7 @@ impl Kind {
                 "Name the nodes, the cluster or the subject that were looked at, and a last day within 400 days."
             }
             Self::Contradicting => {
-                "Keep one of the two, or let them say the same. Until then the narrower one holds; of two that are as narrow, the one that ends first."
+                "Keep one of the two, or let them say the same. Until then the narrower one holds; of two that are as narrow, the one that ends first, else the one that stands first."
             }
         }
     }
