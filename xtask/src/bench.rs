@@ -9,6 +9,7 @@ mod cluster;
 mod control_plane;
 mod live;
 mod measure;
+mod objects;
 mod scenarios;
 
 use std::iter::Peekable;
@@ -32,6 +33,7 @@ pub(crate) const USAGE: &str = "\
   bench --control-plane [N…] the same for a whole control plane that this machine plays in namespaces of its own (300), and
     against a plain reading of its files; needs root
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
+  bench --cluster objects [PODS RBAC NAMESPACES NODES] measure the reading of a cluster's objects (100000, 20000, 2000 and 5000)
     each also with --binary PATH: a program that was built before, instead of a release build now
 ";
 
@@ -46,6 +48,7 @@ enum Task {
     /// What [`ControlPlane`](Self::ControlPlane) runs in its namespaces, with the program that plays it.
     Beside(PathBuf, Vec<usize>),
     Cluster(Vec<usize>),
+    Objects(Vec<usize>),
 }
 
 /// Runs the chore with the arguments behind its name; `None`: they cannot be understood.
@@ -59,6 +62,9 @@ pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
             "--save" => task = Task::Save,
             "--time" => task = Task::Time,
             "--live" => task = Task::Live(numbers(&mut rest, &[300, 3_000])),
+            "--cluster" if rest.next_if(|next| **next == "objects").is_some() => {
+                task = Task::Objects(numbers(&mut rest, &[100_000, 20_000, 2_000, 5_000]));
+            }
             "--control-plane" => task = Task::ControlPlane(numbers(&mut rest, &[300])),
             "--beside" => {
                 let player = PathBuf::from(rest.next()?);
@@ -95,6 +101,7 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
         Task::ControlPlane(crowds) => control_plane::run(&binary, crowds),
         Task::Beside(player, crowds) => control_plane::beside(&binary, player, crowds),
         Task::Cluster(sizes) => cluster::run(&binary, sizes),
+        Task::Objects(size) => objects::run(&binary, size),
         Task::Time => {
             let folder = tempfile::tempdir()?;
             let mut scenarios = scenarios::counted(folder.path(), &binary)?;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-use crate::{coverage, rules, schemas, tables};
+use crate::{coverage, provenance, rules, schemas, tables};
 
 /// A derived file.
 struct Derived {
@@ -44,6 +44,10 @@ const FILES: &[Derived] = &[
     Derived {
         path: "crates/engine/src/bundled.rs",
         contents: rules::bundled,
+    },
+    Derived {
+        path: "crates/engine/src/platforms/hosts.rs",
+        contents: provenance::table,
     },
     Derived {
         path: "docs/coverage.md",

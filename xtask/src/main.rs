@@ -17,6 +17,7 @@ mod coverage;
 mod crates;
 mod dist;
 mod generate;
+mod provenance;
 mod rules;
 mod schemas;
 mod supply_chain;

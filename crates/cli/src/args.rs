@@ -47,7 +47,7 @@ Examples:
   kubeassay scan --waivers waivers.yaml             what somebody accepted counts as waived, not as a fail
   kubeassay scan --live                             ask the running kubelet too: /configz and a request to refuse
   kubeassay scan --live=probe --node-address 10.0.0.7   only the request to refuse: no credentials
-  kubeassay scan --cluster -o jsonl                 every node of the cluster, through its API
+  kubeassay scan --cluster -o jsonl                 every node of the cluster and its objects, through its API
 
 Exit codes:
   0  compliant
@@ -305,12 +305,15 @@ const CLUSTER: &str = "Scanning a cluster";
 /// Which nodes of a cluster are scanned, and how hard.
 #[derive(Args, Debug)]
 pub(crate) struct ClusterArgs {
-    /// Scan every node of the cluster through its API, and no host
+    /// Scan every node and the objects of the cluster through its API, and no host
     #[arg(long, help_heading = CLUSTER, group = ASKS, conflicts_with_all = ["root", "facts", "demo", "node_address"])]
     pub(crate) cluster: bool,
     /// Only nodes with these labels, as kubectl takes them (pool=a,zone!=b)
     #[arg(short = 'l', long, help_heading = CLUSTER, value_name = "LABELS", requires = "cluster")]
     pub(crate) selector: Option<String>,
+    /// Leave out the rules about the cluster's objects (RBAC, pods, namespaces), and read none
+    #[arg(long, help_heading = CLUSTER, requires = "cluster")]
+    pub(crate) nodes_only: bool,
     /// How many nodes are asked at the same time
     #[arg(long, help_heading = CLUSTER, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) concurrency: u16,
@@ -495,6 +498,9 @@ pub(crate) struct ManifestRbac {
     /// Also what `kubeassay fix --live` asks before it changes a kubelet: whether the API server may still use nodes/proxy
     #[arg(long)]
     pub(crate) fix: bool,
+    /// Leave out what the rules about the cluster's objects take (RBAC, pods, namespaces), for scans with --nodes-only
+    #[arg(long)]
+    pub(crate) nodes_only: bool,
 }
 
 /// Where objects are made.

@@ -83,6 +83,15 @@ pub(crate) fn of_benchmark<'a>(
     Ok(rules)
 }
 
+/// Returns those of the rules that are not about the objects of a cluster.
+pub(crate) fn of_nodes(mut rules: Vec<&Rule>) -> anyhow::Result<Vec<&Rule>> {
+    rules.retain(|rule| !kubeassay_engine::is_about_objects(rule));
+    if rules.is_empty() {
+        bail!("none of the rules is about nodes: leave --nodes-only out");
+    }
+    Ok(rules)
+}
+
 /// Reads what the site decided; its mistakes are reported, and nothing is judged with half of it.
 #[expect(
     clippy::disallowed_methods,

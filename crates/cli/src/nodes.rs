@@ -6,10 +6,11 @@ use kubeassay_cluster::fleet;
 use kubeassay_cluster::kubelet::Questions;
 use kubeassay_core::facts::{ClusterFacts, Facts, Problem, Source};
 
-use crate::args::{LiveArg, Scan};
+use crate::args::{Global, LiveArg, Scan};
 use crate::asking::{Asking, now, warn_of_the_proxy};
 use crate::hosts;
 use crate::messages::Messages;
+use crate::progress::Progress;
 use crate::tool::tool;
 
 /// The facts of one node after the other; an error says that not all nodes are known.
@@ -42,14 +43,19 @@ impl Iterator for Nodes {
 }
 
 impl Nodes {
-    /// Opens what the user wants to be scanned.
+    /// Opens what the user wants to be scanned; of a cluster its objects as well, if they are wanted.
     ///
     /// # Errors
     ///
     /// Where there is nothing that could be scanned.
-    pub(crate) fn open(arguments: &Scan, messages: Messages) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        arguments: &Scan,
+        objects: bool,
+        global: &Global,
+        messages: Messages,
+    ) -> anyhow::Result<Self> {
         if arguments.cluster.cluster {
-            return Self::of_cluster(arguments, messages);
+            return Self::of_cluster(arguments, objects, global, messages);
         }
         let (facts, source) = hosts::facts(
             &arguments.subject,
@@ -66,7 +72,12 @@ impl Nodes {
         })
     }
 
-    fn of_cluster(arguments: &Scan, messages: Messages) -> anyhow::Result<Self> {
+    fn of_cluster(
+        arguments: &Scan,
+        objects: bool,
+        global: &Global,
+        messages: Messages,
+    ) -> anyhow::Result<Self> {
         let live = &arguments.subject.live;
         // Through the API server nothing can be asked as nobody.
         let usual = if live.via_proxy {
@@ -81,7 +92,8 @@ impl Nodes {
         let connection = asking.connection.context(
             "there is no cluster to ask: give --kubeconfig, set KUBECONFIG, or have ~/.kube/config",
         )?;
-        messages.note(&format!("listing the nodes of {}", connection.server));
+        let and = if objects { " and its objects" } else { "" };
+        messages.note(&format!("listing the nodes of {}{and}", connection.server));
         let options = fleet::Options {
             tool: tool(),
             selector: arguments.cluster.selector.clone(),
@@ -90,8 +102,12 @@ impl Nodes {
             access: asking.access,
             in_flight: usize::from(arguments.cluster.concurrency),
             per_second: fleet::PER_SECOND,
+            objects,
         };
-        let scan = fleet::scan(connection, options, fleet::Stop::default())?;
+        let mut progress = Progress::new(global);
+        let heard = |listed: fleet::Progress| progress.list(&listed, now());
+        let scan = fleet::scan(connection, options, fleet::Stop::default(), heard)?;
+        drop(progress);
         Ok(Self {
             source: Source::Cluster,
             started,

@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use jiff::{SignedDuration, Timestamp};
+use kubeassay_cluster::fleet;
 use kubeassay_core::report::{Node, NodeStatus};
+use kubeassay_core::text::escape;
 
 use crate::args::Global;
 
@@ -33,13 +35,9 @@ impl Progress {
     pub(crate) fn count(&mut self, node: &Node, expected: Option<usize>, now: Timestamp) {
         self.nodes += 1;
         self.lacking += usize::from(node.status != NodeStatus::Scanned);
-        let soon = self
-            .last
-            .is_some_and(|last| now.duration_since(last) < PAUSE);
-        if !self.shown || soon {
+        if !self.is_time(now) {
             return;
         }
-        self.last = Some(now);
         let of = expected.map_or_else(String::new, |expected| format!(" of {expected}"));
         let lacking = match self.lacking {
             0 => String::new(),
@@ -47,6 +45,47 @@ impl Progress {
         };
         say(&format!("\r{} nodes{of}{lacking}\u{1b}[K", self.nodes));
     }
+
+    /// Says how far a list of the cluster's objects is.
+    pub(crate) fn list(&mut self, list: &fleet::Progress, now: Timestamp) {
+        if self.is_time(now) {
+            say(&format!("\r{}\u{1b}[K", words(list)));
+        }
+    }
+
+    /// Returns whether something is shown now, and takes note of it.
+    fn is_time(&mut self, now: Timestamp) -> bool {
+        let soon = self
+            .last
+            .is_some_and(|last| now.duration_since(last) < PAUSE);
+        let shown = self.shown && !soon;
+        if shown {
+            self.last = Some(now);
+        }
+        shown
+    }
+}
+
+/// Returns how far a list is, such as `pods: 23,000 of 98,000`.
+fn words(list: &fleet::Progress) -> String {
+    let read = u64::try_from(list.read).unwrap_or(u64::MAX);
+    let of = list.remaining.map_or_else(String::new, |remaining| {
+        format!(" of {}", grouped(read.saturating_add(remaining)))
+    });
+    format!("{}: {}{of}", escape(&list.what), grouped(read))
+}
+
+/// Returns a number with its thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 impl Drop for Progress {
@@ -63,4 +102,30 @@ fn say(text: &str) {
     let _unsaid = stderr
         .write_all(text.as_bytes())
         .and_then(|()| stderr.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use kubeassay_cluster::fleet;
+
+    use super::words;
+
+    #[test]
+    fn how_far_a_list_is_can_be_read() {
+        for (read, remaining, expected) in [
+            (0, None, "pods: 0"),
+            (999, Some(1), "pods: 999 of 1,000"),
+            (23_000, Some(77_000), "pods: 23,000 of 100,000"),
+            (1_234_567, None, "pods: 1,234,567"),
+            (1, Some(u64::MAX), "pods: 1 of 18,446,744,073,709,551,615"),
+        ] {
+            let what = "pods".to_owned();
+            let list = fleet::Progress {
+                what,
+                read,
+                remaining,
+            };
+            assert_eq!(words(&list), expected);
+        }
+    }
 }

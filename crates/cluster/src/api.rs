@@ -3,6 +3,7 @@
 //! Connections are kept and used again. A request is tried again only where that helps: the server is busy (429, its
 //! `Retry-After` is honoured), failed (5xx), or the connection broke. Redirects are never followed.
 
+pub(crate) mod discovery;
 mod documents;
 mod pace;
 
@@ -26,7 +27,7 @@ use crate::identity::{ClientIdentity, Token};
 use crate::names::{NameError, Resolver};
 use crate::rbac::{self, HARMS, Harm, KUBE_SYSTEM, READ_PODS};
 use crate::tls::{Clock, Fingerprint, Verification, short};
-pub(crate) use documents::{AccessReview, Address, Condition, NodeDocument, NodeList};
+pub(crate) use documents::{AccessReview, Address, Condition, Marks, NodeDocument, NodeList};
 use documents::{ConfigMap, MOST_NODES_OF_A_PAGE, Named, Status, Version};
 use pace::Pace;
 pub(crate) use pace::jitter;
@@ -35,6 +36,8 @@ pub(crate) use pace::jitter;
 const LARGEST_PAGE: usize = 32 << 20;
 /// The largest other document.
 const LARGEST_DOCUMENT: usize = 4 << 20;
+/// The largest document of discovery: that of a cluster with some thousand custom resources.
+const LARGEST_DISCOVERY: usize = 8 << 20;
 /// The most that is read of the reason for a refusal.
 const LARGEST_REFUSAL: usize = 64 << 10;
 /// How often a request is made before its failure counts.
@@ -43,6 +46,13 @@ const ATTEMPTS: u32 = 5;
 const ATTEMPTS_VIA_PROXY: u32 = 2;
 /// How often a server is asked of which it is to be told whether it answers.
 const ATTEMPTS_TO_REACH: u32 = 2;
+/// The form in which all is asked for that does not say otherwise.
+const JSON: &str = "application/json";
+/// Of objects the metadata alone (the Kubernetes API's "Metadata-only fetches"). A server that cannot leave out the rest
+/// refuses (406): what was not asked for does not come.
+const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+/// What there is of a group in one document, since 1.26 in its earlier form; an older server gives the list of groups.
+const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 /// The longest that a server may make us wait before the next attempt.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 /// The wait before the second attempt; it doubles.
@@ -58,7 +68,7 @@ pub(crate) enum ApiError {
     #[error("the API server gives no answer to a request to {what}: {failure}")]
     Failure {
         /// What was wanted.
-        what: &'static str,
+        what: String,
         /// Why.
         failure: Failure,
     },
@@ -68,7 +78,7 @@ pub(crate) enum ApiError {
         /// The status.
         status: u16,
         /// What was wanted.
-        what: &'static str,
+        what: String,
         /// What it says about it, escaped and bounded; may be empty.
         said: String,
     },
@@ -78,7 +88,7 @@ pub(crate) enum ApiError {
     )]
     Document {
         /// What was wanted.
-        what: &'static str,
+        what: String,
         /// Line.
         line: usize,
         /// Column.
@@ -102,6 +112,17 @@ impl ApiError {
         };
         let reason = self.to_string();
         Trouble { cause, reason }
+    }
+
+    /// Returns whether the answer was larger than may be.
+    pub(crate) const fn is_too_large(&self) -> bool {
+        matches!(
+            self,
+            Self::Failure {
+                failure: Failure::BodyTooLarge(_),
+                ..
+            }
+        )
     }
 
     /// Returns the status, if there was an answer.
@@ -141,9 +162,11 @@ fn refusal(status: u16, what: &str, said: &str) -> String {
 #[derive(Clone, Copy, Debug)]
 struct Ask<'a> {
     /// What is wanted, as a verb with its object: `list nodes`.
-    what: &'static str,
+    what: &'a str,
     /// Path and query, beginning with `/`.
     path: &'a str,
+    /// In what form the answer is wanted (`Accept`).
+    accept: &'static str,
     /// The largest answer.
     limit: usize,
     /// How often it is tried.
@@ -158,8 +181,28 @@ pub(crate) struct Reply {
     pub(crate) trusted: Option<(Fingerprint, Trust)>,
 }
 
-/// One page of a list of nodes.
+/// A list of objects.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct List {
+    /// What is wanted: `list deployments.apps`.
+    pub(crate) what: String,
+    /// Its path.
+    pub(crate) path: String,
+    /// Nothing but the metadata of its objects is wanted.
+    pub(crate) metadata: bool,
+}
+
+/// Which page of a list is wanted.
+#[derive(Clone, Debug)]
 pub(crate) struct Page {
+    /// How many objects it may hold.
+    pub(crate) limit: usize,
+    /// What the page before said to continue with.
+    pub(crate) from: Option<String>,
+}
+
+/// One page of a list of nodes.
+pub(crate) struct NodePage {
     /// The nodes.
     pub(crate) nodes: Vec<NodeDocument>,
     /// What to continue with; none: it was the last.
@@ -243,6 +286,7 @@ impl Api {
         let ask = Ask {
             what: "answer at all (get /version)",
             path: "/version",
+            accept: JSON,
             limit: LARGEST_DOCUMENT,
             attempts: ATTEMPTS_TO_REACH,
         };
@@ -271,7 +315,7 @@ impl Api {
         selector: Option<&str>,
         limit: usize,
         from: Option<&str>,
-    ) -> Result<Page, ApiError> {
+    ) -> Result<NodePage, ApiError> {
         let what = "list nodes";
         let mut path = format!("/api/v1/nodes?limit={limit}");
         for (name, value) in [("labelSelector", selector), ("continue", from)] {
@@ -281,6 +325,47 @@ impl Api {
         }
         let list: NodeList = self.read(what, &path, LARGEST_PAGE).await?;
         page(list)
+    }
+
+    /// Returns a page of a list as the server gives it, at most `limit` objects.
+    pub(crate) async fn list(&self, list: &List, page: &Page) -> Result<Vec<u8>, ApiError> {
+        let mut path = format!("{}?limit={}", list.path, page.limit);
+        if let Some(from) = &page.from {
+            path.extend(["&continue=", &encode(from)]);
+        }
+        let ask = Ask {
+            what: &list.what,
+            path: &path,
+            accept: if list.metadata { METADATA } else { JSON },
+            limit: LARGEST_PAGE,
+            attempts: ATTEMPTS,
+        };
+        Ok(self.send(Method::GET, None, ask).await?.body)
+    }
+
+    /// Returns what there is at a path of discovery: all groups at once, where the server knows that form.
+    pub(crate) async fn discovery(&self, path: &str) -> Result<discovery::Root, ApiError> {
+        let what = format!("tell its resources (get {path})");
+        let body = self.discover(&what, path).await?;
+        discovery::root(&body).ok_or_else(|| no_document(&what))
+    }
+
+    /// Returns what one version of a group serves, by its path.
+    pub(crate) async fn resources(&self, path: &str) -> Result<discovery::GroupVersion, ApiError> {
+        let what = format!("tell its resources (get {path})");
+        let body = self.discover(&what, path).await?;
+        discovery::version(&body).ok_or_else(|| no_document(&what))
+    }
+
+    async fn discover(&self, what: &str, path: &str) -> Result<Vec<u8>, ApiError> {
+        let ask = Ask {
+            what,
+            path,
+            accept: DISCOVERY,
+            limit: LARGEST_DISCOVERY,
+            attempts: ATTEMPTS,
+        };
+        Ok(self.send(Method::GET, None, ask).await?.body)
     }
 
     /// Returns kubeadm's `ConfigMap`s for kubelets of a cluster of `minor`. One that is not there is none: the cluster
@@ -334,6 +419,7 @@ impl Api {
             Ask {
                 what: "read /configz of a node through the API server (get nodes/proxy)",
                 path: &proxied_configz_path(node),
+                accept: JSON,
                 limit: LARGEST_DOCUMENT,
                 attempts: ATTEMPTS_VIA_PROXY,
             },
@@ -462,13 +548,14 @@ impl Api {
     /// Asks for a review.
     async fn review(
         &self,
-        what: &'static str,
+        what: &str,
         path: &str,
         review: &serde_json::Value,
     ) -> Result<bool, ApiError> {
         let ask = Ask {
             what,
             path,
+            accept: JSON,
             limit: LARGEST_DOCUMENT,
             attempts: ATTEMPTS,
         };
@@ -479,13 +566,14 @@ impl Api {
 
     async fn read<T: DeserializeOwned>(
         &self,
-        what: &'static str,
+        what: &str,
         path: &str,
         limit: usize,
     ) -> Result<T, ApiError> {
         let ask = Ask {
             what,
             path,
+            accept: JSON,
             limit,
             attempts: ATTEMPTS,
         };
@@ -545,7 +633,13 @@ impl Api {
                     | Failure::Timeout(_)
             );
             let wait = again.then_some(Duration::ZERO);
-            (ApiError::Failure { what, failure }, wait)
+            (
+                ApiError::Failure {
+                    what: what.to_owned(),
+                    failure,
+                },
+                wait,
+            )
         };
         let identity = self.identity();
         let (certificate, token) = match &identity {
@@ -573,7 +667,7 @@ impl Api {
             let outgoing = Outgoing {
                 method: method.clone(),
                 path: &path,
-                accept: "application/json",
+                accept: ask.accept,
                 token,
                 json: json.clone(),
             };
@@ -605,6 +699,7 @@ impl Api {
                 }
                 Err(_) => String::new(),
             };
+            let what = what.to_owned();
             return Err((ApiError::Status { status, what, said }, wait));
         }
     }
@@ -655,21 +750,18 @@ fn name_of(harm: &Harm) -> String {
 }
 
 /// Takes from a list of nodes what matters.
-pub(crate) fn page(list: NodeList) -> Result<Page, ApiError> {
+pub(crate) fn page(list: NodeList) -> Result<NodePage, ApiError> {
     let what = "list nodes";
     if list.kind.as_deref() != Some("NodeList") {
-        return Err(ApiError::Document {
-            what,
-            line: 1,
-            column: 1,
-        });
+        return Err(no_document(what));
     }
     if list.items.len() > MOST_NODES_OF_A_PAGE {
         let failure = Failure::BodyTooLarge(LARGEST_PAGE);
+        let what = what.to_owned();
         return Err(ApiError::Failure { what, failure });
     }
     let metadata = list.metadata.unwrap_or_default();
-    Ok(Page {
+    Ok(NodePage {
         nodes: list.items,
         next: metadata.next.filter(|next| !next.is_empty()),
         remaining: metadata
@@ -679,21 +771,23 @@ pub(crate) fn page(list: NodeList) -> Result<Page, ApiError> {
 }
 
 /// Takes the answer from a review; one that does not say is none.
-pub(crate) fn allowed(what: &'static str, review: AccessReview) -> Result<bool, ApiError> {
+pub(crate) fn allowed(what: &str, review: AccessReview) -> Result<bool, ApiError> {
     let allowed = review.status.and_then(|status| status.allowed);
-    allowed.ok_or(ApiError::Document {
-        what,
-        line: 1,
-        column: 1,
-    })
+    allowed.ok_or_else(|| no_document(what))
 }
 
-pub(crate) fn understand<T: DeserializeOwned>(
-    what: &'static str,
-    body: &[u8],
-) -> Result<T, ApiError> {
+/// What is not the document that was asked for at all.
+fn no_document(what: &str) -> ApiError {
+    ApiError::Document {
+        what: what.to_owned(),
+        line: 1,
+        column: 1,
+    }
+}
+
+pub(crate) fn understand<T: DeserializeOwned>(what: &str, body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| ApiError::Document {
-        what,
+        what: what.to_owned(),
         line: error.line(),
         column: error.column(),
     })

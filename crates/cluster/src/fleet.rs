@@ -5,6 +5,7 @@
 //! facts slowly slows all of it down.
 
 mod node;
+mod objects;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::pin;
@@ -19,9 +20,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::api::{Api, ApiError, NodeDocument, Page};
+use crate::api::{Api, ApiError, NodeDocument, NodePage};
 use crate::credentials::Connection;
-use crate::http::Failure;
 use crate::identity::ClientIdentity;
 use crate::interrupt;
 use crate::kubelet::{Access, Caller, Questions};
@@ -47,6 +47,8 @@ const MOST_NODES: usize = 100_000;
 const MOST_FRUITLESS: usize = MOST_NODES / SMALL_PAGE;
 /// How many facts wait for the one who takes them.
 const READY: usize = 64;
+/// How many words on how far lists are wait for the one who hears them.
+const UNHEARD: usize = 16;
 /// How often it is looked whether all of it should stop.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -85,6 +87,19 @@ pub struct Options {
     pub in_flight: usize,
     /// How many requests a second the API server gets at most.
     pub per_second: u32,
+    /// The objects of the cluster are read as well.
+    pub objects: bool,
+}
+
+/// How far a list of objects is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What the objects are called, such as `pods`.
+    pub what: String,
+    /// How many were read.
+    pub read: usize,
+    /// How many follow, where the server says so.
+    pub remaining: Option<u64>,
 }
 
 /// Why there is no scan at all.
@@ -144,32 +159,51 @@ struct Begun {
     expected: Option<usize>,
 }
 
-/// Begins to scan a cluster; returns when the first page of its nodes is there.
+/// What is told before a scan has begun.
+enum Beginning {
+    /// A list of objects goes on.
+    Listed(Progress),
+    /// There is something to hand back, or never will be.
+    Begun(Box<Result<Begun, FleetError>>),
+}
+
+/// Begins to scan a cluster; returns when the first page of its nodes is there, and its objects if they are wanted.
+/// `heard` is told how far those are.
 ///
 /// # Errors
 ///
 /// If nodes cannot be listed.
-pub fn scan(connection: Connection, options: Options, stop: Stop) -> Result<Scan, FleetError> {
+pub fn scan(
+    connection: Connection,
+    options: Options,
+    stop: Stop,
+    mut heard: impl FnMut(Progress),
+) -> Result<Scan, FleetError> {
     interrupt::watch(&stop);
-    let (begun, start) = std::sync::mpsc::sync_channel(1);
+    let (begun, start) = std::sync::mpsc::sync_channel(UNHEARD);
     let (hand, ready) = mpsc::channel(READY);
     let work = move || {
         let failed = begun.clone();
         let ran = block_on(async move {
             // Whoever asked has gone if it cannot be told.
-            match Fleet::begin(connection, options, stop).await {
+            let tell = |listed| {
+                // Whoever is busy with the last ones does not need this one.
+                let _unheard = begun.try_send(Beginning::Listed(listed));
+            };
+            match Fleet::begin(connection, options, stop, &tell).await {
                 Ok((fleet, first)) => {
-                    if begun.send(Ok(first)).is_ok() {
+                    if begun.send(Beginning::Begun(Box::new(Ok(first)))).is_ok() {
                         fleet.run(&hand).await;
                     }
                 }
                 Err(error) => {
-                    let _gone = begun.send(Err(error));
+                    let _gone = begun.send(Beginning::Begun(Box::new(Err(error))));
                 }
             }
         });
         if let Err(error) = ran {
-            let _gone = failed.send(Err(FleetError::Runtime(error.to_string())));
+            let error = FleetError::Runtime(error.to_string());
+            let _gone = failed.send(Beginning::Begun(Box::new(Err(error))));
         }
     };
     let thread = std::thread::Builder::new()
@@ -177,7 +211,12 @@ pub fn scan(connection: Connection, options: Options, stop: Stop) -> Result<Scan
         .spawn(work)
         .map_err(|error| FleetError::Runtime(error.to_string()))?;
     let ended = |_| FleetError::Runtime("asking ended early".to_owned());
-    let Begun { cluster, expected } = start.recv().map_err(ended)??;
+    let Begun { cluster, expected } = loop {
+        match start.recv().map_err(ended)? {
+            Beginning::Listed(listed) => heard(listed),
+            Beginning::Begun(begun) => break (*begun)?,
+        }
+    };
     Ok(Scan {
         cluster,
         expected,
@@ -273,7 +312,7 @@ fn api(connection: Connection, access: &Access, per_second: u32) -> Api {
 /// Something that came to an end.
 enum Event {
     /// A page of the list was fetched.
-    Page(Result<Page, ApiError>),
+    Page(Result<NodePage, ApiError>),
     /// A node was asked.
     Asked(usize, Box<Facts>),
     /// It is time to look whether to stop.
@@ -317,6 +356,7 @@ impl Fleet {
         connection: Connection,
         options: Options,
         stop: Stop,
+        heard: &(dyn Fn(Progress) + Sync),
     ) -> Result<(Self, Begun), FleetError> {
         let server = connection.server.to_string();
         let Options {
@@ -327,6 +367,7 @@ impl Fleet {
             mut access,
             in_flight,
             per_second,
+            objects: with_objects,
         } = options;
         if !via_proxy {
             access
@@ -349,7 +390,10 @@ impl Fleet {
             Ok((first, page, cluster))
         };
         let begun = until_stopped(&stop, beginning).await;
-        let (first, page, cluster) = begun.ok_or(FleetError::Interrupted)??;
+        let (first, page, mut cluster) = begun.ok_or(FleetError::Interrupted)??;
+        if with_objects {
+            cluster.inventory = Some(objects::inventory(&api, &stop, heard).await);
+        }
         let remaining = match (&first.next, first.remaining) {
             (None, _) => Some(0),
             (Some(_), remaining) => remaining,
@@ -457,7 +501,7 @@ impl Fleet {
     }
 
     /// Takes a page, or begins the list again where it expired (410: the server has forgotten that state of it).
-    fn turn(&mut self, page: Result<Page, ApiError>) {
+    fn turn(&mut self, page: Result<NodePage, ApiError>) {
         match page {
             Ok(page) => self.take(page),
             Err(error) if error.status() == Some(410) && self.restarts < MOST_RESTARTS => {
@@ -465,7 +509,7 @@ impl Fleet {
                 self.again = true;
             }
             // The place in the list is lost with it, and what was seen is known.
-            Err(error) if is_too_large(&error) && self.page > SMALL_PAGE => {
+            Err(error) if error.is_too_large() && self.page > SMALL_PAGE => {
                 self.page = SMALL_PAGE;
                 self.again = true;
             }
@@ -485,7 +529,7 @@ impl Fleet {
     }
 
     /// Takes a page: those of its nodes that were not seen before.
-    fn take(&mut self, page: Page) {
+    fn take(&mut self, page: NodePage) {
         let before = self.seen.len();
         for document in page.nodes {
             let listed = Listed::new(document);
@@ -590,24 +634,14 @@ async fn until_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Option<
 }
 
 /// Returns the first page, and how many nodes pages may hold.
-async fn first_page(api: &Api, selector: Option<&str>) -> Result<(Page, usize), ApiError> {
+async fn first_page(api: &Api, selector: Option<&str>) -> Result<(NodePage, usize), ApiError> {
     match api.nodes(selector, PAGE, None).await {
-        Err(error) if is_too_large(&error) => {
+        Err(error) if error.is_too_large() => {
             let page = api.nodes(selector, SMALL_PAGE, None).await?;
             Ok((page, SMALL_PAGE))
         }
         page => Ok((page?, PAGE)),
     }
-}
-
-const fn is_too_large(error: &ApiError) -> bool {
-    matches!(
-        error,
-        ApiError::Failure {
-            failure: Failure::BodyTooLarge(_),
-            ..
-        }
-    )
 }
 
 /// Returns as whom kubelets are asked: as the API server is, but a token only if it is harmless.

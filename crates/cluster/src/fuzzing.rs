@@ -51,6 +51,16 @@ pub fn nodes(body: &[u8]) -> Result<Vec<Node>, String> {
     Ok(page.nodes.into_iter().map(fleet::listed).collect())
 }
 
+/// Reads a document at `/api` or `/apis`, and returns the paths that are asked next.
+pub fn discovery(body: &[u8]) -> Option<Vec<String>> {
+    Some(api::discovery::root(body)?.paths)
+}
+
+/// Reads the document of one version of a group, and returns how many resources it has.
+pub fn resources(body: &[u8]) -> Option<usize> {
+    Some(api::discovery::version(body)?.resources?.len())
+}
+
 /// Reads the answer to a `SelfSubjectAccessReview`.
 ///
 /// # Errors

@@ -4,6 +4,8 @@
 //! refuses what does not. How kubelets authorize their paths: `GetRequestAttributes` in
 //! `pkg/kubelet/server/auth.go` of kubernetes/kubernetes.
 
+mod objects;
+
 /// The first minor whose kubelets authorize `/configz` by itself (`KubeletFineGrainedAuthz`, beta and on since 1.33);
 /// before that it takes `nodes/proxy`.
 pub const FINE_GRAINED_SINCE: u32 = 33;
@@ -11,6 +13,8 @@ pub const FINE_GRAINED_SINCE: u32 = 33;
 const ONE_CONFIG_MAP_SINCE: u32 = 24;
 /// The namespace of kubeadm's `ConfigMap`, and the one whose UID names a cluster.
 pub const KUBE_SYSTEM: &str = "kube-system";
+/// The namespace in which nothing of a site's should be.
+const DEFAULT: &str = "default";
 /// The `ConfigMap` of kubeadm.
 const KUBELET_CONFIG: &str = "kubelet-config";
 
@@ -23,6 +27,8 @@ pub struct Plan {
     pub via_proxy: bool,
     /// The API is asked about a node that is mended, too.
     pub mending: bool,
+    /// The objects of the cluster are read, too.
+    pub objects: bool,
 }
 
 /// Where a permission holds.
@@ -32,6 +38,22 @@ pub enum Scope {
     Cluster,
     /// In the namespace [`KUBE_SYSTEM`]: a rule of a `Role`.
     KubeSystem,
+    /// In the namespace `default`: a rule of a `Role`.
+    Default,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Cluster, Self::KubeSystem, Self::Default];
+
+    /// Returns the only namespace in which it holds.
+    pub const fn namespace(self) -> Option<&'static str> {
+        match self {
+            Self::Cluster => None,
+            Self::KubeSystem => Some(KUBE_SYSTEM),
+            Self::Default => Some(DEFAULT),
+        }
+    }
 }
 
 /// What a permission is for.
@@ -63,7 +85,7 @@ pub struct Permission {
     pub reason: Vec<String>,
 }
 
-/// Returns every permission that is needed, those of the cluster first.
+/// Returns every permission that is needed, each once.
 pub fn permissions(plan: Plan) -> Vec<Permission> {
     let mut permissions = vec![
         Permission {
@@ -129,6 +151,9 @@ pub fn permissions(plan: Plan) -> Vec<Permission> {
                 "tells what anybody may do, and stores nothing.",
             ]),
         });
+    }
+    if plan.objects {
+        permissions.extend(objects::permissions(plan.minor));
     }
     permissions
 }
@@ -241,6 +266,7 @@ mod tests {
                 minor: 36,
                 via_proxy: false,
                 mending,
+                objects: false,
             };
             let asks = permissions(plan).iter().any(|permission| {
                 matches!(permission.object, Object::Resource { resource, .. } if resource == "subjectaccessreviews")
@@ -263,6 +289,7 @@ mod tests {
                 minor,
                 via_proxy,
                 mending: false,
+                objects: true,
             };
             let of_nodes: Vec<_> = permissions(plan)
                 .into_iter()

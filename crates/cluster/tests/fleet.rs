@@ -135,6 +135,7 @@ fn options(via_proxy: bool) -> Options {
         access,
         in_flight: IN_FLIGHT,
         per_second: PER_SECOND,
+        objects: false,
     }
 }
 
@@ -142,6 +143,7 @@ const PROXY: Plan = Plan {
     minor: 36,
     via_proxy: true,
     mending: false,
+    objects: false,
 };
 
 /// Scans and sorts what came back.
@@ -167,7 +169,7 @@ struct Scanned {
 
 fn run(lab: &Lab, running: &Running, user: &str, options: Options) -> Scanned {
     let connection = lab.connection(running.address, user);
-    let scan = scan(connection, options, Stop::default()).unwrap();
+    let scan = scan(connection, options, Stop::default(), |_| {}).unwrap();
     let (expected, cluster) = (scan.expected, scan.cluster.clone());
     let (facts, problems) = collect(scan);
     Scanned {
@@ -259,7 +261,7 @@ fn what_is_not_granted_is_a_problem_with_a_mend() {
     server.rules.clear();
     let running = server.start();
     let connection = lab.connection(running.address, TOKEN);
-    let error = scan(connection, options(true), Stop::default()).unwrap_err();
+    let error = scan(connection, options(true), Stop::default(), |_| {}).unwrap_err();
     let FleetError::NoAnswer(trouble) = &error else {
         panic!("{error:?}");
     };
@@ -270,7 +272,7 @@ fn what_is_not_granted_is_a_problem_with_a_mend() {
     );
     // A token that is not known at all.
     let connection = lab.connection(running.address, "token: another-c4n4ry");
-    let error = scan(connection, options(true), Stop::default())
+    let error = scan(connection, options(true), Stop::default(), |_| {})
         .unwrap_err()
         .to_string();
     assert!(
@@ -360,7 +362,7 @@ fn a_busy_or_failing_server_is_asked_again_and_not_for_ever() {
         let running = server.start();
         let connection = lab.connection(running.address, TOKEN);
         let start = Instant::now();
-        let scan = scan(connection, options(true), Stop::default());
+        let scan = scan(connection, options(true), Stop::default(), |_| {});
         match scan {
             Ok(scan) => {
                 let (facts, problems) = collect(scan);
@@ -432,7 +434,7 @@ fn an_interrupted_scan_hands_back_what_it_did_not_ask() {
     let running = server.start();
     let connection = lab.connection(running.address, TOKEN);
     let stop = Stop::default();
-    let mut scan = scan(connection, options(true), stop.clone()).unwrap();
+    let mut scan = scan(connection, options(true), stop.clone(), |_| {}).unwrap();
     let first = scan.nodes.next().unwrap().unwrap();
     assert!(first.complete);
     stop.stop();
@@ -461,6 +463,60 @@ fn node(index: usize, replaced: &[(&str, &str)]) -> (String, String) {
         text = text.replace(from, to);
     }
     (name, text)
+}
+
+/// What tells the platform is kept of a node's object, and no more of it.
+#[test]
+fn what_tells_the_platform_is_kept() {
+    let (name, text) = node(
+        0,
+        &[
+            (
+                "\"labels\":{",
+                "\"labels\":{\"eks.amazonaws.com/nodegroup\":\"workers\",\"team\":\"a\",",
+            ),
+            (
+                "\"annotations\":{",
+                "\"annotations\":{\"kubeadm.alpha.kubernetes.io/cri-socket\":\"unix:///run/c.sock\",\"note\":\"x\",",
+            ),
+            (
+                "\"spec\":{",
+                "\"spec\":{\"providerID\":\"aws:///eu-central-1a/i-0123456789abcdef0\",",
+            ),
+        ],
+    );
+    let image = serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    let image = image["status"]["nodeInfo"]["osImage"]
+        .as_str()
+        .map(str::to_owned);
+    let plan = Plan {
+        minor: 36,
+        objects: true,
+        via_proxy: false,
+        mending: false,
+    };
+    let (lab, server) = Lab::new(vec![(name, text)], plan);
+    let running = server.start();
+    let scanned = run(&lab, &running, TOKEN, options(false));
+    let object = scanned.facts[0].node.object.as_ref().unwrap();
+    let marks: Vec<(&str, &str)> = object
+        .marks
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        marks,
+        [
+            ("eks.amazonaws.com/nodegroup", "workers"),
+            (
+                "kubeadm.alpha.kubernetes.io/cri-socket",
+                "unix:///run/c.sock"
+            )
+        ]
+    );
+    assert_eq!(object.provider.as_deref(), Some("aws"));
+    assert!(image.is_some());
+    assert_eq!(object.os_image, image);
 }
 
 #[test]
@@ -504,6 +560,7 @@ fn nodes_of_every_kind_end_in_the_report() {
             minor: 36,
             via_proxy: false,
             mending: false,
+            objects: false,
         },
     );
     let running = server.start();
@@ -539,6 +596,7 @@ fn a_token_that_may_do_more_is_not_sent_to_nodes() {
         minor: 36,
         via_proxy: false,
         mending: false,
+        objects: false,
     };
     let more = |verb: &str, resource: &str, namespace: Option<&str>| Rule {
         namespace: namespace.map(str::to_owned),
@@ -612,6 +670,7 @@ fn a_token_in_doubt_is_not_sent_to_nodes() {
         minor: 36,
         via_proxy: false,
         mending: false,
+        objects: false,
     };
     for planned in [
         Planned::once("/apis/", 403),
@@ -657,7 +716,7 @@ fn a_token_file_is_read_again_when_the_token_is_no_longer_taken() {
     lab.write("token", "expired");
     let connection = lab.connection(running.address, "tokenFile: token, token: unused");
     lab.write("token", CANARY);
-    let scan = scan(connection, options(true), Stop::default()).unwrap();
+    let scan = scan(connection, options(true), Stop::default(), |_| {}).unwrap();
     assert_eq!(collect(scan).0.len(), 3);
 }
 
@@ -687,6 +746,7 @@ fn what_is_said_of_one_token_holds_for_no_other() {
         minor: 36,
         via_proxy: false,
         mending: false,
+        objects: false,
     };
     let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     for (after, mightier, sent) in [(3, false, true), (3, true, false), (9, true, false)] {
@@ -720,7 +780,7 @@ fn what_is_said_of_one_token_holds_for_no_other() {
         lab.write("token", CANARY);
         let connection = lab.connection(running.address, "tokenFile: token");
         lab.write("token", "renewed");
-        let scan = scan(connection, options(false), Stop::default()).unwrap();
+        let scan = scan(connection, options(false), Stop::default(), |_| {}).unwrap();
         let (facts, _) = collect(scan);
         let tokens: Vec<String> = kubelet
             .seen()
@@ -768,7 +828,7 @@ fn a_page_of_nothing_does_not_fill_the_memory() {
     });
     let running = server.start();
     let connection = lab.connection(running.address, TOKEN);
-    let error = scan(connection, options(true), Stop::default()).unwrap_err();
+    let error = scan(connection, options(true), Stop::default(), |_| {}).unwrap_err();
     assert!(error.to_string().contains("larger than"), "{error}");
 }
 
@@ -794,7 +854,7 @@ fn a_server_that_is_not_recognised_gets_no_token() {
     let running = server.start();
     let connection = lab.connection(running.address, TOKEN);
     let FleetError::NoAnswer(trouble) =
-        scan(connection, options(true), Stop::default()).unwrap_err()
+        scan(connection, options(true), Stop::default(), |_| {}).unwrap_err()
     else {
         panic!("another error");
     };
@@ -888,6 +948,7 @@ fn kubelets_are_asked_directly_where_nothing_else_is_wanted() {
         minor: 36,
         via_proxy: false,
         mending: false,
+        objects: false,
     };
     let (lab, mut server) = Lab::new(Vec::new(), direct);
     let certified = lab.authority.server(&["127.0.0.1"]);

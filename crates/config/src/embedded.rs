@@ -7,6 +7,7 @@
 
 mod k3s;
 mod kubelite;
+mod microshift;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,11 @@ pub struct Inside {
     pub argv: Vec<Bytes>,
     /// Where each of them comes from.
     pub origins: Vec<Arc<Origin>>,
+    /// The program's own files that say what it is given, in the order in which they are read.
+    pub read: Vec<Bytes>,
+    /// Files that the program makes for it as it starts, with what will stand in them: they take the place of what was
+    /// read there.
+    pub files: Vec<FileFacts>,
 }
 
 /// What runs inside a program.
@@ -66,6 +72,13 @@ pub struct Release {
     pub patch: Option<u16>,
 }
 
+/// Returns whether an origin is a distribution's: what its program gives to a component where nobody says otherwise.
+pub fn is_given(origin: &Origin) -> bool {
+    let programs = ["k3s ", "MicroShift "];
+    let of_program = |version: &str| programs.iter().any(|name| version.starts_with(name));
+    origin.kind == OriginKind::Default && origin.version.as_deref().is_some_and(of_program)
+}
+
 /// Returns what runs inside `process`, a distribution's own program of `release`, by what its arguments and files say.
 ///
 /// `origins` says where each argument of the process comes from; empty where the process itself has them.
@@ -80,6 +93,7 @@ pub fn components(
             k3s::components(process, origins, release, when)
         }
         Some("kubelite") => kubelite::components(process, when),
+        Some("microshift") => microshift::components(process, release, when),
         name => Embedded::unknown(
             Unknown {
                 cause: Cause::Unsupported,

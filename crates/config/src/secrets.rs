@@ -59,6 +59,23 @@ const RANCHER_KEYS: [&str; 12] = [
     "selinux",
 ];
 
+/// Keys by which the configuration of `MicroShift` is known (`Config` in its `pkg/config/config.go`).
+const MICROSHIFT_KEYS: [&str; 13] = [
+    "apiServer",
+    "clusterToCluster",
+    "debugging",
+    "dns",
+    "etcd",
+    "genericDevicePlugin",
+    "ingress",
+    "kubelet",
+    "manifests",
+    "network",
+    "node",
+    "storage",
+    "telemetry",
+];
+
 /// Stands for a text that may hold credentials.
 pub(crate) const WITHHELD: &[u8] =
     b"# withheld: this text cannot be understood and may hold credentials\n";
@@ -96,6 +113,11 @@ fn parse_redaction(text: &str) -> Option<(&str, usize)> {
     let length = length.strip_suffix(" bytes)")?.parse().ok()?;
     let hexadecimal = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     hexadecimal.then_some((digest, length))
+}
+
+/// Returns how many bytes a secret had for which this text stands, if it stands for one.
+pub(crate) fn redacted_length(text: &str) -> Option<usize> {
+    parse_redaction(text).map(|(_, length)| length)
 }
 
 /// Returns what stands for a secret in a text.
@@ -658,6 +680,7 @@ fn is_configuration(root: &Node) -> bool {
                 || field(&entry.key)
                 || is_ranchers(&entry.key)
                 || is_etcds(&entry.key)
+                || MICROSHIFT_KEYS.iter().any(|key| folds_to(&entry.key, key))
         }),
         Tree::Null => true,
         Tree::Bool(_) | Tree::Number(_) | Tree::String(_) | Tree::List(_) => false,
@@ -739,7 +762,10 @@ fn collect_secrets(root: &Node, spans: &mut Vec<(usize, usize)>) {
                     .fields
                     .iter()
                     .any(|field| field.secret && folds_to(&entry.key, field.path));
-                let secret = field || CREDENTIAL_KEYS.contains(&entry.key.as_str());
+                // `telemetry.proxy` of MicroShift.
+                let proxy = folds_to(&entry.key, "proxy")
+                    && matches!(&entry.value.tree, Tree::String(text) if has_password(text));
+                let secret = field || proxy || CREDENTIAL_KEYS.contains(&entry.key.as_str());
                 for node in std::iter::once(&entry.value).chain(&entry.shadowed) {
                     if secret {
                         strings_below(node, spans);
@@ -752,6 +778,14 @@ fn collect_secrets(root: &Node, spans: &mut Vec<(usize, usize)>) {
         Tree::List(nodes) => nodes.iter().for_each(|node| collect_secrets(node, spans)),
         Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::String(_) => {}
     }
+}
+
+/// Returns whether a text is a URL with a user and a password, such as that of a proxy.
+fn has_password(text: &str) -> bool {
+    let authority = text.split_once("://").map(|(_, rest)| rest);
+    let authority = authority.and_then(|rest| rest.split(['/', '?', '#']).next());
+    let user = authority.and_then(|authority| authority.rsplit_once('@'));
+    user.is_some_and(|(user, _)| user.contains(':'))
 }
 
 fn strings_below(node: &Node, spans: &mut Vec<(usize, usize)>) {

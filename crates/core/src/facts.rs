@@ -194,6 +194,29 @@ pub struct NodeFacts {
     pub groups: BTreeMap<u32, Bytes>,
 }
 
+/// Labels and annotations of nodes that tell whose node it is, by the start of their keys.
+const TELLING: [&str; 14] = [
+    "node-role.kubernetes.io/",
+    "node.openshift.io/",
+    "eks.amazonaws.com/",
+    "cloud.google.com/",
+    "kubernetes.azure.com/",
+    "node.kubernetes.io/instance-type",
+    "microk8s.io/",
+    "k3s.io/",
+    "node.k0sproject.io/",
+    "rke.cattle.io/",
+    "minikube.k8s.io/",
+    "karpenter.sh/",
+    "kops.k8s.io/",
+    "kubeadm.alpha.kubernetes.io/cri-socket",
+];
+
+/// Returns whether a label or annotation of a node tells which platform it is of.
+pub fn is_telling(key: &str) -> bool {
+    TELLING.iter().any(|start| key.starts_with(start))
+}
+
 /// What the API says of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -209,6 +232,15 @@ pub struct NodeObject {
     /// Its operating system, such as `linux` (`status.nodeInfo.operatingSystem`).
     #[serde(default)]
     pub operating_system: Option<String>,
+    /// Its operating system's name, such as `Bottlerocket OS 1.26.1 (aws-k8s-1.31)` (`status.nodeInfo.osImage`).
+    #[serde(default)]
+    pub os_image: Option<String>,
+    /// Whose machine it is, such as `aws` or `kind`: the scheme of `spec.providerID`.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// Its labels and annotations that tell the platform ([`is_telling`]); others are not kept.
+    #[serde(default)]
+    pub marks: BTreeMap<String, String>,
     /// Why nodes of its kind cannot be scanned: Windows, or no kubelet of Kubernetes' own behind it.
     #[serde(default)]
     pub unsupported: Option<String>,

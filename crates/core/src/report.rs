@@ -364,6 +364,9 @@ pub struct Fix {
     pub possible: bool,
     /// Why not, with what a person has to decide; null where it could, and where the verdict is not fail.
     pub why_not: Option<String>,
+    /// Where the node's platform wants it changed, and what is restarted then; null where the platform was not told or
+    /// says nothing of it, and where the verdict is not fail.
+    pub how: Option<String>,
 }
 
 /// Something that could not be read or understood.

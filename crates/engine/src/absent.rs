@@ -7,7 +7,7 @@ use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::components::nameless;
 use crate::finding::{self, Context};
-use crate::platforms::Detected;
+use crate::platforms::{Detected, Provider};
 
 /// Returns a finding for each of `rules`, which are about `component`, on a node where none was found.
 ///
@@ -38,8 +38,15 @@ pub(crate) fn why(
     facts: &Facts,
     detected: &Detected,
 ) -> (Verdict, Option<Cause>, String) {
-    if let Some((reason, link)) = detected.provider_side(component) {
-        let reason = format!("{reason}; see {link}");
+    if let Some(provider) = detected.provider_side(component) {
+        let Provider {
+            name,
+            reason,
+            link,
+            shows,
+        } = provider;
+        let reason =
+            format!("{reason}; what {name} answers for: {link}; what {name} shows of it: {shows}");
         return (Verdict::Unknown, Some(Cause::ProviderSide), reason);
     }
     let platform = detected.platform;

@@ -136,6 +136,16 @@ fn embeds(process: &ProcessFacts) -> bool {
     !["rke2", "k0s"].iter().any(|other| name.starts_with(other))
 }
 
+/// Returns the program's own files that say what a component inside is given, in the order in which they are read.
+pub(crate) fn read_by(process: &ProcessFacts, component: Component) -> Vec<Bytes> {
+    let version = versions(None, &NodeFacts::default(), process);
+    let release = releases(&version, process).into_iter().next();
+    let embedded = release.map(|release| embedded::components(process, &[], release, When::Now));
+    let mut inside = embedded.into_iter().flat_map(|embedded| embedded.inside);
+    let inside = inside.find(|one| one.component == component);
+    inside.map(|inside| inside.read).unwrap_or_default()
+}
+
 fn subject_of(process: &ProcessFacts, component: Component, facts: &Facts) -> Subject {
     let name = component.as_str();
     Subject {
@@ -280,6 +290,10 @@ fn within(process: &ProcessFacts, inside: &Inside, when: When) -> ProcessFacts {
         argv: inside.argv.clone(),
         ..process.clone()
     };
+    for made in &inside.files {
+        process.files.retain(|file| file.need != made.need);
+        process.files.push(made.clone());
+    }
     if when == When::Started
         && let Some(started) = process.started
     {
@@ -299,12 +313,15 @@ fn within(process: &ProcessFacts, inside: &Inside, when: When) -> ProcessFacts {
     process
 }
 
-/// Returns whether k3s itself writes a file as it starts (`writeKubeletConfig` in `pkg/daemons/agent/agent.go`).
+/// Returns whether the program itself writes a file as it starts: k3s (`writeKubeletConfig` in
+/// `pkg/daemons/agent/agent.go`), and `MicroShift` all of its `resources` (`pkg/node/kubelet.go`,
+/// `pkg/controllers/kube-scheduler.go`).
 fn is_its_own(path: &Bytes) -> bool {
     let path = path.as_slice();
     path.ends_with(b"/kubelet.conf.d/00-k3s-defaults.conf")
         || path.ends_with(b"/agent/etc/kubelet.conf.d")
         || path.ends_with(b"/server/db/etcd/config")
+        || path.starts_with(b"/var/lib/microshift/resources/")
 }
 
 /// Returns the versions that a program may be; the API's word for the node's kubelet is about the one inside.

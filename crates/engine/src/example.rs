@@ -12,7 +12,7 @@ use kubeassay_core::report::{FailOn, GateOptions, Rules};
 use kubeassay_core::rule::{Example, ExampleFile, ExampleHost, ExampleStatus, Rule, SiteChoices};
 use kubeassay_core::{Bytes, Cause, Component, Verdict};
 
-use crate::judgement::{Judge, Options};
+use crate::judgement::{Judge, JudgedNode, Options};
 use crate::kubelets;
 use crate::node::needs_of_node;
 use crate::version::parse_version;
@@ -74,10 +74,17 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
         Some(objects) => {
             let inventory =
                 objects::documents(objects).map_err(|error| fault(error.to_string()))?;
-            judge.cluster(&ClusterFacts {
+            let facts = ClusterFacts {
                 inventory: Some(inventory),
                 ..ClusterFacts::default()
-            })
+            };
+            let mut whole = JudgedNode {
+                node: None,
+                findings: Vec::new(),
+                problems: Vec::new(),
+            };
+            judge.cluster(&facts, &mut |judged| whole.findings.extend(judged.findings));
+            whole
         }
         None => judge.node(&facts(&example.host)),
     };

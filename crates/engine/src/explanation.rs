@@ -1,14 +1,16 @@
 //! How each kubelet of a node comes to the value of one setting.
 
+use kubeassay_config::embedded::is_given;
 use kubeassay_config::kubelet::default_value;
 use kubeassay_config::resolution::{Layer as Source, Resolution};
 use kubeassay_config::setting::Setting;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::explanation::{Explanation, Layer, LayerState};
-use kubeassay_core::facts::{Facts, FileFacts};
+use kubeassay_core::facts::{Facts, FileFacts, ProcessFacts};
 use kubeassay_core::{Component, Origin, OriginKind, Value};
 
 use crate::components;
+use crate::embedded;
 use crate::evidence::quoted;
 use crate::files::Configured;
 use crate::instances::{Instance, Restart};
@@ -23,6 +25,13 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
     let Some((root, path)) = setting.split_once('.') else {
         return Vec::new();
     };
+    // What runs inside a distribution's program has layers too: those of the program.
+    let inside = embedded::find(facts, said).found;
+    let explain_inside = || {
+        let own = inside.iter();
+        let own = own.filter(|instance| instance.component.root() == root);
+        own.flat_map(|instance| explain_instance(setting, path, instance))
+    };
     if root != Component::Kubelet.root() {
         let manifests = Manifests::of(facts, &Configured::of(facts));
         let mut found = components::find(facts, &manifests, said).found;
@@ -33,6 +42,7 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
         return found
             .iter()
             .flat_map(|instance| explain_instance(setting, path, instance))
+            .chain(explain_inside())
             .collect();
     }
     let mut kubelets = kubelets::find(facts, said);
@@ -43,6 +53,7 @@ pub fn explain(setting: &str, facts: &Facts, said: Option<Minor>) -> Vec<Explana
         .found
         .iter()
         .flat_map(|kubelet| explain_instance(setting, path, kubelet))
+        .chain(explain_inside())
         .collect()
 }
 
@@ -132,22 +143,18 @@ fn explain_resolution(
             layer => layer,
         })
         .collect();
-    // What no layer claims (a value derived from others) stands on its own.
-    for (won, value, origin) in said {
-        let state = if won {
-            LayerState::Won
-        } else {
-            LayerState::Overridden
-        };
-        let name = origin.name.as_deref().unwrap_or("derived").to_owned();
-        layers.push(Layer {
-            name,
-            state,
-            value,
-            origin: Some(origin),
-            note: None,
-        });
+    let program = instance.process;
+    if let Some(program) = program.filter(|one| one.component == Component::Distribution) {
+        // It has no command line: its arguments come from the program's own files and what that gives.
+        layers.retain(|layer| layer.state != LayerState::Silent || !is_command_line(layer));
+        given_by(program, instance.component, &mut said, &mut layers);
     }
+    // What no layer claims (a value derived from others) stands on its own.
+    layers.extend(said.into_iter().rev().map(|saying| {
+        let (_, _, origin) = &saying;
+        let name = origin.name.as_deref().unwrap_or("derived").to_owned();
+        said_in(name, saying)
+    }));
     let mut notes: Vec<String> = resolution
         .notes
         .iter()
@@ -235,6 +242,59 @@ fn witnesses(path: &str, instance: &Instance<'_>, minor: Minor) -> Vec<String> {
     notes
 }
 
+/// Adds what a distribution's program gives to a component inside, and the program's files, lowest first.
+fn given_by(
+    program: &ProcessFacts,
+    component: Component,
+    said: &mut Vec<Saying>,
+    layers: &mut Vec<Layer>,
+) {
+    let mut take = |wanted: &dyn Fn(&Origin) -> bool| {
+        let at = said.iter().position(|(_, _, origin)| wanted(origin))?;
+        Some(said.remove(at))
+    };
+    if let Some(saying) = take(&is_given) {
+        let version = saying.2.version.clone().unwrap_or_default();
+        let at = layers.len().min(1);
+        layers.insert(at, said_in(format!("what {version} gives"), saying));
+    }
+    for path in embedded::read_by(program, component) {
+        let name = path.to_string();
+        let of_file = |origin: &Origin| origin.path.as_deref() == Some(&path);
+        layers.push(match take(&of_file) {
+            Some(saying) => said_in(name, saying),
+            None => Layer {
+                name,
+                state: LayerState::Silent,
+                value: None,
+                origin: None,
+                note: None,
+            },
+        });
+    }
+}
+
+/// Returns the layer in which something was said.
+fn said_in(name: String, (won, value, origin): Saying) -> Layer {
+    let state = if won {
+        LayerState::Won
+    } else {
+        LayerState::Overridden
+    };
+    Layer {
+        name,
+        state,
+        value,
+        origin: Some(origin),
+        note: None,
+    }
+}
+
+/// Returns whether a layer is the arguments of a process.
+fn is_command_line(layer: &Layer) -> bool {
+    layer.name == "command line"
+}
+
 /// What was said of a setting: whether it won, the value, where.
 type Saying = (bool, Option<Value>, Origin);
 
@@ -256,6 +316,7 @@ fn layer(source: &Source, said: &mut Vec<Saying>) -> Layer {
             kind => kind,
         };
         kind == source.kind
+            && !is_given(origin)
             && (kind == OriginKind::Default
                 || kind == OriginKind::Flag
                 || origin.path.as_deref() == source.path.as_ref())

@@ -454,7 +454,14 @@ fn assemble(
         evidence: decision.evidence,
         waiver: None,
         baseline_state: None,
-        fix: fixes::of(rule, subject, horizon, decision.verdict, seen),
+        fix: fixes::of(
+            rule,
+            subject,
+            horizon,
+            decision.verdict,
+            seen,
+            context.platform,
+        ),
         remediation: rule.remediation().to_owned(),
     }
 }
@@ -718,9 +725,9 @@ impl Judged {
 }
 
 /// Returns `authorization.mode is Webhook`, for every setting that was read.
-pub(crate) fn values(evidence: &[Evidence]) -> String {
+pub(crate) fn values<'a>(evidence: impl IntoIterator<Item = &'a Evidence>) -> String {
     let said: Vec<String> = evidence
-        .iter()
+        .into_iter()
         .filter_map(|evidence| {
             let name = evidence.setting.as_ref()?;
             Some(format!("{} is {}", short(name), evidence.value))

@@ -2,7 +2,9 @@
 
 use kubeassay_core::report::{Fix, Subject};
 use kubeassay_core::rule::{self, Rule};
-use kubeassay_core::{Horizon, Verdict};
+use kubeassay_core::{Component, Horizon, Verdict};
+
+use crate::platforms::{self, Platform};
 
 /// How a subject was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +24,30 @@ pub(crate) fn of(
     horizon: Horizon,
     verdict: Verdict,
     seen: Seen,
+    platform: Option<&Platform>,
 ) -> Fix {
     if verdict != Verdict::Fail {
         return Fix {
             possible: false,
             why_not: None,
+            how: None,
         };
     }
     let why_not = why_not(rule, subject, horizon, seen);
     Fix {
         possible: why_not.is_none(),
         why_not,
+        how: platform.and_then(|platform| how(platform, subject)),
     }
+}
+
+/// Returns where a platform wants a setting of a component of its own changed.
+fn how(platform: &Platform, subject: &Subject) -> Option<String> {
+    if subject.in_pod || subject.object.is_some() {
+        return None;
+    }
+    let component = Component::parse(&subject.component)?;
+    platforms::how(platform, component, subject.unit.as_ref())
 }
 
 /// Returns what is in the way of a fix. A decision comes first: it has to be taken whoever makes the change.
@@ -137,7 +151,7 @@ mod tests {
             ),
         ] {
             let rule = catalogue.get(rule).unwrap();
-            let fix = of(rule, subject, horizon, verdict, seen);
+            let fix = of(rule, subject, horizon, verdict, seen, None);
             let case = format!("{} {horizon:?} {verdict:?} {seen:?}: {fix:?}", rule.id());
             assert_eq!(fix.possible, why_not.is_empty(), "{case}");
             match fix.why_not {

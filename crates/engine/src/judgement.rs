@@ -205,7 +205,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges the facts of one node.
-    pub fn node(&mut self, facts: &Facts) -> JudgedNode {
+    pub fn node<'f>(&mut self, facts: &'f Facts) -> JudgedNode {
         let name = node_name(facts);
         let id = self.unique_id(facts.node.id.as_ref().unwrap_or(&name));
         let configured = Configured::of(facts);
@@ -229,19 +229,16 @@ impl<'a> Judge<'a> {
         let mut findings = Vec::new();
         let mut found = Vec::new();
         let of_kubelets = self.rules_of(Component::Kubelet);
-        let kubelets = kubelets::each(facts, self.options.kubernetes_version, |mut kubelet| {
+        let mut judge = |mut kubelet: Instance<'f>| {
             for rule in &of_kubelets {
                 findings.extend(finding::of(rule, &kubelet, &context));
             }
             kubelet.forget();
             found.push(kubelet);
-        });
-        for mut kubelet in kubelets_inside {
-            for rule in &of_kubelets {
-                findings.extend(finding::of(rule, &kubelet, &context));
-            }
-            kubelet.forget();
-            found.push(kubelet);
+        };
+        let kubelets = kubelets::each(facts, self.options.kubernetes_version, &mut judge);
+        for kubelet in kubelets_inside {
+            judge(kubelet);
         }
         let kubelets = Kubelets { found, ..kubelets };
         findings.extend(self.hidden(&inside, &context));
@@ -323,15 +320,20 @@ impl<'a> Judge<'a> {
         findings
     }
 
-    /// Judges what nodes that are built anew will get, by the objects of the cluster that say so.
-    pub fn cluster(&self, facts: &ClusterFacts) -> JudgedNode {
-        let mut findings = rebuild::of(facts, self.rules, self.options);
-        findings.extend(objects::of(facts, self.rules, self.options));
-        JudgedNode {
-            node: None,
-            findings,
-            problems: Vec::new(),
-        }
+    /// Judges the cluster as a whole: what nodes that are built anew will get, and its objects. The findings come in
+    /// portions, so that those of a large cluster are never all in memory.
+    pub fn cluster(&self, facts: &ClusterFacts, take: &mut dyn FnMut(JudgedNode)) {
+        let mut hand_over = |findings: Vec<Finding>| {
+            if !findings.is_empty() {
+                take(JudgedNode {
+                    node: None,
+                    findings,
+                    problems: Vec::new(),
+                });
+            }
+        };
+        hand_over(rebuild::of(facts, self.rules, self.options));
+        objects::each(facts, self.rules, self.options, &mut hand_over);
     }
 
     /// Returns what there is to know of the scan as a whole once every node was judged.

@@ -24,10 +24,57 @@ use crate::node::NodeView;
 use crate::version::parse_version;
 use settings::{ObjectView, whole};
 
-/// Returns the findings of the rules about objects, sorted by rule and subject.
-pub(crate) fn of(facts: &ClusterFacts, rules: &[&Rule], options: &Options) -> Vec<Finding> {
+/// Settings that tell subjects apart, and decide nothing that a person would want to read again.
+const IDENTIFYING: [&str; 4] = ["holder.id", "holder.shipped", "role.shipped", "ns.system"];
+
+/// Returns whether a rule is about objects of the cluster's API, so that they have to be read for it.
+pub fn is_about_objects(rule: &Rule) -> bool {
+    let subject = rule.subject();
+    settings::SUBJECTS
+        .iter()
+        .any(|of| subject == Some(of.subject))
+}
+
+/// How many findings wait for each other at most. A cluster of 2,000 namespaces has 40,000, each of some kilobytes.
+const PORTION: usize = 2_000;
+
+/// The findings that were not taken yet.
+struct Findings<'a> {
+    waiting: Vec<Finding>,
+    /// How many there were in all.
+    count: usize,
+    take: &'a mut dyn FnMut(Vec<Finding>),
+}
+
+impl Findings<'_> {
+    fn push(&mut self, finding: Finding) {
+        self.count += 1;
+        self.waiting.push(finding);
+        if self.waiting.len() >= PORTION {
+            self.hand_over();
+        }
+    }
+
+    /// Hands over what waits, sorted by rule and subject.
+    fn hand_over(&mut self) {
+        let mut portion = std::mem::take(&mut self.waiting);
+        portion.sort_by(|one, other| {
+            (&one.rule, &one.subject.key).cmp(&(&other.rule, &other.subject.key))
+        });
+        (self.take)(portion);
+    }
+}
+
+/// Hands over the findings of the rules about objects, in portions of at most [`PORTION`], each sorted by rule and
+/// subject.
+pub(crate) fn each(
+    facts: &ClusterFacts,
+    rules: &[&Rule],
+    options: &Options,
+    take: &mut dyn FnMut(Vec<Finding>),
+) {
     let Some(inventory) = &facts.inventory else {
-        return Vec::new();
+        return;
     };
     let about = |subject: &str| -> Vec<&Rule> {
         let rules = rules.iter().copied();
@@ -51,22 +98,23 @@ pub(crate) fn of(facts: &ClusterFacts, rules: &[&Rule], options: &Options) -> Ve
         view: &view,
         chosen: &options.choices,
     };
-    let mut findings = Vec::new();
+    let mut findings = Findings {
+        waiting: Vec::new(),
+        count: 0,
+        take,
+    };
     of_cluster(inventory, &about("cluster"), &context, &mut findings);
     of_namespaces(inventory, &about("namespace"), &context, &mut findings);
     of_roles(inventory, &about("role"), &context, &mut findings);
     of_holders(inventory, &about("holder"), &context, &mut findings);
-    findings.sort_by(|one, other| {
-        (&one.rule, &one.subject.key).cmp(&(&other.rule, &other.subject.key))
-    });
-    findings
+    findings.hand_over();
 }
 
 fn of_cluster(
     inventory: &Inventory,
     rules: &[&Rule],
     context: &Context<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings<'_>,
 ) {
     if rules.is_empty() {
         return;
@@ -81,7 +129,7 @@ fn of_namespaces(
     inventory: &Inventory,
     rules: &[&Rule],
     context: &Context<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings<'_>,
 ) {
     if rules.is_empty() {
         return;
@@ -105,10 +153,10 @@ fn of_roles(
     inventory: &Inventory,
     rules: &[&Rule],
     context: &Context<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings<'_>,
 ) {
     for rule in rules {
-        let before = findings.len();
+        let before = findings.count;
         for role in &inventory.roles {
             let wildcards = rbac::wildcards(role);
             if wildcards.is_empty() {
@@ -121,7 +169,7 @@ fn of_roles(
             }
         }
         let kinds = [Kind::Roles, Kind::ClusterRoles];
-        if missing(inventory, &kinds, &[rule], context, findings) && findings.len() == before {
+        if missing(inventory, &kinds, &[rule], context, findings) && findings.count == before {
             let mut view = ObjectView::new("role");
             view.text("name", "");
             view.text("namespace", "");
@@ -136,14 +184,14 @@ fn of_holders(
     inventory: &Inventory,
     rules: &[&Rule],
     context: &Context<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings<'_>,
 ) {
     if rules.is_empty() {
         return;
     }
     let views = holders::views(inventory);
     for rule in rules {
-        let before = findings.len();
+        let before = findings.count;
         let names = rule.check().map(Check::names).unwrap_or_default();
         let names: Vec<&str> = names
             .iter()
@@ -165,7 +213,7 @@ fn of_holders(
             }
         }
         if missing(inventory, &holders::KINDS, &[rule], context, findings)
-            && findings.len() == before
+            && findings.count == before
         {
             let mut finding = judged(rule, &whole_cluster(), &holders::nobody(), context);
             if finding.verdict == Verdict::Pass {
@@ -187,7 +235,7 @@ fn missing(
     kinds: &[Kind],
     rules: &[&Rule],
     context: &Context<'_>,
-    findings: &mut Vec<Finding>,
+    findings: &mut Findings<'_>,
 ) -> bool {
     let Err((cause, reason)) = whole(inventory, kinds) else {
         return true;
@@ -228,7 +276,7 @@ fn decided(
 ) -> Decision {
     let Evaluation { outcome, read } = evaluation;
     let (verdict, cause) = finding::verdict_of(rule, &outcome);
-    let object = subject.object.as_deref().unwrap_or("the cluster");
+    let object = subject.object.as_deref();
     // What decides alone keeps the rest from being read, and yet a person wants to know all of it: the policy, and what
     // runs in spite of it.
     let mut names = rule.check().map(Check::names).unwrap_or_default();
@@ -251,14 +299,19 @@ fn decided(
                 witness: Witness::Live,
                 observed_at: context.observed_at,
                 origin: Origin {
-                    name: Some(object.into()),
+                    name: object.map(Into::into),
                     ..Origin::new(OriginKind::Api)
                 },
                 overrode: Vec::new(),
             })
         })
         .collect();
-    let said = finding::values(evidence.get(..own).unwrap_or_default());
+    let own = evidence.get(..own).unwrap_or_default();
+    let said = finding::values(own.iter().filter(|one| {
+        // Which object it is stands beside the reason.
+        let setting = one.setting.as_deref();
+        !setting.is_some_and(|setting| IDENTIFYING.contains(&setting))
+    }));
     let reason = match outcome {
         Outcome::Holds if verdict == Verdict::Manual => {
             format!("nothing was found that speaks against it, and a person has to decide: {said}")

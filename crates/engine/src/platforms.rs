@@ -4,8 +4,11 @@
 //! A platform only says where to look and what cannot be there. It never decides a verdict by itself: whatever is
 //! found is judged, also where the platform is said not to have it.
 
+mod basis;
+mod changes;
 mod description;
 mod detect;
+mod hosts;
 mod managed;
 mod others;
 mod rancher;
@@ -17,6 +20,8 @@ mod tests;
 
 use kubeassay_core::Component;
 
+pub use basis::{KnownHost, Source};
+pub(crate) use changes::how;
 pub use description::{PlatformDescription, ProviderDescription, platforms};
 pub(crate) use detect::{Detected, detect, needs};
 
@@ -76,15 +81,6 @@ pub(crate) struct Platform {
     provider: Option<Provider>,
     /// What of it is judged, in a few words.
     judged: &'static str,
-    /// How we know all this.
-    basis: Basis,
-}
-
-/// How a platform is known.
-#[derive(Clone, Copy, Debug)]
-enum Basis {
-    /// By its documentation and sources, named here; no node of it was looked at.
-    Documented(&'static str),
 }
 
 /// Something that a platform is told by.
@@ -98,6 +94,13 @@ enum Sign {
     Argument(&'static str, &'static str),
     /// The version of the kubelet has this in it.
     Version(&'static str),
+    /// The node's object has this label or annotation (or one that starts so, where it ends in `/` or `-`) with this
+    /// value; a star stands for anything.
+    Mark(&'static str, &'static str),
+    /// The scheme of the node's `providerID`.
+    Provider(&'static str),
+    /// The name of the node's system starts so, by its object.
+    Named(&'static str),
     /// `ID` of os-release, of a system that is for nothing else.
     System(&'static str),
     /// A file of the image that its nodes are made of: it tells a variant from what it is a variant of.
@@ -109,10 +112,14 @@ enum Sign {
 /// Who runs a control plane that no node shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Provider {
+    /// Who it is.
+    pub(crate) name: &'static str,
     /// Why nothing of it can be read.
-    reason: &'static str,
+    pub(crate) reason: &'static str,
     /// Where the provider says what it answers for.
-    link: &'static str,
+    pub(crate) link: &'static str,
+    /// What the provider itself shows of it: a command of its own, and what in its answer.
+    pub(crate) shows: &'static str,
 }
 
 /// Returns the platform with this id.
@@ -145,18 +152,14 @@ impl Platform {
         }
     }
 
-    /// Returns why a component cannot be seen on any node, with the provider's page about who answers for what.
-    pub(crate) fn provider_side(
-        &self,
-        component: Component,
-    ) -> Option<(&'static str, &'static str)> {
-        let provider = self.provider?;
-        is_of_the_control_plane(component).then_some((provider.reason, provider.link))
+    /// Returns who runs a component that cannot be seen on any node.
+    pub(crate) fn provider_side(&self, component: Component) -> Option<Provider> {
+        self.provider.filter(|_| is_of_the_control_plane(component))
     }
 
     /// Returns whether all that is said of it comes from documentation and sources, and no node of it was looked at.
-    pub(crate) const fn is_documented(&self) -> bool {
-        matches!(self.basis, Basis::Documented(_))
+    pub(crate) fn is_documented(&self) -> bool {
+        basis::is_documented(self.id)
     }
 
     /// Returns whether one of the two is a variant of the other, or they are the same.

@@ -210,6 +210,35 @@ fn nobody(status: u16) -> Response {
     response(Request::Pods, Identity::Nobody, Some(status))
 }
 
+/// A node that was only asked over the network has the platform that its object tells, and that one's numbers.
+#[test]
+fn a_node_of_the_api_has_its_platform_and_the_numbers_of_its_benchmark() {
+    let mut facts = answered(node(Source::Cluster), vec![configz("AlwaysAllow")]);
+    let object = facts.node.object.as_mut().unwrap();
+    object.kubelet_version = Some("v1.34.2-eks-1a2b3c4".to_owned());
+    let mark = ("eks.amazonaws.com/nodegroup", "workers");
+    object.marks.insert(mark.0.to_owned(), mark.1.to_owned());
+    let report = report(facts);
+    let node = &report.scanned.nodes[0];
+    let distribution = node.distribution.as_ref().unwrap();
+    assert_eq!(
+        (distribution.id.as_str(), distribution.documented),
+        ("eks", true)
+    );
+    assert_eq!(
+        distribution.evidence,
+        [
+            "version v1.34.2-eks-1a2b3c4",
+            "Node eks.amazonaws.com/nodegroup=workers"
+        ]
+        .map(Bytes::from)
+    );
+    assert_eq!(node.benchmark.as_deref(), Some("cis-eks@1.8"));
+    let finding = running(&report, "kubelet-authorization-mode");
+    assert_eq!(finding.verdict, Verdict::Fail);
+    assert_eq!(finding.controls[0].framework, "cis-eks");
+}
+
 #[test]
 fn the_live_witness_is_taken_and_a_probe_only_makes_worse() {
     use Verdict::{Fail, Pass, Unknown};
@@ -542,12 +571,14 @@ fn what_a_new_node_gets_is_judged_from_the_object() {
             }],
             ..ClusterFacts::default()
         };
-        let judged = Judge::new(&rules, &options).cluster(&facts);
+        let mut findings = Vec::new();
+        Judge::new(&rules, &options)
+            .cluster(&facts, &mut |judged| findings.extend(judged.findings));
         let of_kubelets = rules
             .iter()
             .filter(|rule| rule.subject() == Some("kubelet"));
-        assert_eq!(judged.findings.len(), of_kubelets.count());
-        let finding = judged.findings.iter().find(|one| one.rule == MODE).unwrap();
+        assert_eq!(findings.len(), of_kubelets.count());
+        let finding = findings.iter().find(|one| one.rule == MODE).unwrap();
         assert_eq!(
             (finding.verdict, finding.cause),
             (verdict, cause),

@@ -20,7 +20,7 @@ use kubeassay_core::plan::{
 };
 use kubeassay_core::report::Finding;
 use kubeassay_core::rule::Rule;
-use kubeassay_core::{Bytes, Origin, Value, Verdict};
+use kubeassay_core::{Bytes, Component, Origin, Value, Verdict};
 use kubeassay_engine::{Successor, successor};
 
 use crate::edit::Refused;
@@ -288,8 +288,13 @@ impl<'a> Planner<'a> {
         self.kubelets.push(kubelet);
     }
 
+    /// Returns the process of a kubelet, or of the program that it runs inside.
     fn process(&self, pid: u32) -> Option<&'a ProcessFacts> {
-        self.facts.kubelets().find(|process| process.pid == pid)
+        let mut processes = self.facts.processes.iter();
+        processes.find(|process| {
+            let brings_one = [Component::Kubelet, Component::Distribution];
+            process.pid == pid && brings_one.contains(&process.component)
+        })
     }
 
     /// Returns the service that starts the subject of a finding.
@@ -335,7 +340,9 @@ impl<'a> Planner<'a> {
             (_, Ok(settings)) => self.managed(process, settings).unwrap_or_else(|| Stuck {
                 reason: reason.to_owned(),
                 instead: Some(Paste {
-                    into: "the file that --config names, then start the kubelet again".to_owned(),
+                    into: finding.fix.how.clone().unwrap_or_else(|| {
+                        "the file that --config names, then start the kubelet again".to_owned()
+                    }),
                     text: fragment(settings),
                 }),
             }),
@@ -434,9 +441,16 @@ fn undecided(finding: &Finding) -> Stuck {
 
 /// Returns how a rule is said to be left as it is.
 fn unfixed(case: &Case<'_>, subject: &str, stuck: Stuck) -> Unfixed {
-    let verdict = case
-        .open()
-        .map_or(Verdict::Unknown, |finding| finding.verdict);
+    let open = case.open();
+    let verdict = open.map_or(Verdict::Unknown, |finding| finding.verdict);
+    // What a person decides is carried out where the platform wants it.
+    let how = || {
+        let into = open?.fix.how.clone()?;
+        Some(Paste {
+            into,
+            text: String::new(),
+        })
+    };
     Unfixed {
         rule: case.rule.id().to_owned(),
         title: case.rule.title().to_owned(),
@@ -444,7 +458,7 @@ fn unfixed(case: &Case<'_>, subject: &str, stuck: Stuck) -> Unfixed {
         subject: subject.to_owned(),
         verdict,
         reason: stuck.reason,
-        instead: stuck.instead,
+        instead: stuck.instead.or_else(how),
     }
 }
 

@@ -1,6 +1,6 @@
-//! Documents of the API: a page of nodes, the answer to a review, a refusal; with `serde_json` for a second opinion.
+//! Documents of the API: a page of nodes, discovery, the answer to a review, a refusal; with `serde_json` for a second opinion.
 
-use kubeassay_cluster::fuzzing::{access_review, nodes, said};
+use kubeassay_cluster::fuzzing::{access_review, discovery, nodes, resources, said};
 use serde_json::Value;
 
 use crate::secret_words;
@@ -37,6 +37,18 @@ pub(crate) fn run(data: &[u8]) {
             );
         }
     }
+    // Whatever a server says, what is asked next is discovery.
+    for path in discovery(data).unwrap_or_default() {
+        let steps: Vec<&str> = path.split('/').collect();
+        let plain = |step: &&str| !step.is_empty() && !step.starts_with('.');
+        let is_discovery = match steps.as_slice() {
+            ["", "api", version] => plain(version),
+            ["", "apis", group, version] => plain(group) && plain(version),
+            _ => false,
+        };
+        assert!(is_discovery, "{path:?}");
+    }
+    let _read = resources(data);
     let said = said(data);
     assert!(said.len() <= 200 * 10 + 10, "{} bytes", said.len());
     assert!(!said.chars().any(char::is_control), "{said:?}");

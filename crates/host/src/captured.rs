@@ -2,6 +2,10 @@
 //!
 //! ```yaml
 //! taken: 2026-11-20T12:00:00Z          # when the facts count as taken; without it, now
+//! provenance:                          # where every path comes from; a host of this repository has it
+//!   platform: kubeadm                  # the id of the platform that it is a node of
+//!   paths:
+//!     - {mark: documented, source: https://…, version: v1.36.2, of: [/etc/kubernetes/*, /usr/bin/kubelet]}
 //! started: {1234: 2026-11-20T08:00:00Z} # start of a process, instead of what proc/1234/stat says
 //! files:
 //!   /etc/machine-id: {text: "0123…\n"}
@@ -20,9 +24,13 @@
 //! - `modified` and `changed` are the file's times; without them they are unknown.
 //! - `error` is what reading gives: `denied`, `vanished`, `blocks` (never answers) or `io`. A directory with
 //!   an error gives it to whoever lists it or looks below it.
+//! - `provenance` marks each path `observed` or `documented`, with the source and its version. It is no part of the
+//!   facts.
 //! - `entries` of several hosts can be shared: a YAML anchor and `<<` work.
 //!
 //! A faulty file is refused with line and column.
+
+mod provenance;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,6 +41,10 @@ use jiff::Timestamp;
 use kubeassay_core::facts::FileKind;
 use serde::Deserialize;
 
+pub use provenance::{Mark, Marked, Provenance};
+
+use provenance::RawProvenance;
+
 /// A captured host, as its file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapturedHost {
@@ -40,6 +52,8 @@ pub struct CapturedHost {
     pub taken: Option<Timestamp>,
     /// Starts of processes that are not told by their `stat`.
     pub started: BTreeMap<u32, Timestamp>,
+    /// Where its paths come from, where it says so.
+    pub provenance: Option<Provenance>,
     /// The files by their absolute path.
     pub files: BTreeMap<String, CapturedFile>,
 }
@@ -108,6 +122,12 @@ pub enum CapturedError {
         /// What is wrong, with line and column.
         message: String,
     },
+    /// It does not say of each path where it comes from.
+    #[error("not a captured host: {message}")]
+    Provenance {
+        /// What is missing or wrong.
+        message: String,
+    },
     /// A file in it makes no sense.
     #[error("file {path}: {message}")]
     File {
@@ -125,6 +145,8 @@ struct RawHost {
     taken: Option<Timestamp>,
     #[serde(default)]
     started: BTreeMap<u32, Timestamp>,
+    #[serde(default)]
+    provenance: Option<RawProvenance>,
     files: BTreeMap<String, RawFile>,
 }
 
@@ -202,11 +224,32 @@ impl CapturedHost {
             })?;
             files.insert(path, file);
         }
+        let provenance = raw.provenance.map(Provenance::read).transpose();
+        let provenance = provenance.map_err(|message| CapturedError::Provenance { message })?;
         Ok(Self {
             taken: raw.taken,
             started: raw.started,
+            provenance,
             files,
         })
+    }
+
+    /// Returns where its paths come from, if every one is marked.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it does not say, leaves a path out, or marks what is no path of it.
+    pub fn whole_provenance(&self) -> Result<&Provenance, CapturedError> {
+        let refused = |message| CapturedError::Provenance { message };
+        let provenance = self.provenance.as_ref();
+        let provenance = provenance.ok_or_else(|| {
+            refused(
+                "there is no `provenance`, which marks each path `observed` or `documented`"
+                    .to_owned(),
+            )
+        })?;
+        provenance.is_whole(self.files.keys()).map_err(refused)?;
+        Ok(provenance)
     }
 }
 

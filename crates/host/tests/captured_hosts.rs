@@ -39,6 +39,23 @@ fn every_captured_host_is_read_to_the_end() {
 }
 
 #[test]
+fn every_captured_host_says_where_its_paths_come_from() {
+    for name in host_names() {
+        let host = CapturedHost::load(&kubeassay_testkit::host_path(&name)).unwrap();
+        let provenance = host.whole_provenance();
+        let provenance = provenance.unwrap_or_else(|error| panic!("{name}: {error}"));
+        for path in host.files.keys() {
+            let marked = provenance.of(path).unwrap();
+            assert!(
+                marked.source.starts_with("https://") && !marked.version.is_empty(),
+                "{name}: {path}: {}",
+                marked.source
+            );
+        }
+    }
+}
+
+#[test]
 fn a_folder_gives_the_same_facts_as_the_file_but_for_times() {
     for name in host_names() {
         if name == "denied-reads" {
@@ -91,9 +108,9 @@ fn a_file_that_is_a_mount_of_the_host_is_not_taken_for_what_was_read() {
         format!("{last}      97 27 8:1 /other {CONFIG} rw,relatime shared:1 - ext4 /dev/sda1 rw\n");
     assert!(text.contains(last) && text.contains(own));
     let shared = text.replace(own, "").replace(last, &over);
-    let (before, kubelet) = shared.split_once("/proc/1234/").unwrap();
+    let (before, kubelet) = shared.split_once("\n  /proc/1234/").unwrap();
     let kubelet = kubelet.replace("mnt:[4026531841]", "mnt:[4026532000]");
-    let alone = format!("{}/proc/1234/{kubelet}", before.replace(&over, last));
+    let alone = format!("{}\n  /proc/1234/{kubelet}", before.replace(&over, last));
     for (host, problem) in [(shared, Some(Cause::HiddenByMount)), (alone, None)] {
         let facts = facts(&parsed(&host));
         let config = file(only(&facts), NeedKind::Content, CONFIG);

@@ -8,6 +8,14 @@ use kubeassay_core::{Origin, OriginKind, Value, Verdict, text};
 /// The framework whose bare numbers people mean.
 const HOME: &str = "cis-kubernetes";
 
+/// What findings about the objects of a cluster are about: all of it, or one of them.
+const OF_CLUSTER: [&str; 4] = ["cluster", "namespace", "role", "holder"];
+
+/// Returns whether a finding is about the objects of a cluster, and no node's.
+pub(crate) fn is_of_cluster(finding: &Finding) -> bool {
+    finding.node.is_none() && OF_CLUSTER.contains(&finding.subject.component.as_str())
+}
+
 /// Returns the place in words: `/var/lib/kubelet/config.yaml:10:9`, `argument 3: --v=2`, `default of 1.34`.
 ///
 /// Foreign text in it is escaped.
@@ -51,7 +59,11 @@ pub fn describe_origin(origin: &Origin) -> String {
         OriginKind::Api => {
             let place = origin.line.zip(origin.column);
             let place = place.map(|(line, column)| format!("{line}:{column}"));
-            join(&join("API object", " ", name), ":", place)
+            let object = name.map_or_else(
+                || "the cluster's API".to_owned(),
+                |name| format!("API object {name}"),
+            );
+            join(&object, ":", place)
         }
     };
     let via = origin
@@ -113,9 +125,15 @@ pub(crate) fn subject_parts(subject: &Subject, with_key: bool) -> Vec<String> {
     if let Some(path) = subject.key.strip_prefix("file:") {
         return vec![format!("file {}", text::escape(path))];
     }
-    let mut parts = vec![subject.component.clone()];
+    // The words of an object say what it is, and those of the cluster stand above it.
+    let mut parts = if OF_CLUSTER.contains(&subject.component.as_str()) {
+        Vec::new()
+    } else {
+        vec![subject.component.clone()]
+    };
     match &subject.object {
         Some(object) => parts.push(object.clone()),
+        None if parts.is_empty() => {}
         // A component that there is one of on a node is called by its own name.
         None if with_key && subject.key != subject.component => parts.push(subject.key.clone()),
         None => {}

@@ -1,9 +1,9 @@
 //! What to do next about a finding: one command or one sentence.
 
 use kubeassay_core::report::{Finding, Node, Report, Source, WitnessFinding};
-use kubeassay_core::{Cause, Horizon, Verdict, Witness};
+use kubeassay_core::{Bytes, Cause, Component, Horizon, Verdict, Witness};
 
-use crate::describe::{control_label, shell_word};
+use crate::describe::{control_label, is_of_cluster, shell_word};
 use crate::waivers::COMPONENT;
 
 /// Returns the next step for the findings of one rule and subject, which differ in their horizon.
@@ -13,11 +13,11 @@ pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String
         findings.iter().find(found)
     };
     let finding = open(Verdict::Fail).or_else(|| open(Verdict::Unknown))?;
-    let component = &finding.subject.component;
-    if component == COMPONENT {
+    if finding.subject.component == COMPONENT {
         return Some(finding.remediation.clone());
     }
     let explain = explain(finding, report);
+    let started = started(finding);
     let mend = mend(finding, report, &explain);
     let verdict_at = |horizon| {
         let at = findings.iter().find(|finding| finding.horizon == horizon);
@@ -26,11 +26,13 @@ pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String
     Some(
         match (verdict_at(Horizon::Running), verdict_at(Horizon::Restart)) {
             (Some(Verdict::Fail), Some(Verdict::Pass)) => format!(
-                "restart the {component}: what is on disk now is as the rule wants it ({explain})"
+                "restart {}: what is on disk now is as the rule wants it ({explain})",
+                started.as_deref().unwrap_or("what reads it"),
             ),
-            (Some(Verdict::Pass | Verdict::Unknown), Some(Verdict::Fail)) => {
-                format!("mend it before the {component} restarts: {mend}")
-            }
+            (Some(Verdict::Pass | Verdict::Unknown), Some(Verdict::Fail)) => format!(
+                "mend it before {} restarts: {mend}",
+                started.as_deref().unwrap_or("what reads it"),
+            ),
             _ if finding.verdict == Verdict::Fail => mend,
             _ => finding.cause.map_or_else(
                 || explain.clone(),
@@ -41,38 +43,70 @@ pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String
 }
 
 fn for_unknown(cause: Cause, finding: &Finding, report: &Report, explain: &str) -> String {
-    let component = &finding.subject.component;
+    let started = started(finding);
     let again = command("scan", finding, report, "");
     match cause {
         Cause::Denied if report.scanned.source == Source::Live => {
             format!("scan as root: sudo {again}")
         }
         Cause::Denied => "take the facts again as root, on the node itself".to_owned(),
-        Cause::Missing => {
-            format!("find out where it went, put it back or restart the {component}, then: {again}")
-        }
+        Cause::Missing => match started {
+            Some(started) => {
+                format!("find out where it went, put it back or restart {started}, then: {again}")
+            }
+            None => format!("find out where it lies or why it is not there, then: {again}"),
+        },
         Cause::NotRegular | Cause::TooLarge | Cause::HiddenByMount => {
             format!("look at it by hand; what leads there: {explain}")
         }
         Cause::Blocked => format!("look at the file system it lies on, then: {again}"),
         Cause::Vanished => again,
         Cause::ParseError => format!("mend the text; where it breaks: {explain}"),
-        Cause::WouldRefuse | Cause::Stale => {
-            format!("once the {component} has been restarted: {again}")
-        }
+        Cause::WouldRefuse | Cause::Stale => match started {
+            Some(started) => format!("once {started} has been restarted: {again}"),
+            None => again,
+        },
         Cause::VersionUnknown => {
             let option = " --kubernetes-version VERSION";
             let scan = command("scan", finding, report, option);
             format!("name the version: {scan}")
         }
+        Cause::Unreachable if is_of_cluster(finding) => {
+            format!("look at the way to the API server, then: {again}")
+        }
         Cause::Unreachable => format!("look at the way to the node, then: {again}"),
+        Cause::NotPermitted if is_of_cluster(finding) => {
+            format!("grant what kubeassay manifest rbac prints, then: {again}")
+        }
         Cause::UntrustedCertificate | Cause::NotPermitted => {
             format!("mend the credentials, then: {again}")
         }
-        Cause::ProviderSide => "ask the provider: only the provider can see it".to_owned(),
+        Cause::ProviderSide if finding.expected.is_empty() => {
+            "ask the provider: only the provider can see it".to_owned()
+        }
+        Cause::ProviderSide => format!(
+            "ask the provider, who alone can see it, whether this holds: {}",
+            finding.expected
+        ),
         Cause::NeedsChoice => format!("choose a value for the rule: {explain}"),
         Cause::Conflict | Cause::Unsupported => explain.to_owned(),
     }
+}
+
+/// Returns what is started again for a finding to come out otherwise: its component, or the service of the program that
+/// it runs inside; nothing for what is no component, such as a file.
+fn started(finding: &Finding) -> Option<String> {
+    let subject = &finding.subject;
+    let component = Component::parse(&subject.component)?;
+    let of_program = |unit: &&Bytes| {
+        let unit = unit.to_string();
+        let own = unit.contains(component.as_str());
+        unit.ends_with(".service") && !own && !subject.in_pod
+    };
+    Some(match subject.unit.as_ref().filter(of_program) {
+        Some(unit) => unit.to_string(),
+        None => format!("the {component}"),
+    })
 }
 
 /// Returns the command that plans a fix, where the host is this machine and there is one; else what explains the finding.
@@ -86,6 +120,9 @@ fn mend(finding: &Finding, report: &Report, explain: &str) -> String {
 
 /// Returns the command that shows how the value came about, and where it has to be given.
 fn explain(finding: &Finding, report: &Report) -> String {
+    if is_of_cluster(finding) {
+        return rule_command("rules show", finding, "");
+    }
     if let Some(object) = &finding.subject.object {
         let show = rule_command("rules show", finding, "");
         return format!("mend the {object}, which is what new nodes get: {show}");

@@ -19,8 +19,10 @@ pub struct PlatformRow {
     pub judged: String,
     /// Whether a node of it was looked at.
     pub observed: bool,
+    /// By which captured hosts it is known.
+    pub known_by: String,
     /// Where what is known of it comes from.
-    pub source: String,
+    pub sources: Vec<String>,
 }
 
 /// Writes platforms in the order they are given, each with what it is told by, what is judged, and how it is known.
@@ -50,9 +52,13 @@ pub fn write_platforms(
         for (label, text) in [
             ("told by", &row.told_by.join(", ")),
             ("judged", &row.judged),
-            (known, &row.source),
+            (known, &row.known_by),
         ] {
             page.item(2, label, LABEL, (Ink::Plain, text));
+        }
+        for (at, source) in row.sources.iter().enumerate() {
+            let label = if at == 0 { "from" } else { "" };
+            page.item(2, label, LABEL, (Ink::Plain, source));
         }
     }
     out.write_all(page.into_text().as_bytes())?;

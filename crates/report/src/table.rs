@@ -18,6 +18,7 @@ use crate::{RenderError, Style};
 mod block;
 mod closing;
 mod group;
+mod objects;
 mod problems;
 
 use group::{Group, Nodes, Rank};
@@ -48,6 +49,9 @@ pub fn write(
     findings(report, &groups, extent, &nodes, &mut page);
     problems::nodes(report, &mut page);
     problems::problems(report, extent, &nodes, &mut page);
+    if extent == Extent::All {
+        closing::platforms(report, &mut page);
+    }
     closing::closing(report, &groups, &mut page);
     out.write_all(page.into_text().as_bytes())?;
     Ok(())
@@ -70,7 +74,13 @@ fn findings<'a>(
     let mut listing = false;
     for group in groups {
         let open = group.rank() != Rank::Settled;
-        if !open && extent == Extent::Open && !group.is_of_waivers() {
+        // The objects of the cluster follow, by rule; what was accepted of them is shown like everything else.
+        let hidden = if open {
+            group.is_of_cluster()
+        } else {
+            !group.is_of_waivers()
+        };
+        if extent == Extent::Open && hidden {
             continue;
         }
         if place != Some(group.place()) {
@@ -91,6 +101,9 @@ fn findings<'a>(
         } else {
             block::settled(group, extent, page);
         }
+    }
+    if extent == Extent::Open {
+        objects::open(report, page);
     }
     let mut counted = groups.iter().filter(|group| group.counted).peekable();
     if counted.peek().is_some() && counted.all(|group| group.rank() == Rank::Settled) {

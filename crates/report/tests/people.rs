@@ -11,7 +11,9 @@ use common::{
     compliant, denied, empty, evidence, failing, fleet, in_pod, node, one_node, report, shown,
 };
 use insta::assert_snapshot;
-use kubeassay_core::report::{Cluster, Evidence, Finding, Source, Subject, WitnessFinding};
+use kubeassay_core::report::{
+    Cluster, Distribution, Evidence, Finding, Source, Subject, WitnessFinding,
+};
 use kubeassay_core::{Cause, Horizon, Origin, OriginKind, Value, Verdict, Witness};
 use kubeassay_report::Format;
 
@@ -33,6 +35,31 @@ fn wide_shows_every_finding() {
     assert_snapshot!("wide_80", shown(&one_node(), Format::Wide, 80, false));
     assert_snapshot!("wide_40", shown(&one_node(), Format::Wide, 40, false));
     assert_snapshot!("wide_fleet_120", shown(&fleet(), Format::Wide, 120, false));
+}
+
+#[test]
+fn wide_says_what_the_platform_was_told_by() {
+    let mut told = one_node();
+    told.scanned.nodes[0].distribution = Some(Distribution {
+        id: "k3s".to_owned(),
+        name: "k3s".to_owned(),
+        evidence: vec!["process 900 (k3s)".into(), "version v1.34.1+k3s1".into()],
+        also: vec!["minikube: /var/lib/minikube".into()],
+        documented: true,
+    });
+    told.findings[0].fix.how = Some("`kubelet-arg` in the file".to_owned());
+    let wide = shown(&told, Format::Wide, 200, false);
+    let by = "is told to be k3s by process 900 (k3s), version v1.34.1+k3s1; there are signs of others too: minikube: /var/lib/minikube\n";
+    assert!(wide.contains(by), "{wide}");
+    assert!(
+        wide.contains("  mend   `kubelet-arg` in the file\n"),
+        "{wide}"
+    );
+    let table = shown(&told, Format::Table, 200, false);
+    assert!(
+        !table.contains("is told to be") && !table.contains("  mend  "),
+        "{table}"
+    );
 }
 
 #[test]
@@ -108,6 +135,34 @@ fn the_next_step_fits_the_cause() {
     assert_eq!(
         next(vec![unknown(Cause::VersionUnknown)]),
         "name the version: kubeassay scan 4.2.1 --kubernetes-version VERSION"
+    );
+    // A file is not started, and what runs inside a program is not started alone.
+    let of = |component: &str, unit: Option<&str>, cause| {
+        let mut finding = unknown(cause);
+        finding.subject.component = component.to_owned();
+        finding.subject.unit = unit.map(Into::into);
+        next(vec![finding])
+    };
+    assert_eq!(
+        of("file", None, Cause::Missing),
+        "find out where it lies or why it is not there, then: kubeassay scan 4.2.1"
+    );
+    assert_eq!(of("file", None, Cause::Stale), "kubeassay scan 4.2.1");
+    assert_eq!(
+        of("kubelet", Some("k3s.service"), Cause::Stale),
+        "once k3s.service has been restarted: kubeassay scan 4.2.1"
+    );
+    assert_eq!(
+        of("kubelet", Some("kubelet.service"), Cause::Stale),
+        "once the kubelet has been restarted: kubeassay scan 4.2.1"
+    );
+    let provided = Finding {
+        expected: "--profiling is false".to_owned(),
+        ..unknown(Cause::ProviderSide)
+    };
+    assert_eq!(
+        next(vec![provided]),
+        "ask the provider, who alone can see it, whether this holds: --profiling is false"
     );
     let restart = |verdict| Finding {
         verdict,
@@ -242,4 +297,89 @@ fn a_cluster_is_its_nodes_and_what_new_ones_will_get() {
         version: Some("v1.34.2".to_owned()),
     });
     assert_snapshot!("table_cluster", shown(&cluster, Format::Table, 80, false));
+}
+
+/// A finding about an object of the cluster; an empty name: about the cluster as a whole.
+fn of_cluster(component: &str, name: &str, control: &str, verdict: Verdict, why: &str) -> Finding {
+    let object = match component {
+        "namespace" => Some(format!("Namespace {name}")),
+        _ => Some(name.to_owned()).filter(|name| !name.is_empty()),
+    };
+    let mut finding = failing("any");
+    finding.node = None;
+    finding.rule = format!("rule-of-{component}-{control}");
+    if let Some(first) = finding.controls.first_mut() {
+        control.clone_into(&mut first.control);
+    }
+    finding.title = format!("what {control} asks for holds");
+    finding.subject = Subject {
+        key: format!("{component}/{name}"),
+        component: component.to_owned(),
+        object,
+        ..rebuilt().subject
+    };
+    finding.horizon = Horizon::Running;
+    finding.verdict = verdict;
+    finding.cause = (verdict == Verdict::Unknown).then_some(Cause::NotPermitted);
+    why.clone_into(&mut finding.reason);
+    finding.evidence.clear();
+    finding.witnesses.clear();
+    finding.assumes = vec!["the API tells all of it".to_owned()];
+    finding
+}
+
+/// A thousand namespaces that fail alike are a few lines.
+#[test]
+fn what_many_objects_have_in_common_is_said_once() {
+    let mut findings = vec![
+        of_cluster(
+            "cluster",
+            "",
+            "5.1.7",
+            Verdict::Fail,
+            "mastersBindings is [one]",
+        ),
+        of_cluster(
+            "cluster",
+            "",
+            "5.1.1",
+            Verdict::Unknown,
+            "these credentials may not list roles",
+        ),
+        of_cluster(
+            "holder",
+            "Group deployers",
+            "5.1.2",
+            Verdict::Fail,
+            "readSecrets is [a path]",
+        ),
+    ];
+    for number in 0..1000 {
+        let name = format!("team-{number}");
+        findings.push(of_cluster(
+            "namespace",
+            &name,
+            "5.3.2",
+            Verdict::Fail,
+            "networkPolicies is []",
+        ));
+        let own = format!("rootPods is [Deployment of-{name}]");
+        findings.push(of_cluster("namespace", &name, "5.2.7", Verdict::Fail, &own));
+        findings.push(of_cluster(
+            "namespace",
+            &name,
+            "5.2.8",
+            Verdict::Pass,
+            "netRawPods is []",
+        ));
+    }
+    let mut cluster = report(vec![node("worker-1")], findings);
+    cluster.scanned.source = Source::Cluster;
+    for width in [80, 40] {
+        let text = shown(&cluster, Format::Table, width, false);
+        assert_snapshot!(format!("table_objects_{width}"), text);
+    }
+    // With everything, each stands by itself.
+    let wide = shown(&cluster, Format::Wide, 80, false);
+    assert!(wide.contains("the cluster · Namespace team-999"), "{wide}");
 }

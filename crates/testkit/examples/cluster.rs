@@ -2,8 +2,10 @@
 //! told apart from what the program costs.
 //!
 //! ```text
-//! cluster serve NODES MILLISECONDS FOLDER   serve until the input ends; FOLDER gets a kubeconfig and its files
-//! cluster handshakes COUNT                  print what a handshake costs each side
+//! cluster serve NODES MILLISECONDS FOLDER [PODS RBAC NAMESPACES]
+//!                              serve until the input ends; FOLDER gets a kubeconfig and its files; with PODS: and as
+//!                              many pods, objects of RBAC and namespaces, with all that belongs to them
+//! cluster handshakes COUNT     print what a handshake costs each side
 //! ```
 
 #![expect(
@@ -15,13 +17,15 @@
     reason = "it is only for measuring"
 )]
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kubeassay_testkit::api_server::{ApiServer, Rule, nodes};
+use kubeassay_testkit::api_server::{ApiServer, Recorded, Rule, nodes};
 use kubeassay_testkit::certificates::{Authority, Certified};
+use kubeassay_testkit::crowd::{Size, lists, objects};
 use kubeassay_testkit::kubelet::Kubelet;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -34,17 +38,29 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["serve", count, delay, folder] => {
+        ["serve", count, delay, folder, more @ ..] => {
             let delay = Duration::from_millis(delay.parse().expect("milliseconds"));
-            serve(count.parse().expect("a number"), delay, Path::new(folder));
+            let nodes = count.parse().expect("a number");
+            let more: Vec<usize> = more.iter().map(|text| text.parse().unwrap()).collect();
+            let crowd = match more.as_slice() {
+                [] => None,
+                [pods, rbac, namespaces] => Some(Size {
+                    nodes,
+                    pods: *pods,
+                    rbac: *rbac,
+                    namespaces: *namespaces,
+                }),
+                _ => panic!("PODS RBAC NAMESPACES"),
+            };
+            serve(nodes, crowd, delay, Path::new(folder));
         }
         ["handshakes", count] => handshakes(count.parse().expect("a number")),
-        _ => panic!("serve NODES MILLISECONDS FOLDER, or handshakes COUNT"),
+        _ => panic!("serve NODES MILLISECONDS FOLDER [PODS RBAC NAMESPACES], or handshakes COUNT"),
     }
 }
 
 /// Serves the API and all kubelets, which are one: every node has the same address.
-fn serve(count: usize, delay: Duration, folder: &Path) {
+fn serve(count: usize, crowd: Option<Size>, delay: Duration, folder: &Path) {
     let authority = Arc::new(Authority::new("kubernetes"));
     let client = authority.client(USER);
     let mut kubelet = Kubelet::hardened(authority.server(&["127.0.0.1"]));
@@ -78,6 +94,10 @@ fn serve(count: usize, delay: Duration, folder: &Path) {
     };
     server.rules.insert(USER.to_owned(), vec![rule]);
     server.delay = delay;
+    if let Some(size) = crowd {
+        server.lazy = lists(size);
+        server.objects = objects();
+    }
     let server = server.start();
     let config = format!(
         "current-context: bench\n\
@@ -97,11 +117,23 @@ fn serve(count: usize, delay: Duration, folder: &Path) {
     println!("127.0.0.1:{}", kubelet.port);
     let ended = std::io::stdin().read_to_end(&mut Vec::new());
     ended.expect("an input");
+    let requests = server.requests();
     println!(
-        "{} {}",
+        "{} {} {}",
         server.connections() + kubelet.seen().connections,
-        server.requests().len() + kubelet.seen().requests.len()
+        requests.len() + kubelet.seen().requests.len(),
+        longest(&requests)
     );
+}
+
+/// Returns how many pages the longest list had: they can only be asked for one after the other.
+fn longest(requests: &[Recorded]) -> usize {
+    let mut pages: BTreeMap<&str, usize> = BTreeMap::new();
+    for request in requests {
+        let path = request.path.split('?').next().unwrap_or_default();
+        *pages.entry(path).or_default() += 1;
+    }
+    pages.into_values().max().unwrap_or_default()
 }
 
 /// Shakes hands in memory, as a scan does with kubelets: TLS 1.3, both show certificates of P-256, nothing is resumed.

@@ -1,8 +1,9 @@
 //! A stand-in API server on loopback: authenticates, authorizes by the rules it is given and nothing else, and answers
 //! what a scan asks for.
 //!
-//! Documents are those of a real one (`tests/captures`), nodes are made of a captured one. A thread for each connection;
-//! it remembers every request and ends when dropped.
+//! It serves lists of whatever objects it is given ([`ApiServer::objects`], [`ApiServer::lazy`]), in pages, whole or their
+//! metadata alone, and tells of its resources (discovery). Documents are those of a real one (`tests/captures`), nodes are
+//! made of a captured one. A thread for each connection; it remembers every request and ends when dropped.
 
 #![expect(
     clippy::expect_used,
@@ -11,9 +12,16 @@
     reason = "it is only for tests"
 )]
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::{Read, Write as _};
+mod access;
+mod discovery;
+mod lists;
+mod resources;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,58 +32,18 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value as Json, json};
+
+pub use access::Rule;
+use access::{Attributes, Review};
+pub use discovery::{Discovery, Stale};
+use lists::{Kept, Objects};
+pub use lists::{Lazy, Source};
+pub use resources::Resource;
+use wire::{Answer, Request, next_request, refusal};
 
 use crate::certificates::{Authority, Certified};
 use crate::kubelet::capture;
-
-/// The group of reviews.
-const REVIEWS: &str = "authorization.k8s.io";
-
-/// A rule of RBAC: everything that it names is allowed.
-#[derive(Clone, Debug, Default)]
-pub struct Rule {
-    /// The only namespace that it holds in; none: everywhere.
-    pub namespace: Option<String>,
-    /// Verbs.
-    pub verbs: Vec<String>,
-    /// API groups.
-    pub groups: Vec<String>,
-    /// Resources, with their subresources.
-    pub resources: Vec<String>,
-    /// The only objects that it is for; none: all.
-    pub names: Vec<String>,
-    /// Paths that are no resources.
-    pub paths: Vec<String>,
-}
-
-/// What a request wants, as an authorizer sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Attributes {
-    verb: String,
-    namespace: String,
-    group: String,
-    resource: String,
-    name: String,
-    path: String,
-}
-
-impl Rule {
-    fn allows(&self, wanted: &Attributes) -> bool {
-        let has =
-            |list: &[String], one: &str| list.iter().any(|entry| entry == one || entry == "*");
-        if !has(&self.verbs, &wanted.verb) {
-            return false;
-        }
-        if wanted.resource.is_empty() {
-            return self.namespace.is_none() && has(&self.paths, &wanted.path);
-        }
-        let place = self.namespace.as_ref();
-        place.is_none_or(|namespace| *namespace == wanted.namespace)
-            && has(&self.groups, &wanted.group)
-            && has(&self.resources, &wanted.resource)
-            && (self.names.is_empty() || self.names.contains(&wanted.name))
-    }
-}
 
 /// An answer other than the usual one, for the next requests to a path.
 #[derive(Clone, Debug)]
@@ -103,7 +71,25 @@ impl Planned {
             times: 1,
             status,
             head: "",
-            body: refusal(status, "planned by a test"),
+            body: refusal(status, "planned by a test", &Json::Null),
+        }
+    }
+
+    /// Returns the answer to a token to continue with that is too old, once, after this many usual answers.
+    pub fn expired(path: &'static str, after: usize) -> Self {
+        let mut body = json!({
+            "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "code": 410,
+            "message": "The provided continue parameter is too old to display a consistent list result.",
+        });
+        // The server offers to go on with what is there now, which would be a list of two times.
+        body["metadata"] = json!({"continue": "aW5jb25zaXN0ZW50"});
+        Self {
+            path,
+            after,
+            times: 1,
+            status: 410,
+            head: "",
+            body: body.to_string(),
         }
     }
 }
@@ -124,6 +110,19 @@ pub struct ApiServer {
     pub nodes: Vec<(String, String)>,
     /// kubeadm's configuration of kubelets, if it is kubeadm's cluster: the name of the `ConfigMap` and the text.
     pub kubelet_config: Option<(String, String)>,
+    /// What else there is, whole objects with `apiVersion` and `kind`. Definitions of custom resources among them are
+    /// served.
+    pub objects: Vec<Json>,
+    /// Objects that are made when they are asked for.
+    pub lazy: Vec<Lazy>,
+    /// Resources beside the built-in ones and those of definitions, such as those of aggregated API servers.
+    pub resources: Vec<Resource>,
+    /// Resources that are not served, as `plural.group`, or `plural` of the core group.
+    pub unserved: BTreeSet<String>,
+    /// What it knows of telling all groups at once.
+    pub discovery: Discovery,
+    /// Versions of groups of which it knows nothing at the time.
+    pub stale: Vec<Stale>,
     /// The version.
     pub version: String,
     /// What kubelets say through it.
@@ -143,6 +142,8 @@ pub struct Recorded {
     pub method: String,
     /// Path and query.
     pub path: String,
+    /// What it accepts, as it says it; empty: it does not say.
+    pub accept: String,
     /// Whether it was allowed.
     pub allowed: bool,
 }
@@ -157,6 +158,8 @@ pub struct Running {
 
 struct Shared {
     config: ApiServer,
+    resources: Vec<Resource>,
+    objects: BTreeMap<(String, String), Objects>,
     tls: Arc<ServerConfig>,
     planned: Mutex<Vec<Planned>>,
     requests: Mutex<Vec<Recorded>>,
@@ -175,6 +178,12 @@ impl ApiServer {
             rules: BTreeMap::new(),
             nodes,
             kubelet_config: None,
+            objects: Vec::new(),
+            lazy: Vec::new(),
+            resources: Vec::new(),
+            unserved: BTreeSet::new(),
+            discovery: Discovery::default(),
+            stale: Vec::new(),
             version: "v1.36.2".to_owned(),
             configz: capture("apiserver-node-proxy-configz.json"),
             delay: Duration::ZERO,
@@ -187,7 +196,7 @@ impl ApiServer {
     /// # Panics
     ///
     /// If its certificate cannot be served, or there is no port.
-    pub fn start(self) -> Running {
+    pub fn start(mut self) -> Running {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
         let authority = CertificateDer::from_pem_slice(self.clients.pem().as_bytes());
@@ -207,7 +216,10 @@ impl ApiServer {
             .expect("a certificate with its key");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
+        let resources = self.resources();
         let shared = Arc::new(Shared {
+            objects: self.lists(&resources),
+            resources,
             planned: Mutex::new(self.planned.clone()),
             config: self,
             tls: Arc::new(tls),
@@ -300,34 +312,30 @@ impl Shared {
             (Some(token), None) => self.config.tokens.get(token).cloned(),
             (None, None) => Some("system:anonymous".to_owned()),
         };
-        let wanted = attributes(&request.method, &request.path);
+        let wanted = Attributes::of(&request.method, &request.target);
         let allowed = user
             .as_deref()
             .is_some_and(|user| self.allows(user, &wanted));
         self.requests.lock().unwrap().push(Recorded {
             user: user.clone().unwrap_or_default(),
             method: request.method.clone(),
-            path: request.path.clone(),
+            path: request.target.clone(),
+            accept: request.accept.clone(),
             allowed,
         });
-        if let Some(planned) = self.planned(&request.path) {
+        if let Some(planned) = self.planned(&request.target) {
             if planned.status == 0 {
                 return None;
             }
-            return Some(whole(planned.status, planned.head, planned.body.as_bytes()));
+            let answer = Answer::json(planned.status, planned.body);
+            return Some(answer.framed(planned.head));
         }
-        let Some(user) = user else {
-            return Some(whole(401, "", refusal(401, "Unauthorized").as_bytes()));
+        let answer = match user {
+            None => Answer::refused(401, "Unauthorized", &Json::Null),
+            Some(user) if !allowed => wanted.forbidden(&user),
+            Some(user) => self.document(&user, request, &wanted),
         };
-        if !allowed {
-            let said = format!(
-                "User \"{user}\" cannot {} resource \"{}\" in API group \"{}\"",
-                wanted.verb, wanted.resource, wanted.group
-            );
-            return Some(whole(403, "", refusal(403, &said).as_bytes()));
-        }
-        let (status, body) = self.document(&user, request, &wanted);
-        Some(whole(status, "", &body))
+        Some(answer.framed(""))
     }
 
     fn planned(&self, path: &str) -> Option<Planned> {
@@ -351,109 +359,157 @@ impl Shared {
         rules.is_some_and(|rules| rules.iter().any(|rule| rule.allows(wanted)))
     }
 
-    fn document(&self, user: &str, request: &Request, wanted: &Attributes) -> (u16, Vec<u8>) {
-        let missing = || (404, refusal(404, "not found").into_bytes());
-        match wanted.resource.as_str() {
-            "" if wanted.path == "/version" => {
-                let body = format!(
-                    "{{\"major\":\"1\",\"gitVersion\":\"{}\"}}",
-                    self.config.version
-                );
-                (200, body.into_bytes())
+    fn document(&self, user: &str, request: &Request, wanted: &Attributes) -> Answer {
+        if wanted.resource.is_empty() {
+            if wanted.path == "/version" {
+                let version = &self.config.version;
+                let said = json!({"major": "1", "gitVersion": version});
+                return Answer::json(200, said.to_string());
             }
-            "nodes" if wanted.verb == "list" => (200, self.page(&request.path).into_bytes()),
-            "nodes/proxy" => {
-                let known = self
-                    .config
-                    .nodes
-                    .iter()
-                    .any(|(name, _)| *name == wanted.name);
-                if known && request.path.ends_with("/proxy/configz") {
-                    (200, self.config.configz.clone())
-                } else {
-                    missing()
-                }
+            let (path, accept) = (request.path(), &request.accept);
+            let config = &self.config;
+            let told = discovery::answer(
+                path,
+                accept,
+                &self.resources,
+                config.discovery,
+                &config.stale,
+            );
+            return told.unwrap_or_else(Answer::no_such_page);
+        }
+        if let Some(answer) = self.special(user, request, wanted) {
+            return answer;
+        }
+        let mut known = self.resources.iter();
+        let served = known.find(|one| {
+            (&one.group, &one.version, &one.plural)
+                == (&wanted.group, &wanted.version, &wanted.resource)
+                && (one.namespaced || wanted.namespace.is_empty() || one.plural == "namespaces")
+        });
+        let Some(resource) = served else {
+            return Answer::no_such_page();
+        };
+        let key = (wanted.group.clone(), wanted.resource.clone());
+        let objects = self.objects.get(&key);
+        match wanted.verb.as_str() {
+            "list" if resource.verbs.iter().any(|verb| verb == "list") => {
+                lists::page(resource, objects, request, wanted)
             }
-            "namespaces" => {
-                let body = format!(
-                    "{{\"kind\":\"Namespace\",\"metadata\":{{\"name\":\"{0}\",\"uid\":\"uid-of-{0}\"}}}}",
-                    wanted.name
-                );
-                (200, body.into_bytes())
+            "get" => lists::one(objects, wanted).unwrap_or_else(|| wanted.not_found()),
+            _ => {
+                let said = "the server does not allow this method on the requested resource";
+                Answer::refused(405, said, &json!({}))
             }
-            "configmaps" => match &self.config.kubelet_config {
-                Some((name, text)) if *name == wanted.name => {
-                    let mut quoted = String::new();
-                    for character in text.chars() {
-                        match character {
-                            '\n' => quoted.push_str("\\n"),
-                            '"' => quoted.push_str("\\\""),
-                            other => quoted.push(other),
-                        }
-                    }
-                    let body =
-                        format!("{{\"kind\":\"ConfigMap\",\"data\":{{\"kubelet\":\"{quoted}\"}}}}");
-                    (200, body.into_bytes())
-                }
-                _ => missing(),
-            },
-            "selfsubjectaccessreviews" => {
-                let asked = review(&request.body);
-                let allowed = self.allows(user, &asked);
-                let body = format!(
-                    "{{\"kind\":\"SelfSubjectAccessReview\",\"status\":{{\"allowed\":{allowed}}}}}"
-                );
-                (201, body.into_bytes())
-            }
-            "subjectaccessreviews" => {
-                let asked = review(&request.body);
-                let mut somebody = subjects(&request.body).into_iter();
-                let allowed = somebody.any(|name| self.allows(&name, &asked));
-                let body = format!(
-                    "{{\"kind\":\"SubjectAccessReview\",\"status\":{{\"allowed\":{allowed}}}}}"
-                );
-                (201, body.into_bytes())
-            }
-            _ => missing(),
         }
     }
 
-    /// Returns the page that `limit` and `continue` ask for. Of selectors the name of a node and a label that has to be
-    /// there are understood; any other is remembered and selects all.
-    fn page(&self, path: &str) -> String {
-        let value = |name: &str| {
-            let query = path.split_once('?').map_or("", |(_, query)| query);
-            let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-            pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
-        };
-        let named = value("fieldSelector").and_then(|text| text.strip_prefix("metadata.name%3D"));
-        let label = value("labelSelector").map(|text| text.replace("%2F", "/"));
-        let label = label.filter(|text| !text.contains('%'));
-        let selected = |(name, node): &&(String, String)| {
-            let has = |label: &String| node.contains(&format!("\"{label}\":"));
-            named.is_none_or(|wanted| wanted == name) && label.as_ref().is_none_or(has)
-        };
-        let nodes: Vec<&(String, String)> = self.config.nodes.iter().filter(selected).collect();
-        let from: usize = value("continue").map_or(0, |text| text.parse().unwrap());
-        let limit: usize = value("limit").map_or(nodes.len(), |text| text.parse().unwrap());
-        let until = nodes.len().min(from + limit);
-        let items: Vec<&str> = nodes[from..until]
-            .iter()
-            .map(|(_, node)| node.as_str())
-            .collect();
-        let mut metadata = "\"resourceVersion\":\"1\"".to_owned();
-        if until < nodes.len() {
-            let remaining = nodes.len() - until;
-            write!(
-                metadata,
-                ",\"continue\":\"{until}\",\"remainingItemCount\":{remaining}"
-            )
-            .unwrap();
+    /// Answers what is more than an object that is kept.
+    fn special(&self, user: &str, request: &Request, wanted: &Attributes) -> Option<Answer> {
+        match (wanted.resource.as_str(), wanted.verb.as_str()) {
+            ("nodes/proxy", _) => {
+                let nodes = &self.config.nodes;
+                let known = nodes.iter().any(|(name, _)| *name == wanted.name);
+                Some(if known && request.path().ends_with("/proxy/configz") {
+                    Answer::json(200, self.config.configz.clone())
+                } else {
+                    wanted.not_found()
+                })
+            }
+            // Where no namespaces were given, every one is there.
+            ("namespaces", "get") if !self.objects.contains_key(&core("namespaces")) => {
+                let name = &wanted.name;
+                let metadata = json!({"name": name, "uid": format!("uid-of-{name}")});
+                let said = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": metadata});
+                Some(Answer::json(200, said.to_string()))
+            }
+            ("configmaps", "get") => {
+                let (name, text) = self.config.kubelet_config.as_ref()?;
+                (*name == wanted.name).then(|| {
+                    let said = json!({"kind": "ConfigMap", "apiVersion": "v1",
+                        "metadata": {"name": name, "namespace": wanted.namespace},
+                        "data": {"kubelet": text}});
+                    Answer::json(200, said.to_string())
+                })
+            }
+            ("selfsubjectaccessreviews", "create") => {
+                let allowed = self.allows(user, &Review::of(request).about);
+                Some(reviewed("SelfSubjectAccessReview", allowed))
+            }
+            ("subjectaccessreviews", "create") => {
+                let review = Review::of(request);
+                let mut somebody = review.subjects.iter();
+                let allowed = somebody.any(|name| self.allows(name, &review.about));
+                Some(reviewed("SubjectAccessReview", allowed))
+            }
+            _ => None,
         }
-        format!(
-            "{{\"kind\":\"NodeList\",\"apiVersion\":\"v1\",\"metadata\":{{{metadata}}},\"items\":[{}]}}",
-            items.join(",")
-        )
+    }
+}
+
+fn reviewed(kind: &str, allowed: bool) -> Answer {
+    let said = json!({"kind": kind, "apiVersion": "authorization.k8s.io/v1",
+        "status": {"allowed": allowed}});
+    Answer::json(201, said.to_string())
+}
+
+fn core(plural: &str) -> (String, String) {
+    (String::new(), plural.to_owned())
+}
+
+impl ApiServer {
+    /// Returns the resources that are served: the built-in ones of the version, and those of definitions.
+    fn resources(&self) -> Vec<Resource> {
+        let minor = self.version.split('.').nth(1).unwrap_or_default();
+        let minor = minor.parse().expect("a version such as v1.34.2");
+        let mut resources = resources::built_in(minor);
+        let definitions = self.objects.iter();
+        let definitions = definitions.filter(|one| one["kind"] == "CustomResourceDefinition");
+        resources.extend(definitions.flat_map(Resource::of_definition));
+        resources.extend(self.resources.iter().cloned());
+        resources.retain(|one| {
+            let name = match one.group.as_str() {
+                "" => one.plural.clone(),
+                group => format!("{}.{group}", one.plural),
+            };
+            !self.unserved.contains(&name)
+        });
+        resources
+    }
+
+    /// Sorts the objects into lists.
+    fn lists(&mut self, resources: &[Resource]) -> BTreeMap<(String, String), Objects> {
+        let mut kept: BTreeMap<(String, String), Vec<Kept>> = BTreeMap::new();
+        for object in std::mem::take(&mut self.objects) {
+            let found = resources.iter().find(|one| {
+                object["kind"] == one.kind && object["apiVersion"] == one.api_version()
+            });
+            // One whose resource is not served any more is in etcd, and out of reach.
+            if let Some(resource) = found {
+                let key = (resource.group.clone(), resource.plural.clone());
+                kept.entry(key)
+                    .or_default()
+                    .push(Kept::of(resource, object));
+            }
+        }
+        for (name, text) in &self.nodes {
+            let nodes = kept.entry(core("nodes")).or_default();
+            nodes.push(Kept::node(name, text));
+        }
+        for (key, objects) in &mut kept {
+            // The nodes of tests stand as they were given.
+            if key.1 != "nodes" {
+                objects.sort_by(|one, other| one.key().cmp(&other.key()));
+            }
+        }
+        let mut lists: BTreeMap<_, _> = kept
+            .into_iter()
+            .map(|(key, objects)| (key, Objects::Kept(objects)))
+            .collect();
+        for lazy in &self.lazy {
+            let key = (lazy.group.to_owned(), lazy.plural.to_owned());
+            lists.insert(key, Objects::Lazy(Arc::clone(&lazy.source)));
+        }
+        lists
     }
 }
 
@@ -479,149 +535,4 @@ pub fn nodes(count: usize) -> Vec<(String, String)> {
         (name, node)
     });
     nodes.collect()
-}
-
-/// A request as it came.
-struct Request {
-    method: String,
-    path: String,
-    token: Option<String>,
-    body: Vec<u8>,
-}
-
-/// Reads the next request; nothing at the end of the connection.
-fn next_request(stream: &mut impl Read, buffer: &mut Vec<u8>) -> std::io::Result<Option<Request>> {
-    let mut chunk = [0; 16 << 10];
-    loop {
-        let end = buffer.windows(4).position(|window| window == b"\r\n\r\n");
-        if let Some(end) = end {
-            let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
-            let mut lines = head.lines();
-            let mut words = lines.next().unwrap_or("").split(' ');
-            let mut request = Request {
-                method: words.next().unwrap_or("").to_owned(),
-                path: words.next().unwrap_or("").to_owned(),
-                token: None,
-                body: Vec::new(),
-            };
-            let mut length = 0;
-            for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-                let value = value.trim();
-                match name.to_ascii_lowercase().as_str() {
-                    "content-length" => length = value.parse().map_err(std::io::Error::other)?,
-                    "authorization" => {
-                        request.token = value.strip_prefix("Bearer ").map(str::to_owned);
-                    }
-                    _ => {}
-                }
-            }
-            let whole = end + 4 + length;
-            if buffer.len() >= whole {
-                request.body = buffer[end + 4..whole].to_vec();
-                buffer.drain(..whole);
-                return Ok(Some(request));
-            }
-        }
-        let read = stream.read(&mut chunk)?;
-        if read == 0 {
-            return Ok(None);
-        }
-        buffer.extend_from_slice(&chunk[..read]);
-    }
-}
-
-/// Returns what a request wants (`RequestInfoFactory` in `k8s.io/apiserver/pkg/endpoints/request`), as far as it is asked
-/// for here.
-fn attributes(method: &str, path: &str) -> Attributes {
-    let path = path.split('?').next().unwrap_or("");
-    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let (group, rest) = match parts.as_slice() {
-        ["api", "v1", rest @ ..] => ("", rest),
-        ["apis", group, _, rest @ ..] => (*group, rest),
-        _ => {
-            return Attributes {
-                verb: method.to_ascii_lowercase(),
-                path: path.to_owned(),
-                ..Attributes::default()
-            };
-        }
-    };
-    let (namespace, rest) = match rest {
-        ["namespaces", namespace] => (*namespace, rest),
-        ["namespaces", namespace, rest @ ..] => (*namespace, rest),
-        _ => ("", rest),
-    };
-    let resource = match rest {
-        [resource, _, subresource, ..] => format!("{resource}/{subresource}"),
-        [resource, ..] => (*resource).to_owned(),
-        [] => String::new(),
-    };
-    let name = rest.get(1).copied().unwrap_or("");
-    let verb = match (method, name) {
-        ("GET", "") => "list",
-        ("GET", _) => "get",
-        ("POST", _) => "create",
-        _ => "other",
-    };
-    Attributes {
-        verb: verb.to_owned(),
-        namespace: namespace.to_owned(),
-        group: group.to_owned(),
-        resource,
-        name: name.to_owned(),
-        path: path.to_owned(),
-    }
-}
-
-/// Returns the user and the groups that a `SubjectAccessReview` is about.
-fn subjects(body: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(body);
-    let (_, user) = text.split_once("\"user\":\"").unwrap_or_default();
-    let (_, groups) = text.split_once("\"groups\":[").unwrap_or_default();
-    let groups = groups.split(']').next().unwrap_or("");
-    let groups = groups.split(',').map(|group| group.trim_matches('"'));
-    let user = user.split('"').next().unwrap_or("");
-    groups.chain([user]).map(str::to_owned).collect()
-}
-
-/// Returns what a `SelfSubjectAccessReview` or a `SubjectAccessReview` asks about.
-fn review(body: &[u8]) -> Attributes {
-    let text = String::from_utf8_lossy(body);
-    let value = |name: &str| {
-        let (_, rest) = text
-            .split_once(&format!("\"{name}\":\""))
-            .unwrap_or_default();
-        rest.split('"').next().unwrap_or("").to_owned()
-    };
-    let resource = match value("subresource") {
-        subresource if subresource.is_empty() => value("resource"),
-        subresource => format!("{}/{subresource}", value("resource")),
-    };
-    debug_assert!(text.contains(REVIEWS), "{text}");
-    Attributes {
-        verb: value("verb"),
-        namespace: value("namespace"),
-        group: value("group"),
-        resource,
-        name: value("name"),
-        path: String::new(),
-    }
-}
-
-/// Returns a `Status` as API servers word it.
-fn refusal(status: u16, message: &str) -> String {
-    let message = message.replace('"', "\\\"");
-    format!(
-        "{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{{}},\"status\":\"Failure\",\"message\":\"{message}\",\"code\":{status}}}"
-    )
-}
-
-fn whole(status: u16, head: &str, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    let mut answer = format!(
-        "HTTP/1.1 {status} Planned\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{head}\r\n"
-    )
-    .into_bytes();
-    answer.extend_from_slice(body);
-    answer
 }

@@ -10,8 +10,10 @@
 
 pub mod api_server;
 pub mod certificates;
+pub mod clusters;
 pub mod control_plane;
 mod cri;
+pub mod crowd;
 pub mod https;
 pub mod kubelet;
 pub mod machine;

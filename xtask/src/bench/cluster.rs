@@ -1,7 +1,7 @@
 //! Scans of whole clusters, which stand-ins in a process of their own play: what the program takes, and what they do.
 //!
 //! Time, CPU and memory of the program are GNU time's; CPU of the stand-ins is read from `/proc`. Every answer takes
-//! 20 milliseconds, as one over a network may.
+//! 20 milliseconds, as one over a network may. Of objects there are none but the nodes; `objects.rs` has the others.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 /// How long every answer of the stand-ins takes, in milliseconds.
-const DELAY: &str = "20";
+pub(super) const DELAY: &str = "20";
 /// How many handshakes are shaken to tell what one costs.
 const HANDSHAKES: &str = "2000";
 /// Clock ticks a second in `/proc/PID/stat` (`USER_HZ`, 100 on every platform that kubelets run on).
@@ -38,7 +38,7 @@ pub(super) fn run(binary: &Path, sizes: &[usize]) -> Result<ExitCode> {
             ("directly", &[]),
         ] {
             let folder = tempfile::tempdir()?;
-            let stand_ins = StandIns::start(&stand_ins, *size, DELAY, folder.path())?;
+            let stand_ins = StandIns::start(&stand_ins, *size, DELAY, folder.path(), &[])?;
             let config = folder.path().join("config");
             let before = stand_ins.cpu()?;
             let mut scan = vec![
@@ -61,7 +61,11 @@ pub(super) fn run(binary: &Path, sizes: &[usize]) -> Result<ExitCode> {
             if counted != *size {
                 bail!("{counted} of {size} nodes are in the report");
             }
-            let (connections, requests) = stand_ins.end()?;
+            let Served {
+                connections,
+                requests,
+                ..
+            } = stand_ins.end()?;
             println!(
                 "{size:>6} {way:<22} {seconds:>8.2} {cpu:>8.2} {served:>8.2} {:>9.1} {connections:>12} {requests:>9}",
                 f64::from(peak) / 1024.0
@@ -76,7 +80,7 @@ pub(super) fn run(binary: &Path, sizes: &[usize]) -> Result<ExitCode> {
 fn one(binary: &Path, stand_ins: &Path) -> Result<()> {
     const RUNS: usize = 21;
     let folder = tempfile::tempdir()?;
-    let stand_ins = StandIns::start(stand_ins, 1, "0", folder.path())?;
+    let stand_ins = StandIns::start(stand_ins, 1, "0", folder.path(), &[])?;
     let at = |name: &str| text(&folder.path().join(name));
     let (ca, chain, key) = (at("ca.crt"), at("me.crt"), at("me.key"));
     let live = [
@@ -107,7 +111,11 @@ fn one(binary: &Path, stand_ins: &Path) -> Result<()> {
             super::shown(median)
         );
     }
-    let (connections, requests) = stand_ins.end()?;
+    let Served {
+        connections,
+        requests,
+        ..
+    } = stand_ins.end()?;
     println!(
         "for each of the {RUNS} runs with --live: {} connections, {} requests",
         connections / RUNS,
@@ -116,17 +124,26 @@ fn one(binary: &Path, stand_ins: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a run took.
-struct Cost {
-    /// From its start to its end.
-    seconds: f64,
-    /// Seconds of CPU, the system's for it included.
-    cpu: f64,
-    /// The most memory it had resident, in KiB.
-    peak: u32,
+/// What stand-ins counted.
+pub(super) struct Served {
+    connections: usize,
+    /// How many requests there were.
+    pub(super) requests: usize,
+    /// How many pages the longest list had.
+    pub(super) longest: usize,
 }
 
-fn measure(binary: &Path, arguments: &[&str]) -> Result<Cost> {
+/// What a run took.
+pub(super) struct Cost {
+    /// From its start to its end.
+    pub(super) seconds: f64,
+    /// Seconds of CPU, the system's for it included.
+    pub(super) cpu: f64,
+    /// The most memory it had resident, in KiB.
+    pub(super) peak: u32,
+}
+
+pub(super) fn measure(binary: &Path, arguments: &[&str]) -> Result<Cost> {
     let output = Command::new("/usr/bin/time")
         .args(["-q", "-f", "%e %U %S %M"])
         .arg(binary)
@@ -156,7 +173,7 @@ fn measure(binary: &Path, arguments: &[&str]) -> Result<Cost> {
 }
 
 /// An API server and kubelets.
-struct StandIns {
+pub(super) struct StandIns {
     child: Child,
     output: BufReader<ChildStdout>,
     /// Where the kubelet is that all nodes share.
@@ -164,11 +181,18 @@ struct StandIns {
 }
 
 impl StandIns {
-    /// Starts them, with a kubeconfig in `folder`.
-    fn start(program: &Path, nodes: usize, delay: &str, folder: &Path) -> Result<Self> {
+    /// Starts them, with a kubeconfig in `folder`; `crowd` is how many pods, objects of RBAC and namespaces there are.
+    pub(super) fn start(
+        program: &Path,
+        nodes: usize,
+        delay: &str,
+        folder: &Path,
+        crowd: &[usize],
+    ) -> Result<Self> {
         let mut child = Command::new(program)
             .args(["serve", &nodes.to_string(), delay])
             .arg(folder)
+            .args(crowd.iter().map(ToString::to_string))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -190,7 +214,7 @@ impl StandIns {
     }
 
     /// Returns the seconds of CPU so far.
-    fn cpu(&self) -> Result<f64> {
+    pub(super) fn cpu(&self) -> Result<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         let (_, rest) = stat.rsplit_once(')').context("no process")?;
         let ticks = rest.split_whitespace().skip(11).take(2);
@@ -198,12 +222,19 @@ impl StandIns {
         Ok(f64::from(ticks.iter().sum::<u32>()) / TICKS)
     }
 
-    /// Ends them, and returns how many connections and requests there were.
-    fn end(mut self) -> Result<(usize, usize)> {
+    /// Ends them, and returns what they counted.
+    pub(super) fn end(mut self) -> Result<Served> {
         drop(self.child.stdin.take());
         let line = self.line()?;
-        let (connections, requests) = line.split_once(' ').context("they counted nothing")?;
-        Ok((connections.parse()?, requests.parse()?))
+        let numbers: Result<Vec<usize>, _> = line.split(' ').map(str::parse).collect();
+        let Ok([connections, requests, longest]) = numbers.as_deref() else {
+            bail!("they counted nothing: {line}");
+        };
+        Ok(Served {
+            connections: *connections,
+            requests: *requests,
+            longest: *longest,
+        })
     }
 }
 
@@ -214,6 +245,6 @@ impl Drop for StandIns {
     }
 }
 
-fn text(path: &Path) -> String {
+pub(super) fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

@@ -1,6 +1,7 @@
 //! `kubeassay explain`: a rule's page, then how a host comes to the values it is about.
 
 use anyhow::anyhow;
+use kubeassay_core::Component;
 use kubeassay_core::explanation::Explanation;
 use kubeassay_core::facts::Facts;
 use kubeassay_core::report::{FailOn, Finding, GateOptions, Node, Report};
@@ -165,7 +166,9 @@ fn settings_of(rules: &[&Rule]) -> Vec<String> {
     });
     let mut names: Vec<String> = Vec::new();
     for name in checks.flat_map(kubeassay_core::rule::Check::names) {
-        if name.starts_with("kubelet.") && !names.contains(&name) {
+        let root = name.split('.').next();
+        let of_component = Component::ALL.iter().any(|one| Some(one.root()) == root);
+        if of_component && !names.contains(&name) {
             names.push(name);
         }
     }

@@ -98,6 +98,7 @@ fn permissions(arguments: &ManifestRbac, messages: Messages) -> anyhow::Result<E
         version,
         via_proxy: arguments.via_proxy,
         mending: arguments.fix,
+        objects: !arguments.nodes_only,
     };
     output::print(rbac::text(&request).as_bytes())?;
     Ok(Exit::Success)

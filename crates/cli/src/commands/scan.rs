@@ -29,9 +29,18 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let rules = catalogue::select(&catalogue, &arguments.rules)?;
     let benchmark = arguments.benchmark.as_ref();
     let rules = catalogue::of_benchmark(rules, benchmark)?;
+    let rules = if arguments.cluster.nodes_only {
+        catalogue::of_nodes(rules)?
+    } else {
+        rules
+    };
     let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
     let accepted = waivers::read(&arguments.waivers.waivers, &catalogue, style, messages)?;
-    let mut nodes = Nodes::open(arguments, messages)?;
+    // Without such a rule nobody has to grant what reading them takes.
+    let objects = rules
+        .iter()
+        .any(|rule| kubeassay_engine::is_about_objects(rule));
+    let mut nodes = Nodes::open(arguments, objects, global, messages)?;
     let source = nodes.source;
     let usual = match source {
         // A demonstration fails nobody's pipeline.
@@ -68,7 +77,13 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     let mut progress = Progress::new(global);
     let expected = nodes.expected;
     if let Some(facts) = &nodes.cluster {
-        sink.add(judge.cluster(facts))?;
+        let mut added = Ok(());
+        judge.cluster(facts, &mut |judged| {
+            if added.is_ok() {
+                added = sink.add(judged);
+            }
+        });
+        added?;
     }
     while !sink.is_closed()
         && let Some(facts) = nodes.next()

@@ -1,5 +1,6 @@
 //! `kubeassay version`.
 
+use kubeassay_engine::{PlatformDescription, Source};
 use kubeassay_report::Style;
 use kubeassay_report::platforms::{PlatformRow, write_platforms};
 use serde::Serialize;
@@ -67,10 +68,11 @@ fn platforms(format: TextFormat, global: &Global) -> anyhow::Result<Exit> {
                 .map(|platform| PlatformRow {
                     id: platform.id.to_owned(),
                     name: platform.name.to_owned(),
-                    told_by: platform.told_by,
+                    told_by: platform.told_by.clone(),
                     judged: platform.judged.to_owned(),
                     observed: !platform.documented,
-                    source: platform.source.to_owned(),
+                    known_by: known_by(&platform),
+                    sources: platform.sources.iter().map(source).collect(),
                 })
                 .collect();
             let layout = output::layout(global, false);
@@ -86,4 +88,22 @@ fn platforms(format: TextFormat, global: &Global) -> anyhow::Result<Exit> {
     };
     output::print(&data)?;
     Ok(Exit::Success)
+}
+
+/// Returns by which captured hosts a platform is known, and how much of them was observed.
+fn known_by(platform: &PlatformDescription) -> String {
+    let hosts = &platform.hosts;
+    let names: Vec<&str> = hosts.iter().map(|host| host.name).collect();
+    let observed: u32 = hosts.iter().map(|host| host.observed).sum();
+    let documented: u32 = hosts.iter().map(|host| host.documented).sum();
+    format!(
+        "{observed} of {} paths observed, in the captured hosts {}",
+        observed + documented,
+        names.join(", ")
+    )
+}
+
+/// Returns a source with its version.
+fn source(Source { page, version }: &Source) -> String {
+    format!("{page} ({version})")
 }

@@ -3,7 +3,7 @@
 //!
 //! Pure. What the rules are is decided by `kubeassay_cluster::rbac`, beside the code that makes use of them.
 
-use kubeassay_cluster::rbac::{KUBE_SYSTEM, Object, Permission, Plan, Scope, permissions};
+use kubeassay_cluster::rbac::{Object, Permission, Plan, Scope, permissions};
 use kubeassay_config::tables::Minor;
 
 use super::LABEL;
@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) via_proxy: bool,
     /// The API is asked about a node that is mended, too.
     pub(crate) mending: bool,
+    /// The objects of the cluster are read, too.
+    pub(crate) objects: bool,
 }
 
 /// Returns the documents, each ending with a line break.
@@ -33,17 +35,17 @@ pub(crate) fn text(request: &Request) -> String {
         version,
         via_proxy,
         mending,
+        objects,
     } = request;
     let plan = Plan {
         minor: u32::from(version.0),
         via_proxy: *via_proxy,
         mending: *mending,
+        objects: *objects,
     };
     let permissions = permissions(plan);
-    let of_scope = |scope| permissions.iter().filter(move |one| one.scope == scope);
-    let documents = [
-        format!(
-            "\
+    let mut documents = vec![format!(
+        "\
 apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -54,18 +56,38 @@ metadata:
 # Its token is asked for when it is needed (kubectl create token); no pod has it mounted unasked.
 automountServiceAccountToken: false
 "
-        ),
-        role("ClusterRole", None, of_scope(Scope::Cluster)),
-        binding("ClusterRole", None, namespace),
-        role("Role", Some(KUBE_SYSTEM), of_scope(Scope::KubeSystem)),
-        binding("Role", Some(KUBE_SYSTEM), namespace),
-    ];
+    )];
+    for scope in Scope::ALL {
+        let of_scope: Vec<&Permission> = permissions
+            .iter()
+            .filter(|one| one.scope == scope)
+            .collect();
+        if of_scope.is_empty() {
+            continue;
+        }
+        let place = scope.namespace();
+        let kind = if place.is_none() {
+            "ClusterRole"
+        } else {
+            "Role"
+        };
+        documents.push(role(kind, place, &of_scope));
+        documents.push(binding(kind, place, namespace));
+    }
     format!(
         "\
 # All that kubeassay may ask of this cluster's API server and kubelets, and why. For Kubernetes {version}.
 # Nothing in it lists or reads secrets, or changes anything. The namespace {namespace} has to be there.
-#   kubectl -n {namespace} create token {NAME} > token
+{}#   kubectl -n {namespace} create token {NAME} > token
 {}",
+        if *objects {
+            "\
+# A token is sent to the kubelets, and who is root of a node can use what it receives: bind this to the user of a client
+# certificate where nodes do not trust each other, or scan nodes with what --nodes-only prints and objects with --live=probe.
+"
+        } else {
+            ""
+        },
         documents.join("---\n")
     )
 }
@@ -83,37 +105,71 @@ metadata:
     )
 }
 
-fn role<'a>(
-    kind: &str,
-    namespace: Option<&str>,
-    permissions: impl Iterator<Item = &'a Permission>,
-) -> String {
-    let rules: String = permissions.map(rule).collect();
+fn role(kind: &str, namespace: Option<&str>, permissions: &[&Permission]) -> String {
+    let mut rules = String::new();
+    let mut reason: &[String] = &[];
+    for alike in permissions.chunk_by(|one, other| belong_together(one, other)) {
+        let Some(first) = alike.first() else {
+            continue;
+        };
+        let why = if first.reason == reason {
+            "As above.".to_owned()
+        } else {
+            first.reason.join("\n  # ")
+        };
+        reason = &first.reason;
+        rules.push_str(&rule(first, &why, alike));
+    }
     let metadata = metadata(namespace);
     format!("apiVersion: {GROUP}/v1\nkind: {kind}\n{metadata}rules:\n{rules}")
 }
 
-fn rule(permission: &Permission) -> String {
-    let reason = permission.reason.join("\n  # ");
-    let object = match &permission.object {
-        Object::Resource {
-            group,
-            resource,
-            names,
-        } => {
+/// Returns whether two permissions are one rule: they differ in the resource or the path alone.
+fn belong_together(one: &Permission, other: &Permission) -> bool {
+    let objects = match (&one.object, &other.object) {
+        (
+            Object::Resource { group, names, .. },
+            Object::Resource {
+                group: other_group,
+                names: other_names,
+                ..
+            },
+        ) => (group, names) == (other_group, other_names),
+        (Object::Path(_), Object::Path(_)) => true,
+        _ => false,
+    };
+    objects && (one.verb, &one.reason) == (other.verb, &other.reason)
+}
+
+/// Returns one rule for permissions that belong together.
+fn rule(first: &Permission, why: &str, alike: &[&Permission]) -> String {
+    let all = alike.iter().map(|one| match &one.object {
+        Object::Resource { resource, .. } => *resource,
+        Object::Path(path) => *path,
+    });
+    let all: Vec<String> = all.map(plain).collect();
+    let all = all.join(", ");
+    let object = match &first.object {
+        Object::Resource { group, names, .. } => {
             let names = if names.is_empty() {
                 String::new()
             } else {
                 format!("    resourceNames: [{}]\n", names.join(", "))
             };
-            format!("apiGroups: [\"{group}\"]\n    resources: [{resource}]\n{names}")
+            format!("apiGroups: [\"{group}\"]\n    resources: [{all}]\n{names}")
         }
-        Object::Path(path) => format!("nonResourceURLs: [{path}]\n"),
+        Object::Path(_) => format!("nonResourceURLs: [{all}]\n"),
     };
-    format!(
-        "  # {reason}\n  - {object}    verbs: [{}]\n",
-        permission.verb
-    )
+    format!("  # {why}\n  - {object}    verbs: [{}]\n", first.verb)
+}
+
+/// Returns a word as YAML takes it.
+fn plain(word: &str) -> String {
+    if word.contains('*') {
+        format!("\"{word}\"")
+    } else {
+        word.to_owned()
+    }
 }
 
 fn binding(kind: &str, namespace: Option<&str>, of_account: &str) -> String {

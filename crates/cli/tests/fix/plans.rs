@@ -26,6 +26,56 @@ fn plans_are_shown_like_this() {
     }
 }
 
+/// Nobody is sent to a file that their platform does not have, or writes itself.
+#[test]
+fn plans_say_what_the_platform_wants() {
+    let folder = TempDir::new().unwrap();
+    let k3s = folder.path().join("k3s.yaml");
+    let captured = fs::read_to_string(host("k3s")).unwrap();
+    let given = "  /etc/rancher/k3s/config.yaml: {text: \"kube-apiserver-arg:\\n- anonymous-auth=true\\n\", modified: 2026-11-20T05:00:00Z}\n";
+    fs::write(&k3s, captured + given).unwrap();
+    let k3s = k3s.to_string_lossy();
+    for (root, rule, said) in [
+        (
+            &*k3s,
+            "1.2.1",
+            "`kube-apiserver-arg` in /etc/rancher/k3s/config.yaml",
+        ),
+        (&k3s, "1.2.18", "`systemctl restart k3s.service`"),
+        (&k3s, "4.2.13", "- \"pod-max-pids=4096\""),
+        (&host("rke2"), "4.2.13", "/etc/rancher/rke2/config.yaml"),
+        (&host("rke2"), "4.2.14", "/etc/rancher/rke2/kubelet.yaml"),
+        (
+            &host("eks-al2023"),
+            "4.2.13",
+            "`spec.kubelet.config` of the NodeConfig",
+        ),
+        (&host("eks-al2023"), "4.2.14", "seccompDefault: true"),
+        (&host("openshift"), "4.2.14", "kind: KubeletConfig"),
+        (&host("microshift"), "4.2.14", "/etc/microshift/config.d"),
+        (
+            &host("microshift"),
+            "1.2.18",
+            "below `apiServer` in /etc/microshift/config.yaml",
+        ),
+        (
+            &host("kubeadm-control-plane"),
+            "1.2.1",
+            "/etc/kubernetes/manifests/kube-apiserver.yaml",
+        ),
+    ] {
+        let (code, plan, stderr) = run(&["fix", "--root", root, rule]);
+        assert_eq!((code, stderr.as_str()), (0, ""), "{root} {rule}");
+        // Long lines are folded.
+        let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(plan.contains(said), "{root} {rule}: {plan}");
+        assert!(
+            !plan.contains("the file that --config names"),
+            "{root} {rule}"
+        );
+    }
+}
+
 #[test]
 fn captured_hosts_have_plans_for_what_can_be_mended() {
     let nothing = "Nothing to do: what was asked for holds, or does not concern this node";

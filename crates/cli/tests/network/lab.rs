@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use assert_cmd::cargo::CommandCargoExt as _;
-use kubeassay_cluster::rbac::{KUBE_SYSTEM, Object, Plan, Scope, permissions};
+use kubeassay_cluster::rbac::{Object, Plan, permissions};
 use kubeassay_testkit::api_server::{ApiServer, Rule, Running, nodes};
 use kubeassay_testkit::certificates::{Authority, Certified};
 use kubeassay_testkit::kubelet::{Kubelet, StandIn};
@@ -81,6 +81,7 @@ impl Lab {
             minor: 36,
             via_proxy,
             mending: false,
+            objects: true,
         };
         server.rules.insert(USER.to_owned(), printed(plan));
         server
@@ -141,11 +142,10 @@ pub(crate) fn address(kubelet: &StandIn) -> String {
 }
 
 /// Returns the rules that `kubeassay manifest rbac` prints for a plan.
-fn printed(plan: Plan) -> Vec<Rule> {
+pub(crate) fn printed(plan: Plan) -> Vec<Rule> {
     let rules = permissions(plan).into_iter().map(|permission| {
-        let in_kube_system = permission.scope == Scope::KubeSystem;
         let rule = Rule {
-            namespace: in_kube_system.then(|| KUBE_SYSTEM.to_owned()),
+            namespace: permission.scope.namespace().map(str::to_owned),
             verbs: vec![permission.verb.to_owned()],
             ..Rule::default()
         };

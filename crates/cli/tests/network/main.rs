@@ -16,4 +16,5 @@ mod clusters;
 mod ends;
 mod kubelets;
 mod lab;
+mod objects;
 mod usage;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use kubeassay_core::facts::is_telling;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// More nodes than a page has, whatever its limit was. Empty ones are some hundred times larger in memory than in JSON.
 pub(crate) const MOST_NODES_OF_A_PAGE: usize = 20_000;
@@ -40,7 +41,7 @@ impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for First<T, N> {
 }
 
 /// Reads a list, or `null` for an empty one, and keeps no more than about `N` of it.
-fn first<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+pub(super) fn first<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     deserializer.deserialize_any(First::<T, N>(PhantomData))
@@ -64,14 +65,46 @@ pub(crate) struct Named {
 pub(crate) struct Metadata {
     pub(crate) name: Option<String>,
     pub(crate) uid: Option<String>,
-    pub(crate) labels: Option<Labels>,
+    #[serde(default)]
+    pub(crate) labels: Marks,
+    #[serde(default)]
+    pub(crate) annotations: Marks,
 }
 
-/// The labels that are looked at.
-#[derive(Default, Deserialize)]
-pub(crate) struct Labels {
-    #[serde(rename = "type")]
-    pub(crate) kind: Option<String>,
+/// The labels or annotations that are looked at: `type`, and those that tell a platform.
+#[derive(Default)]
+pub(crate) struct Marks(pub(crate) BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Marks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Telling;
+
+        impl<'de> Visitor<'de> for Telling {
+            type Value = Marks;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of texts")
+            }
+
+            fn visit_unit<E>(self) -> Result<Marks, E> {
+                Ok(Marks::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Marks, A::Error> {
+                let mut kept = BTreeMap::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    if kept.len() < MOST_PARTS && (key == "type" || is_telling(&key)) {
+                        kept.insert(key, map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Marks(kept))
+            }
+        }
+
+        deserializer.deserialize_any(Telling)
+    }
 }
 
 /// A `ConfigMap`.
@@ -127,6 +160,8 @@ pub(crate) struct NodeDocument {
 /// Its spec.
 #[derive(Default, Deserialize)]
 pub(crate) struct NodeSpec {
+    #[serde(rename = "providerID")]
+    pub(crate) provider_id: Option<String>,
     #[serde(default, deserialize_with = "first::<_, _, MOST_PARTS>")]
     pub(crate) taints: Vec<Taint>,
 }
@@ -189,4 +224,5 @@ pub(crate) struct NodeInfo {
     pub(crate) machine_id: Option<String>,
     pub(crate) kubelet_version: Option<String>,
     pub(crate) operating_system: Option<String>,
+    pub(crate) os_image: Option<String>,
 }

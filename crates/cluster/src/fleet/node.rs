@@ -1,17 +1,18 @@
 //! One node of the list: whether it can be scanned, where its kubelet is, and what comes of asking it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kubeassay_core::facts::{
     EndpointFacts, Facts, Identity, NodeObject, Problem, Request, Response, Source, Tool, Trouble,
-    Via,
+    Via, is_telling,
 };
 use kubeassay_core::node_id;
 use kubeassay_core::text::escape;
 use kubeassay_core::verdict::Cause;
 
 use super::minor;
-use crate::api::{Address, Api, ApiError, NodeDocument, proxied_configz_path};
+use crate::api::{Address, Api, ApiError, Marks, NodeDocument, proxied_configz_path};
 use crate::http::Peer;
 use crate::identity::ClientIdentity;
 use crate::kubelet::{self, Access, PORT, Questions, READ_ONLY_PORT, Target};
@@ -52,6 +53,7 @@ impl Listed {
     pub(super) fn new(document: NodeDocument) -> Self {
         let unsupported = unsupported(&document);
         let metadata = document.metadata.unwrap_or_default();
+        let provider = document.spec.and_then(|spec| spec.provider_id);
         let status = document.status.unwrap_or_default();
         let info = status.node_info.unwrap_or_default();
         let port = status
@@ -68,6 +70,10 @@ impl Listed {
                 uid: metadata.uid.map(cut),
                 kubelet_version: info.kubelet_version.map(cut),
                 operating_system: info.operating_system.map(cut),
+                os_image: info.os_image.map(cut),
+                // What follows names the machine, and the account that it belongs to.
+                provider: provider.and_then(|id| Some(cut(id.split_once("://")?.0.to_owned()))),
+                marks: marks(metadata.labels, metadata.annotations),
                 unsupported,
             },
         }
@@ -116,6 +122,14 @@ fn cut(mut text: String) -> String {
     text
 }
 
+/// Returns the labels and annotations that tell the platform.
+fn marks(labels: Marks, annotations: Marks) -> BTreeMap<String, String> {
+    let all = annotations.0.into_iter().chain(labels.0);
+    all.filter(|(key, _)| is_telling(key))
+        .map(|(key, value)| (cut(key), cut(value)))
+        .collect()
+}
+
 /// Returns the addresses that a kubelet may be reached at, the best first.
 fn ranked(addresses: Vec<Address>) -> Vec<String> {
     let known = addresses.into_iter().filter_map(|address| {
@@ -148,12 +162,11 @@ fn unsupported(document: &NodeDocument) -> Option<String> {
         return Some("Windows: kubelets there are configured otherwise".to_owned());
     }
     let metadata = document.metadata.as_ref();
-    let labels = metadata.and_then(|metadata| metadata.labels.as_ref());
-    let label = labels.and_then(|labels| labels.kind.as_deref());
+    let label = metadata.and_then(|metadata| metadata.labels.0.get("type"));
     let spec = document.spec.as_ref();
     let mut taints = spec.into_iter().flat_map(|spec| &spec.taints);
     let tainted = taints.any(|taint| taint.key.as_deref() == Some("virtual-kubelet.io/provider"));
-    if tainted || label == Some("virtual-kubelet") {
+    if tainted || label.is_some_and(|label| label == "virtual-kubelet") {
         return Some("a virtual kubelet: no machine, and no kubelet of Kubernetes' own".to_owned());
     }
     let version = info.and_then(|info| info.kubelet_version.as_deref());

@@ -28,6 +28,8 @@ type Values = Vec<(String, Vec<(Bytes, Arc<Origin>)>)>;
 #[derive(Default)]
 struct Given {
     flags: Vec<(String, Bytes, Arc<Origin>)>,
+    /// The files that were read.
+    read: Vec<Bytes>,
 }
 
 impl Given {
@@ -171,10 +173,12 @@ fn read<'a>(
             return Err(unknown);
         }
     }
+    let mut read = Vec::new();
     for path in &paths {
         let Some(file) = content(files, process, path)? else {
             continue;
         };
+        read.push(path.clone());
         if file.content.as_ref().is_none_or(Bytes::is_empty) {
             continue;
         }
@@ -190,7 +194,10 @@ fn read<'a>(
             }
         }
     }
-    let mut given = Given::default();
+    let mut given = Given {
+        read,
+        ..Given::default()
+    };
     for (name, all) in values {
         let all = all.into_iter();
         given
@@ -379,6 +386,8 @@ impl K3sNode<'_> {
             component,
             argv: vec![component.as_str().into()],
             origins: vec![default],
+            read: self.given.read.clone(),
+            files: Vec::new(),
         };
         for (name, values) in merged {
             for (value, origin) in values {

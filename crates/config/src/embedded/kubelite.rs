@@ -82,6 +82,8 @@ fn read(component: Component, text: &str, path: &Bytes) -> Inside {
         component,
         argv: vec![name.into()],
         origins: vec![whole],
+        read: vec![path.clone()],
+        files: Vec::new(),
     };
     for (number, line) in (1_u32..).zip(text.lines()) {
         let trimmed = line.trim();

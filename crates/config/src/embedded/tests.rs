@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use kubeassay_core::facts::{Entry, FileFacts, FileKind, Need, NeedKind, ProcessFacts};
+use kubeassay_core::facts::{Entry, FileFacts, FileKind, Moment, Need, NeedKind, ProcessFacts};
 use kubeassay_core::{Bytes, Cause, Component};
 
 use super::{Embedded, Release, components};
@@ -261,4 +261,132 @@ fn kubelite_reads_a_file_of_arguments_for_each_component() {
     let denied = [(kubelet.as_str(), None), (&proxy, plain)];
     let embedded = told(process(&worker, &denied), 34, None);
     assert_eq!(embedded.unknown.unwrap().cause, Cause::Denied);
+}
+
+const MICROSHIFT: &[&str] = &["/usr/bin/microshift", "run"];
+const SHIFT: &str = "/etc/microshift/config.yaml";
+const DROP_IN: &str = "/etc/microshift/config.d/20-later.yaml";
+
+#[test]
+fn microshift_merges_its_drop_ins_and_gives_what_comes_of_it() {
+    let age = |files: &[(&str, Option<&str>)]| {
+        let embedded = told(process(MICROSHIFT, files), 36, None);
+        assert_eq!(embedded.unknown, None);
+        values(&embedded, Component::ApiServer, "audit-log-maxage")
+    };
+    let file = |age: &str| format!("apiServer:\n  auditLog: {{maxFileAge: {age}}}\n");
+    assert_eq!(age(&[]), ["0"], "what MicroShift gives");
+    assert_eq!(age(&[(SHIFT, Some(&file("30")))]), ["30"]);
+    let later = file("7");
+    assert_eq!(
+        age(&[(SHIFT, Some(&file("30"))), (DROP_IN, Some(&later))]),
+        ["7"]
+    );
+    let gone = file("null");
+    assert_eq!(
+        age(&[(SHIFT, Some(&file("30"))), (DROP_IN, Some(&gone))]),
+        ["0"]
+    );
+    let blank = " \n";
+    assert_eq!(age(&[(SHIFT, Some(blank)), (DROP_IN, Some(&later))]), ["7"]);
+    // Go finds its fields without regard to case, and an empty value is as good as none.
+    let other = "APISERVER: {auditlog: {MAXFILEAGE: 12, maxFiles: 0}}\n";
+    assert_eq!(age(&[(SHIFT, Some(other))]), ["12"]);
+
+    let place = told(process(MICROSHIFT, &[(SHIFT, Some(&file("30")))]), 36, None);
+    let server = &place.inside[1];
+    let at = server
+        .argv
+        .iter()
+        .position(|one| *one == "--audit-log-maxage=30");
+    let origin = &server.origins[at.unwrap()];
+    assert_eq!(origin.path.as_deref().unwrap().to_string(), SHIFT);
+    assert_eq!((origin.line, origin.column), (Some(2), Some(26)));
+}
+
+#[test]
+fn microshift_bounds_tls_for_all_it_runs() {
+    let tls = |text: &str| {
+        let file = format!("apiServer: {{tls: {text}}}\n");
+        told(process(MICROSHIFT, &[(SHIFT, Some(&file))]), 36, None)
+    };
+    let of = |embedded: &Embedded, flag| values(embedded, Component::ControllerManager, flag);
+    let modern = tls("{minVersion: VersionTLS13, cipherSuites: [TLS_RSA_WITH_AES_128_CBC_SHA]}");
+    assert_eq!(of(&modern, "tls-min-version"), ["VersionTLS13"]);
+    assert!(!of(&modern, "tls-cipher-suites")[0].contains("RSA"));
+    assert_eq!(
+        values(&modern, Component::Etcd, "tls-min-version"),
+        ["TLS1.3"]
+    );
+    let own = tls("{cipherSuites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]}");
+    assert_eq!(
+        of(&own, "tls-cipher-suites"),
+        ["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]
+    );
+    for refused in [
+        "{minVersion: VersionTLS11}",
+        "{cipherSuites: [TLS_RSA_WITH_AES_128_CBC_SHA]}",
+    ] {
+        let embedded = tls(refused);
+        assert_eq!(
+            embedded.unknown.map(|one| one.cause),
+            Some(Cause::WouldRefuse)
+        );
+        assert!(embedded.inside.is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_be_told_of_microshift_is_not_made_up() {
+    let denied = told(process(MICROSHIFT, &[(SHIFT, None)]), 36, None);
+    assert_eq!(denied.unknown.map(|one| one.cause), Some(Cause::Denied));
+    let broken = told(
+        process(MICROSHIFT, &[(SHIFT, Some("apiServer: [\n"))]),
+        36,
+        None,
+    );
+    assert!(broken.unknown.is_some() && broken.inside.is_empty());
+    let several = told(
+        process(&["/usr/bin/microshift", "run", "--multinode"], &[]),
+        36,
+        None,
+    );
+    assert!(several.unknown.is_some());
+    assert!(
+        several
+            .inside
+            .iter()
+            .all(|one| one.component != Component::ApiServer)
+    );
+    let other = told(process(&["/usr/bin/microshift", "version"], &[]), 36, None);
+    assert!(other.unknown.is_none() && other.inside.is_empty());
+}
+
+/// What it wrote at its start is not what it will write.
+#[test]
+fn the_next_start_of_microshift_writes_the_kubelets_file_anew() {
+    let text = "kubelet: {authorization: {mode: AlwaysAllow}, \"we\\\"ird\": [1, true, null]}\n";
+    let at = |text: &str| text.parse().unwrap();
+    let mut process = process(MICROSHIFT, &[(SHIFT, Some(text))]);
+    process.started = Some(Moment {
+        at: at("2026-11-20T08:00:00Z"),
+        error_ms: 10,
+    });
+    for (changed, made) in [("2026-11-20T07:00:00Z", 0), ("2026-11-20T09:00:00Z", 1)] {
+        for file in &mut process.files {
+            file.modified = Some(at(changed));
+        }
+        let embedded = told(process.clone(), 36, None);
+        let kubelet = &embedded.inside[0];
+        assert_eq!(kubelet.files.len(), made, "{changed}");
+        assert_eq!(embedded.assumes.len(), 1 + made, "{changed}");
+        let text = kubelet.files.first().and_then(|file| file.content.as_ref());
+        if let Some(text) = text {
+            let text = text.to_string_lossy();
+            assert!(
+                text.ends_with("\"authorization\": {\"mode\": \"AlwaysAllow\"}\n\"we\\\"ird\": [1, true, null]\n"),
+                "{text}"
+            );
+        }
+    }
 }

@@ -628,6 +628,7 @@ mod tests {
             fix: crate::report::Fix {
                 possible: false,
                 why_not: None,
+                how: None,
             },
             remediation: String::new(),
         }

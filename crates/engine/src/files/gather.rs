@@ -109,6 +109,9 @@ pub(super) fn gather(facts: &Facts, manifests: &Manifests, configured: &Configur
         gathered.unit_files(service);
     }
     let detected = platforms::detect(facts).platform;
+    // What runs inside a distribution's program has its keys where the platform puts them.
+    let mut programs = facts.processes_of(Component::Distribution);
+    control_plane |= programs.any(|process| !process.in_pod());
     if let Some(platform) = detected.or_else(|| platforms::named(USUAL)) {
         gathered.of_platform(platform, control_plane, &mut host);
     }

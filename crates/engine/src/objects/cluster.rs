@@ -20,22 +20,28 @@ const BINDINGS: [Kind; 2] = [Kind::RoleBindings, Kind::ClusterRoleBindings];
 const CLIENT: &str = "kubernetes.io/kube-apiserver-client";
 
 /// What bootstrap tokens are for: roles of Kubernetes and of kubeadm by which a node joins.
-const JOINING: [&str; 6] = [
+const JOINING: [&str; 7] = [
     "system:node-bootstrapper",
     "system:certificates.k8s.io:certificatesigningrequests:nodeclient",
     "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
     "kubeadm:get-nodes",
     "kubeadm:kubelet-config",
     "kubeadm:nodes-kubeadm-config",
+    // kubeadm's addon kube-proxy: a joining node reads its ConfigMap.
+    "kube-proxy",
 ];
 
-/// What every namespace has, as kind and name.
-const OF_DEFAULT: [(&str, &str); 5] = [
+/// What every namespace has, as kind and name, or this one of Kubernetes', of `OpenShift`'s, or because what kubeassay
+/// prints (`manifest rbac`) lets it be read.
+const OF_DEFAULT: [(&str, &str); 8] = [
     ("Service", "kubernetes"),
     ("Endpoints", "kubernetes"),
     ("EndpointSlice", "kubernetes"),
     ("ServiceAccount", "default"),
     ("ConfigMap", "kube-root-ca.crt"),
+    ("ConfigMap", "openshift-service-ca.crt"),
+    ("Role", "kubeassay"),
+    ("RoleBinding", "kubeassay"),
 ];
 
 /// Returns the settings of the cluster.

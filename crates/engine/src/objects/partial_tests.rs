@@ -9,7 +9,7 @@ use kubeassay_core::facts::{ClusterFacts, Trouble};
 use kubeassay_core::report::Finding;
 use kubeassay_core::rule::{Catalogue, Rule, SiteChoices};
 
-use super::of;
+use super::tests::of;
 use super::tests::options;
 use crate::BUNDLED_RULES;
 

@@ -10,7 +10,7 @@ use kubeassay_core::rule::{Catalogue, Rule, SiteChoices};
 use kubeassay_core::{Horizon, Verdict, Witness};
 
 use super::capabilities::CAPABILITIES;
-use super::{of, rbac};
+use super::{PORTION, each, rbac};
 use crate::BUNDLED_RULES;
 use crate::judgement::Options;
 
@@ -37,6 +37,48 @@ pub(super) fn options() -> Options {
         benchmark: None,
         choices: SiteChoices::default(),
     }
+}
+
+/// Returns all findings, whatever the portions.
+pub(super) fn of(facts: &ClusterFacts, rules: &[&Rule], options: &Options) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    each(facts, rules, options, &mut |portion| {
+        findings.extend(portion);
+    });
+    findings
+}
+
+#[test]
+fn many_findings_come_in_portions() {
+    use std::fmt::Write as _;
+    let mut objects = String::new();
+    let count = PORTION / 20;
+    for number in 0..count {
+        writeln!(
+            objects,
+            "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: n{number}}}"
+        )
+        .unwrap();
+    }
+    let catalogue = Catalogue::prepared(&BUNDLED_RULES);
+    let rules: Vec<&Rule> = catalogue
+        .rules()
+        .filter(|rule| rule.subject() == Some("namespace"))
+        .collect();
+    let facts = ClusterFacts {
+        inventory: Some(documents(&objects).unwrap()),
+        ..ClusterFacts::default()
+    };
+    let mut portions = Vec::new();
+    // Twice the rules, so that one portion cannot hold it.
+    let twice = [&rules[..], &rules[..]].concat();
+    each(&facts, &twice, &options(), &mut |portion| {
+        assert!(portion.is_sorted_by_key(|one| (one.rule.clone(), one.subject.key.clone())));
+        portions.push(portion.len());
+    });
+    assert!(portions.len() > 1, "{portions:?}");
+    assert!(portions.iter().all(|count| *count <= PORTION));
+    assert_eq!(portions.iter().sum::<usize>(), 2 * rules.len() * count);
 }
 
 fn findings(id: &str, objects: &str) -> Vec<Finding> {

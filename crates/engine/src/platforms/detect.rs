@@ -2,15 +2,15 @@
 //!
 //! What runs weighs more than what lies about: folders of a distribution that was taken off, or never started, are on
 //! many nodes. In this order: the arguments and the executable of the kubelet and the distributions' own programs; the
-//! operating system and the suffix of the kubelet's version; files, where nothing runs. A platform is named only where
-//! the first of these that says anything says one thing.
+//! operating system, the suffix of the kubelet's version, and what the API says of the node's object; files, where nothing
+//! runs. A platform is named only where the first of these that says anything says one thing.
 
 use kubeassay_config::units;
-use kubeassay_core::facts::{Facts, Need, NeedKind, Problem, ProcessFacts};
+use kubeassay_core::facts::{Facts, Need, NeedKind, NodeObject, Problem, ProcessFacts};
 use kubeassay_core::report::Distribution;
 use kubeassay_core::{Bytes, Cause, Component};
 
-use super::{PLATFORMS, Platform, Sign};
+use super::{PLATFORMS, Platform, Provider, Sign};
 use crate::services;
 
 /// Which platform a node is, and by what it was told.
@@ -29,11 +29,8 @@ pub(crate) struct Detected {
 }
 
 impl Detected {
-    /// Returns why a component cannot be seen on any node of this cluster, with the provider's page about it.
-    pub(crate) fn provider_side(
-        &self,
-        component: Component,
-    ) -> Option<(&'static str, &'static str)> {
+    /// Returns who runs a component that cannot be seen on any node of this cluster.
+    pub(crate) fn provider_side(&self, component: Component) -> Option<Provider> {
         let own = self.platform?.provider_side(component);
         own.or_else(|| self.base?.provider_side(component))
     }
@@ -269,6 +266,11 @@ fn signs(
                     telling.map(|version| (Weight::Told, format!("version {version}").into())),
                 );
             }
+            Sign::Mark(..) | Sign::Provider(_) | Sign::Named(_) => {
+                let object = facts.node.object.iter();
+                let seen = object.flat_map(|object| of_object(sign, object));
+                found.extend(seen.map(|evidence| (Weight::Told, evidence)));
+            }
             Sign::System(id) => {
                 if facts.node.platform.id.as_deref() == Some(*id) {
                     let file = facts.node.platform.evidence.first();
@@ -285,6 +287,35 @@ fn signs(
     }
     found.dedup_by(|one, other| one.1 == other.1);
     found
+}
+
+/// Returns what of a node's object is this sign.
+fn of_object(sign: &Sign, object: &NodeObject) -> Vec<Bytes> {
+    let said = |text: &str| brief(&Bytes::from(text));
+    match sign {
+        Sign::Mark(key, value) => {
+            let is_start = key.ends_with(['/', '-']);
+            let marks = object.marks.iter().filter(|(found, given)| {
+                let named = *found == key || is_start && found.starts_with(key);
+                named && matches(value, &Bytes::from(given.as_str()))
+            });
+            marks
+                .map(|(key, value)| format!("Node {key}={}", said(value)).into())
+                .collect()
+        }
+        Sign::Provider(scheme) if object.provider.as_deref() == Some(*scheme) => {
+            vec![format!("Node spec.providerID={scheme}://").into()]
+        }
+        Sign::Named(start) => {
+            let name = object
+                .os_image
+                .iter()
+                .filter(|name| name.starts_with(start));
+            name.map(|name| format!("Node status.nodeInfo.osImage={}", said(name)).into())
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Returns whether a file was found on the node.
@@ -329,6 +360,9 @@ fn given(argv: &[Bytes], flag: &str) -> Vec<Bytes> {
 
 /// Returns whether a value is as `pattern` says, in which a star at an end stands for anything.
 fn matches(pattern: &str, value: &Bytes) -> bool {
+    if pattern == "*" {
+        return true;
+    }
     let value = value.as_slice();
     let starts = pattern.strip_suffix('*');
     let ends = pattern.strip_prefix('*');

@@ -1,6 +1,6 @@
 //! Nodes of clusters whose control plane a provider runs.
 
-use super::{Basis, Platform, Provider, Sign};
+use super::{Platform, Provider, Sign};
 
 /// Amazon EKS, on Amazon Linux 2 (`bootstrap.sh`) and Amazon Linux 2023 (`nodeadm/internal/kubelet` of
 /// awslabs/amazon-eks-ami).
@@ -12,6 +12,7 @@ pub(super) static EKS: Platform = Platform {
         Sign::Argument("config", "/etc/kubernetes/kubelet/config.json"),
         Sign::Argument("config", "/etc/kubernetes/kubelet/kubelet-config.json"),
         Sign::Version("-eks-"),
+        Sign::Mark("eks.amazonaws.com/", "*"),
         Sign::File("/etc/eks"),
     ],
     paths: &[
@@ -32,11 +33,12 @@ pub(super) static EKS: Platform = Platform {
         "EKS runs kube-proxy in a pod that takes its kubeconfig from a ConfigMap; there is no such file on the node",
     )],
     provider: Some(Provider {
+        name: "AWS",
         reason: "AWS runs the control plane of an EKS cluster; no node shows how it is configured",
         link: "https://docs.aws.amazon.com/eks/latest/userguide/security.html",
+        shows: "`aws eks describe-cluster --name CLUSTER` (`logging`, `encryptionConfig`, `resourcesVpcConfig`)",
     }),
     judged: "kubelet, kube-proxy and the node's files; the control plane is AWS's",
-    basis: Basis::Documented("awslabs/amazon-eks-ami, nodeadm and templates"),
 };
 
 /// Bottlerocket: `packages/kubernetes-*` of bottlerocket-os/bottlerocket-core-kit.
@@ -48,6 +50,7 @@ pub(super) static BOTTLEROCKET: Platform = Platform {
         Sign::System("bottlerocket"),
         Sign::Argument("config", "/etc/kubernetes/kubelet/config"),
         Sign::Argument("kubeconfig", "/etc/kubernetes/kubelet/kubeconfig"),
+        Sign::Named("Bottlerocket"),
     ],
     paths: &[
         (
@@ -67,7 +70,6 @@ pub(super) static BOTTLEROCKET: Platform = Platform {
     )],
     provider: None,
     judged: "kubelet, kube-proxy and the node's files; the control plane is elsewhere",
-    basis: Basis::Documented("bottlerocket-os/bottlerocket-core-kit, packages/kubernetes-1.31"),
 };
 
 /// Google Kubernetes Engine, on Container-Optimized OS: `cluster/gce` of Kubernetes, which its nodes descend from.
@@ -79,6 +81,7 @@ pub(super) static GKE: Platform = Platform {
         Sign::Argument("config", "/home/kubernetes/kubelet-config.yaml"),
         Sign::Executable("/home/kubernetes/bin"),
         Sign::Version("-gke."),
+        Sign::Mark("cloud.google.com/gke-", "*"),
         Sign::File("/home/kubernetes/kubelet-config.yaml"),
     ],
     paths: &[
@@ -92,11 +95,12 @@ pub(super) static GKE: Platform = Platform {
     ],
     absent: &[],
     provider: Some(Provider {
+        name: "Google",
         reason: "Google runs the control plane of a GKE cluster; no node shows how it is configured",
         link: "https://cloud.google.com/kubernetes-engine/docs/concepts/shared-responsibility",
+        shows: "`gcloud container clusters describe CLUSTER` (`loggingConfig`, `databaseEncryption`, `masterAuth`)",
     }),
     judged: "kubelet, kube-proxy and the node's files; the control plane is Google's",
-    basis: Basis::Documented("kubernetes/kubernetes, cluster/gce"),
 };
 
 /// Azure Kubernetes Service: `parts/linux/cloud-init/artifacts` of Azure/AgentBaker.
@@ -108,6 +112,7 @@ pub(super) static AKS: Platform = Platform {
         Sign::Argument("config", "/etc/default/kubeletconfig.json"),
         Sign::Argument("client-ca-file", "/etc/kubernetes/certs/ca.crt"),
         Sign::Argument("node-labels", "*kubernetes.azure.com/*"),
+        Sign::Mark("kubernetes.azure.com/", "*"),
         Sign::File("/opt/azure/containers"),
     ],
     paths: &[
@@ -130,9 +135,10 @@ pub(super) static AKS: Platform = Platform {
         "AKS runs kube-proxy in a pod that takes its kubeconfig from a ConfigMap; there is no such file on the node",
     )],
     provider: Some(Provider {
+        name: "Microsoft",
         reason: "Microsoft runs the control plane of an AKS cluster; no node shows how it is configured",
-        link: "https://learn.microsoft.com/azure/aks/support-policies",
+        link: "https://learn.microsoft.com/en-us/azure/aks/support-policies",
+        shows: "`az aks show --name CLUSTER --resource-group GROUP` (`aadProfile`, `securityProfile`, `apiServerAccessProfile`)",
     }),
     judged: "kubelet, kube-proxy and the node's files; the control plane is Microsoft's",
-    basis: Basis::Documented("Azure/AgentBaker, parts/linux/cloud-init"),
 };

@@ -1,6 +1,6 @@
 //! `MicroK8s`, k0s and Talos.
 
-use super::{Basis, Platform, Sign};
+use super::{Platform, Sign};
 
 /// `MicroK8s`: `microk8s-resources/default-args` and `microk8s-resources/wrappers` of canonical/microk8s.
 pub(super) static MICROK8S: Platform = Platform {
@@ -9,6 +9,7 @@ pub(super) static MICROK8S: Platform = Platform {
     base: None,
     signs: &[
         Sign::Program("microk8s"),
+        Sign::Mark("microk8s.io/cluster", "true"),
         Sign::File("/var/snap/microk8s/current"),
         Sign::File("/snap/microk8s/current"),
     ],
@@ -80,7 +81,6 @@ pub(super) static MICROK8S: Platform = Platform {
     )],
     provider: None,
     judged: "what runs inside kubelite (kubelet, API server, controller manager, scheduler, kube-proxy), and its files",
-    basis: Basis::Documented("canonical/microk8s, microk8s-resources"),
 };
 
 /// k0s: `pkg/config/cfgvars.go` and `pkg/component` of k0sproject/k0s.
@@ -93,6 +93,7 @@ pub(super) static K0S: Platform = Platform {
         Sign::Executable("/var/lib/k0s/bin"),
         Sign::Argument("config", "/run/k0s/kubelet/config.yaml"),
         Sign::Version("+k0s"),
+        Sign::Mark("node.k0sproject.io/", "*"),
         Sign::File("/etc/k0s"),
         Sign::File("/var/lib/k0s"),
     ],
@@ -141,7 +142,6 @@ pub(super) static K0S: Platform = Platform {
     ],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files",
-    basis: Basis::Documented("k0sproject/k0s, pkg/config and pkg/component"),
 };
 
 /// Talos Linux: `internal/app/machined/pkg/controllers/k8s` and `pkg/machinery/constants` of siderolabs/talos.
@@ -152,6 +152,7 @@ pub(super) static TALOS: Platform = Platform {
     signs: &[
         Sign::System("talos"),
         Sign::Argument("kubeconfig", "/etc/kubernetes/kubeconfig-kubelet"),
+        Sign::Named("Talos"),
     ],
     paths: &[
         ("etcd-data", &["/var/lib/etcd"]),
@@ -207,5 +208,4 @@ pub(super) static TALOS: Platform = Platform {
     ],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files",
-    basis: Basis::Documented("siderolabs/talos, internal/app/machined and pkg/machinery"),
 };

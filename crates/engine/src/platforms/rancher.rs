@@ -1,6 +1,6 @@
 //! k3s and RKE2.
 
-use super::{Basis, Platform, Sign};
+use super::{Platform, Sign};
 
 /// What both say of a kubelet's service and name.
 const NO_SERVICE_OF_K3S: &str =
@@ -14,6 +14,8 @@ pub(super) static K3S: Platform = Platform {
     signs: &[
         Sign::Program("k3s"),
         Sign::Version("+k3s"),
+        Sign::Provider("k3s"),
+        Sign::Mark("node.kubernetes.io/instance-type", "k3s"),
         Sign::File("/etc/rancher/k3s"),
         Sign::File("/var/lib/rancher/k3s"),
     ],
@@ -89,7 +91,6 @@ pub(super) static K3S: Platform = Platform {
     ],
     provider: None,
     judged: "what runs inside k3s (kubelet, API server, controller manager, scheduler, kube-proxy), and its files",
-    basis: Basis::Documented("k3s-io/k3s, pkg/daemons and pkg/configfilearg; docs.k3s.io"),
 };
 
 /// RKE2: `pkg/executor/staticpod` of rancher/rke2, and docs.rke2.io.
@@ -103,6 +104,8 @@ pub(super) static RKE2: Platform = Platform {
         Sign::Argument("config-dir", "*/rke2/agent/etc/kubelet.conf.d"),
         Sign::Argument("kubeconfig", "*/rke2/agent/kubelet.kubeconfig"),
         Sign::Version("+rke2r"),
+        Sign::Provider("rke2"),
+        Sign::Mark("node.kubernetes.io/instance-type", "rke2"),
         Sign::File("/etc/rancher/rke2"),
         Sign::File("/var/lib/rancher/rke2"),
     ],
@@ -169,5 +172,4 @@ pub(super) static RKE2: Platform = Platform {
     ],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files",
-    basis: Basis::Documented("rancher/rke2, pkg/executor/staticpod; docs.rke2.io"),
 };

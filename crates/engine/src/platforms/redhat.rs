@@ -1,6 +1,6 @@
 //! `OpenShift` and `MicroShift`.
 
-use super::{Basis, Platform, Sign};
+use super::{Platform, Sign};
 
 /// `OpenShift` 4: `templates` of openshift/machine-config-operator.
 pub(super) static OPENSHIFT: Platform = Platform {
@@ -12,6 +12,8 @@ pub(super) static OPENSHIFT: Platform = Platform {
         Sign::Argument("config", "/etc/kubernetes/kubelet.conf"),
         Sign::Argument("config-dir", "/etc/openshift/kubelet.conf.d"),
         Sign::System("rhcos"),
+        Sign::Mark("node.openshift.io/os_id", "rhcos"),
+        Sign::Named("Red Hat Enterprise Linux CoreOS"),
         Sign::File("/etc/machine-config-daemon/currentconfig"),
     ],
     paths: &[
@@ -84,7 +86,6 @@ pub(super) static OPENSHIFT: Platform = Platform {
     ],
     provider: None,
     judged: "kubelet, control plane, etcd and their files, as its operators write them",
-    basis: Basis::Documented("openshift/machine-config-operator, templates"),
 };
 
 /// `MicroShift`: `pkg/node/kubelet.go` and `pkg/config` of openshift/microshift.
@@ -94,6 +95,7 @@ pub(super) static MICROSHIFT: Platform = Platform {
     base: None,
     signs: &[
         Sign::Program("microshift"),
+        Sign::Mark("node.kubernetes.io/instance-type", "rhde"),
         Sign::File("/etc/microshift"),
         Sign::File("/var/lib/microshift"),
     ],
@@ -136,7 +138,7 @@ pub(super) static MICROSHIFT: Platform = Platform {
         ),
         (
             "etcd-manifest",
-            "MicroShift starts etcd as a process of its own; there is no manifest",
+            "MicroShift starts etcd itself (microshift-etcd); there is no manifest",
         ),
         (
             "kubelet-service",
@@ -150,8 +152,11 @@ pub(super) static MICROSHIFT: Platform = Platform {
             "kube-proxy-kubeconfig",
             "OVN-Kubernetes does the work of kube-proxy on this MicroShift node; none runs",
         ),
+        (
+            "kubelet-hostname-override",
+            "MicroShift itself gives its kubelet the node's name, always",
+        ),
     ],
     provider: None,
-    judged: "the kubelet inside MicroShift by its file, etcd, and files; the rest inside is unknown",
-    basis: Basis::Documented("openshift/microshift, pkg/node and pkg/config"),
+    judged: "what runs inside MicroShift (kubelet, API server, controller manager, scheduler), the etcd that it starts, and its files",
 };

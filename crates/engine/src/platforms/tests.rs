@@ -173,6 +173,141 @@ fn what_runs_tells_the_platform() {
     }
 }
 
+/// Of a node that was only asked over the network there is its object, and nothing else.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn the_object_of_a_node_tells_its_platform() {
+    type Said<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+    let eks: &[(&str, &str)] = &[("eks.amazonaws.com/nodegroup", "workers")];
+    let cases: &[(Said<'_>, Option<&str>)] = &[
+        (("v1.34.1-eks-1a2b3c4", "", "aws", &[]), Some("eks")),
+        (("v1.34.1", "Amazon Linux 2023", "aws", eks), Some("eks")),
+        (
+            (
+                "v1.34.1-eks-1",
+                "Bottlerocket OS 1.26.1 (aws-k8s-1.34)",
+                "aws",
+                eks,
+            ),
+            Some("bottlerocket"),
+        ),
+        (("v1.34.1-gke.1", "", "gce", &[]), Some("gke")),
+        (
+            (
+                "v1.34.1",
+                "",
+                "gce",
+                &[("cloud.google.com/gke-nodepool", "a")],
+            ),
+            Some("gke"),
+        ),
+        (
+            (
+                "v1.34.1",
+                "Ubuntu 24.04",
+                "azure",
+                &[("kubernetes.azure.com/cluster", "mc")],
+            ),
+            Some("aks"),
+        ),
+        (("v1.34.1+k3s1", "", "k3s", &[]), Some("k3s")),
+        (("v1.34.1+rke2r1", "", "rke2", &[]), Some("rke2")),
+        (("v1.34.1+k0s", "", "", &[]), Some("k0s")),
+        (
+            ("v1.34.1", "", "", &[("microk8s.io/cluster", "true")]),
+            Some("microk8s"),
+        ),
+        (
+            (
+                "v1.34.1",
+                "",
+                "kind",
+                &[("kubeadm.alpha.kubernetes.io/cri-socket", "unix:///x")],
+            ),
+            Some("kind"),
+        ),
+        (
+            (
+                "v1.34.1",
+                "",
+                "",
+                &[
+                    ("kubeadm.alpha.kubernetes.io/cri-socket", "unix:///x"),
+                    ("minikube.k8s.io/version", "v1.37.0"),
+                ],
+            ),
+            Some("minikube"),
+        ),
+        (
+            (
+                "v1.34.1",
+                "",
+                "",
+                &[("kubeadm.alpha.kubernetes.io/cri-socket", "unix:///x")],
+            ),
+            Some("kubeadm"),
+        ),
+        (
+            (
+                "v1.33.5",
+                "",
+                "aws",
+                &[("node.openshift.io/os_id", "rhcos")],
+            ),
+            Some("openshift"),
+        ),
+        (
+            (
+                "v1.36.2",
+                "",
+                "",
+                &[
+                    ("node.openshift.io/os_id", "rhel"),
+                    ("node.kubernetes.io/instance-type", "rhde"),
+                ],
+            ),
+            Some("microshift"),
+        ),
+        (("v1.34.1", "Talos (v1.11.0)", "", &[]), Some("talos")),
+        // A machine of AWS, a system of Google's and a size of a machine are no platform.
+        (
+            ("v1.34.1", "Container-Optimized OS from Google", "aws", &[]),
+            None,
+        ),
+        (
+            (
+                "v1.34.1",
+                "",
+                "",
+                &[("node.kubernetes.io/instance-type", "m5.large")],
+            ),
+            None,
+        ),
+        (("v1.34.1+k3s1", "Talos (v1.11.0)", "", &[]), None),
+    ];
+    for ((version, system, provider, marks), wanted) in cases {
+        let mut facts = facts(&Case::default());
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let marks = marks.iter();
+        facts.node.object = Some(NodeObject {
+            kubelet_version: text(version),
+            os_image: text(system),
+            provider: text(provider),
+            marks: marks
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..NodeObject::default()
+        });
+        let detected = detect(&facts);
+        assert_eq!(detected.platform.map(|one| one.id), *wanted, "{detected:?}");
+        assert_eq!(
+            !detected.evidence.is_empty(),
+            wanted.is_some(),
+            "{detected:?}"
+        );
+    }
+}
+
 #[test]
 fn what_was_left_behind_does_not_take_the_place_of_what_runs() {
     let left = Case {

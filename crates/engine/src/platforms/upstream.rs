@@ -1,6 +1,6 @@
 //! kubeadm, and what is built on it.
 
-use super::{Basis, Platform, Sign};
+use super::{Platform, Sign};
 
 /// kubeadm: `cmd/kubeadm/app/constants/constants.go`, and `10-kubeadm.conf` of the packages.
 pub(super) static KUBEADM: Platform = Platform {
@@ -13,6 +13,7 @@ pub(super) static KUBEADM: Platform = Platform {
             "bootstrap-kubeconfig",
             "/etc/kubernetes/bootstrap-kubelet.conf",
         ),
+        Sign::Mark("kubeadm.alpha.kubernetes.io/cri-socket", "*"),
         Sign::File("/var/lib/kubelet/kubeadm-flags.env"),
     ],
     paths: &[
@@ -63,7 +64,6 @@ pub(super) static KUBEADM: Platform = Platform {
     )],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files",
-    basis: Basis::Documented("Kubernetes 1.36, cmd/kubeadm"),
 };
 
 /// kind: `images/base/files` and `pkg/cluster/internal/kubeadm/config.go` of kubernetes-sigs/kind.
@@ -73,6 +73,7 @@ pub(super) static KIND: Platform = Platform {
     base: Some(&KUBEADM),
     signs: &[
         Sign::Argument("provider-id", "kind://*"),
+        Sign::Provider("kind"),
         Sign::Image("/kind/product_name"),
         Sign::Image("/kind/bin/create-kubelet-cgroup-v2.sh"),
     ],
@@ -87,7 +88,6 @@ pub(super) static KIND: Platform = Platform {
     absent: &[],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files, in each node's container",
-    basis: Basis::Documented("kubernetes-sigs/kind, images/base/files"),
 };
 
 /// minikube: `pkg/minikube/vmpath/constants.go` and `pkg/minikube/bootstrapper` of kubernetes/minikube.
@@ -97,6 +97,7 @@ pub(super) static MINIKUBE: Platform = Platform {
     base: Some(&KUBEADM),
     signs: &[
         Sign::Executable("/var/lib/minikube/binaries"),
+        Sign::Mark("minikube.k8s.io/", "*"),
         Sign::File("/var/lib/minikube"),
     ],
     paths: &[
@@ -114,5 +115,4 @@ pub(super) static MINIKUBE: Platform = Platform {
     absent: &[],
     provider: None,
     judged: "kubelet, control plane, etcd, kube-proxy and their files, inside its machine",
-    basis: Basis::Documented("kubernetes/minikube, pkg/minikube"),
 };

@@ -13,7 +13,7 @@ use crate::next::next_step;
 use crate::page::{Page, width};
 
 /// Columns of the labels: `assume` and a space.
-const LABEL: usize = 7;
+pub(super) const LABEL: usize = 7;
 
 /// Evidence and overridden values beyond so many are left to `wide`.
 const SHOWN: usize = 3;
@@ -77,7 +77,7 @@ pub(super) fn settled(group: &Group<'_>, extent: Extent, page: &mut Page) {
 }
 
 /// Writes `FAIL  4.2.2  title`; the columns stand below each other where the words are short.
-fn title(ink: Ink, word: &str, control: &str, title: &str, page: &mut Page) {
+pub(super) fn title(ink: Ink, word: &str, control: &str, title: &str, page: &mut Page) {
     let word = format!("{word:7}");
     let control = format!("{control:6}");
     let prefix = [
@@ -110,6 +110,9 @@ fn details(finding: &Finding, indent: usize, extent: Extent, page: &mut Page) {
         page.item(indent, "want", LABEL, (Ink::Plain, &finding.expected));
     }
     evidence(finding, indent, Label::Where, extent, page);
+    if let (Some(how), Extent::All) = (&finding.fix.how, extent) {
+        page.item(indent, "mend", LABEL, (Ink::Plain, how));
+    }
     if let Some(witnesses) = describe_witnesses(finding) {
         page.item(indent, "asked", LABEL, (Ink::Plain, &witnesses));
     }

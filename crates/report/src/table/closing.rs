@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kubeassay_core::report::{Finding, Report, Source};
-use kubeassay_core::{Horizon, Verdict};
+use kubeassay_core::{Bytes, Horizon, Verdict};
 
 use super::group::Group;
 use crate::describe::node_parts;
@@ -61,6 +61,32 @@ pub(super) fn closing(report: &Report, groups: &[Group<'_>], page: &mut Page) {
         ink,
         &format!("exit {}: {}", report.gate.exit_code, report.gate.reason),
     );
+}
+
+/// Writes what the platform of each node was told by.
+pub(super) fn platforms(report: &Report, page: &mut Page) {
+    let nodes = report.scanned.nodes.iter();
+    let told = nodes.filter_map(|node| Some((node, node.distribution.as_ref()?)));
+    for (at, (node, told)) in told.enumerate() {
+        if at == 0 {
+            page.gap();
+        }
+        let listed = |evidence: &[Bytes]| {
+            let evidence: Vec<String> = evidence.iter().map(Bytes::to_string).collect();
+            evidence.join(", ")
+        };
+        let also = match told.also.as_slice() {
+            [] => String::new(),
+            also => format!("; there are signs of others too: {}", listed(also)),
+        };
+        let text = format!(
+            "{} is told to be {} by {}{also}",
+            node.name,
+            told.name,
+            listed(&told.evidence)
+        );
+        page.line(Ink::Dim, &text);
+    }
 }
 
 /// Returns what was scanned, whence and when.

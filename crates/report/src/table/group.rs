@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kubeassay_core::Verdict;
 use kubeassay_core::report::{Finding, Node, Report, Summary};
 
-use crate::describe::{control_label, control_order};
+use crate::describe::{control_label, control_order, is_of_cluster};
 use crate::waivers::COMPONENT;
 
 /// The findings of one rule and subject, in the order of their horizons; never empty.
@@ -43,6 +43,11 @@ impl<'a> Group<'a> {
     /// Returns whether something in it was accepted, or it is about a waiver: what people decided is always shown.
     pub(super) fn is_of_waivers(&self) -> bool {
         self.component() == COMPONENT || self.findings.iter().any(|one| one.waiver.is_some())
+    }
+
+    /// Returns whether it is about objects of the cluster.
+    pub(super) fn is_of_cluster(&self) -> bool {
+        self.findings.iter().any(|finding| is_of_cluster(finding))
     }
 
     /// Returns the component that was judged.

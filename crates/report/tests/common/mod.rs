@@ -185,6 +185,7 @@ pub(crate) fn finding(
         fix: Fix {
             possible: verdict == Verdict::Fail,
             why_not: None,
+            how: None,
         },
         remediation: "Set authorization.mode to Webhook.".to_owned(),
     }
@@ -380,6 +381,7 @@ pub(crate) fn in_pod(mut finding: Finding) -> Finding {
     finding.fix = Fix {
         possible: false,
         why_not: Some("it lives in a pod".to_owned()),
+        how: None,
     };
     finding.subject = Subject {
         key: "/var/lib/kubelet-in-kind".to_owned(),

@@ -1,6 +1,7 @@
 //! Network policies, requests for certificates, and nodes.
 
 use super::{Builder, lists, wire};
+use crate::facts::is_telling;
 use crate::facts::objects::{NetworkPolicy, Node, SigningRequest, request};
 
 impl Builder {
@@ -50,24 +51,8 @@ impl Builder {
     }
 
     pub(super) fn node(&mut self, item: &wire::Node) {
-        /// Labels that say whose node it is.
-        const TELLING: [&str; 12] = [
-            "node-role.kubernetes.io/",
-            "node.openshift.io/",
-            "eks.amazonaws.com/",
-            "cloud.google.com/",
-            "kubernetes.azure.com/",
-            "node.kubernetes.io/instance-type",
-            "microk8s.io/",
-            "k3s.io/",
-            "rke.cattle.io/",
-            "minikube.k8s.io/",
-            "karpenter.sh/",
-            "kops.k8s.io/",
-        ];
         let labels = item.metadata.labels.iter();
-        let telling =
-            labels.filter(|(key, _)| TELLING.iter().any(|prefix| key.starts_with(prefix)));
+        let telling = labels.filter(|(key, _)| is_telling(key));
         let labels = telling
             .map(|(key, value)| (self.names.one(key), self.names.one(value)))
             .collect();
