@@ -81,6 +81,7 @@ pub(super) fn of(notice: &Notice, entries: &[Entry], observed_at: Timestamp) -> 
             possible: false,
             why_not: (verdict == Verdict::Fail)
                 .then(|| "a waiver is for its owner to change".to_owned()),
+            how: None,
         },
         remediation: kind.remediation().to_owned(),
     })

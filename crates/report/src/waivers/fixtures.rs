@@ -137,6 +137,7 @@ pub(super) fn finding(node: Option<&str>, verdict: Verdict, value: &str) -> Find
         fix: Fix {
             possible: false,
             why_not: None,
+            how: None,
         },
         remediation: String::new(),
     }
