@@ -308,17 +308,15 @@ impl Reader<'_> {
 
     /// Returns a text without the blanks around it.
     fn text(&mut self, node: &Node, key: &str, most: usize) -> Option<String> {
-        let text = match node.kind {
-            Kind::Null => "",
-            _ => match node.text() {
-                Some(text) => text.trim(),
-                None => {
-                    let message = format!("`{key}` must be a text, but is {}", node.describe());
-                    let help = Some("put it in quotes".to_owned());
-                    self.fault(Code::WrongType, &node.span, message, help);
-                    return None;
-                }
-            },
+        let found = match node.kind {
+            Kind::Null => Some(""),
+            _ => node.text(),
+        };
+        let Some(text) = found.map(str::trim) else {
+            let message = format!("`{key}` must be a text, but is {}", node.describe());
+            let help = Some("put it in quotes".to_owned());
+            self.fault(Code::WrongType, &node.span, message, help);
+            return None;
         };
         if text.len() > most {
             let message = format!("`{key}` is longer than {most} bytes");

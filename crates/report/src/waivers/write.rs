@@ -149,18 +149,15 @@ fn entry(draft: &Draft, indent: usize) -> String {
     lines.push(format!("- rule: {}", word(&draft.rule)));
     scope(&draft.scope, &mut lines);
     lines.push("  # What was accepted. Where it changes, the waiver no longer holds.".to_owned());
-    match &draft.observed {
-        Some(values) => {
-            lines.push("  observed:".to_owned());
-            for (key, value) in values {
-                lines.push(format!("    {}: {}", yaml::string(key), flow(value)));
-            }
+    if let Some(values) = &draft.observed {
+        lines.push("  observed:".to_owned());
+        for (key, value) in values {
+            lines.push(format!("    {}: {}", yaml::string(key), flow(value)));
         }
-        None => {
-            lines.push("  observed: unknown".to_owned());
-            if let Some(cause) = draft.cause {
-                lines.push(format!("  cause: {cause}"));
-            }
+    } else {
+        lines.push("  observed: unknown".to_owned());
+        if let Some(cause) = draft.cause {
+            lines.push(format!("  cause: {cause}"));
         }
     }
     lines.push(format!("  reason: {}", yaml::string(draft.reason.trim())));
@@ -174,10 +171,13 @@ fn entry(draft: &Draft, indent: usize) -> String {
     lines.push("  # The last day it holds (UTC).".to_owned());
     lines.push(format!("  expires: {}", draft.expires));
     let margin = " ".repeat(indent);
-    lines
-        .iter()
-        .map(|line| format!("{margin}{line}\n"))
-        .collect()
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&margin);
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
 }
 
 fn scope(scope: &Scope, lines: &mut Vec<String>) {
