@@ -105,7 +105,7 @@ fn grows(data: &[u8], document: &Document) {
         }
         Err(AddError::Form(_)) => {}
         Err(AddError::Faulty(faults)) => {
-            assert!(faults.is_empty(), "a file that was read has no faults")
+            assert!(faults.is_empty(), "a file that was read has no faults");
         }
     }
 }

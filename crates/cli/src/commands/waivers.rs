@@ -51,10 +51,8 @@ fn check(arguments: &WaiversLint, global: &Global, messages: Messages) -> anyhow
     faults.extend(lint(&documents, now(), report.as_ref()));
     let data = match arguments.output {
         TextFormat::Table => {
-            let shown: String = faults
-                .iter()
-                .map(|fault| format!("{}\n\n", fault.render(style)))
-                .collect();
+            let shown = faults.iter().map(|fault| fault.render(style) + "\n\n");
+            let shown: String = shown.collect();
             let waivers = if count == 1 { "waiver" } else { "waivers" };
             let verdict = match faults.len() {
                 0 => "no errors".to_owned(),
