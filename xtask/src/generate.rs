@@ -73,6 +73,10 @@ const FILES: &[Derived] = &[
         path: "docs/schema/transaction.v1.json",
         contents: schemas::transaction,
     },
+    Derived {
+        path: "docs/schema/waivers.v1.json",
+        contents: schemas::waivers,
+    },
 ];
 
 /// Returns the root of the workspace.

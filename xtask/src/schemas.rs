@@ -1,4 +1,4 @@
-//! The JSON Schemas of the documents that kubeassay writes.
+//! The JSON Schemas of the documents that kubeassay writes, and of those that people write for it.
 
 use anyhow::Result;
 use kubeassay_core::changes::Changes;
@@ -32,6 +32,13 @@ pub(crate) fn plan() -> Result<String> {
 /// Returns `docs/schema/transaction.v1.json`.
 pub(crate) fn transaction() -> Result<String> {
     schema::<Transaction>("kubeassay.transaction/v1")
+}
+
+/// Returns `docs/schema/waivers.v1.json`: what people write, so that its reader says what is allowed.
+pub(crate) fn waivers() -> Result<String> {
+    let mut text = serde_json::to_string_pretty(&kubeassay_report::waivers::schema())?;
+    text.push('\n');
+    Ok(text)
 }
 
 fn schema<T: JsonSchema>(title: &str) -> Result<String> {

@@ -16,6 +16,7 @@ pub(crate) mod rules;
 pub(crate) mod scan;
 pub(crate) mod transactions;
 pub(crate) mod version;
+pub(crate) mod waivers;
 
 /// Returns a value as a JSON or YAML document; people's own format is each command's business.
 fn document(value: &impl Serialize, format: TextFormat) -> anyhow::Result<Vec<u8>> {

@@ -22,6 +22,7 @@ mod progress;
 mod saved;
 mod sink;
 mod tool;
+mod waivers;
 mod world;
 
 use std::process::ExitCode;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         Command::Diff(diff) => commands::diff::run(&diff, global, messages),
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
+        Command::Waivers(waivers) => commands::waivers::run(&waivers.command, global, messages),
         Command::Version(version) => commands::version::run(&version, global),
     };
     match outcome {

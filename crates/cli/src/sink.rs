@@ -10,6 +10,7 @@ use kubeassay_core::rule::Rule;
 use kubeassay_engine::{JudgedNode, Options};
 use kubeassay_report::baseline::Baseline;
 use kubeassay_report::stream::{Closing, Header, Scanning};
+use kubeassay_report::waivers::Waiving;
 use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer};
 
 use crate::args::{Global, OutputArgs, Wanted, of_file};
@@ -76,6 +77,8 @@ fn wanted(arguments: &OutputArgs) -> anyhow::Result<Vec<Wanted>> {
 /// Takes one judged node after the other.
 pub(crate) struct Sink {
     sending: Vec<Sending>,
+    /// What covers findings before anything else sees them; none for a report that exists, which has its waivers.
+    waiving: Option<Waiving>,
     tally: Tally,
     problems: Vec<Problem>,
     baseline: Option<Baseline>,
@@ -95,6 +98,8 @@ pub(crate) struct Beginning<'a> {
     pub(crate) rules: Vec<&'a Rule>,
     /// What an earlier report knew.
     pub(crate) baseline: Option<Baseline>,
+    /// What covers findings; none for a report that exists.
+    pub(crate) waiving: Option<Waiving>,
 }
 
 impl<'a> Beginning<'a> {
@@ -103,6 +108,7 @@ impl<'a> Beginning<'a> {
         options: &Options,
         rules: &[&'a Rule],
         baseline: Option<Baseline>,
+        waiving: Waiving,
     ) -> Self {
         let header = Header {
             schema: kubeassay_core::report::SCHEMA.to_owned(),
@@ -121,6 +127,7 @@ impl<'a> Beginning<'a> {
             problems: options.problems.clone(),
             rules: rules.to_vec(),
             baseline,
+            waiving: Some(waiving),
         }
     }
 }
@@ -148,6 +155,7 @@ impl Sink {
             problems,
             rules,
             baseline,
+            waiving,
         } = beginning;
         let doubts = baseline
             .iter()
@@ -181,6 +189,7 @@ impl Sink {
             baseline,
             nodes: 0,
             unknown_to_baseline: 0,
+            waiving,
         })
     }
 
@@ -190,6 +199,13 @@ impl Sink {
     ///
     /// Where an output does not take it.
     pub(crate) fn add(&mut self, mut node: JudgedNode) -> anyhow::Result<()> {
+        if let Some(waiving) = &mut self.waiving {
+            waiving.apply(node.node.as_ref(), &mut node.findings);
+        }
+        self.send(node)
+    }
+
+    fn send(&mut self, mut node: JudgedNode) -> anyhow::Result<()> {
         if let Some(baseline) = &self.baseline {
             for finding in &mut node.findings {
                 finding.baseline_state = baseline.state(finding);
@@ -245,10 +261,18 @@ impl Sink {
     ///
     /// Where an output does not take it; the others are written.
     pub(crate) fn finish(
-        self,
+        mut self,
         conclusion: Conclusion,
         finished: Timestamp,
     ) -> anyhow::Result<Gate> {
+        // What is wrong with waivers is known once everything was judged.
+        if let Some(waiving) = self.waiving.take() {
+            self.send(JudgedNode {
+                node: None,
+                findings: waiving.findings(),
+                problems: Vec::new(),
+            })?;
+        }
         let ending = self.tally.end(conclusion);
         let closing = Closing {
             finished,

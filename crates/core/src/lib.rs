@@ -17,6 +17,7 @@ mod component;
 pub mod duration;
 pub mod explanation;
 pub mod facts;
+mod finding_id;
 mod node_id;
 pub mod origin;
 pub mod plan;
@@ -29,6 +30,7 @@ pub mod verdict;
 
 pub use bytes::Bytes;
 pub use component::Component;
+pub use finding_id::finding_id;
 pub use node_id::node_id;
 pub use origin::{Origin, OriginKind, Place};
 pub use value::Value;

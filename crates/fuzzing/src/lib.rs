@@ -50,6 +50,7 @@ mod secrets;
 mod show;
 mod toml;
 mod units;
+mod waivers;
 mod yaml;
 
 /// One fuzz target.
@@ -186,6 +187,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "units",
         run: units::run,
+    },
+    Target {
+        name: "waivers",
+        run: waivers::run,
     },
     Target {
         name: "yaml",

@@ -1,7 +1,7 @@
 //! Origins, subjects, controls and nodes in words: the same words in every text for people.
 
 use kubeassay_core::report::{
-    Control, Evidence, Finding, Node, NodeStatus, Overridden, Source, Subject, User,
+    Control, Evidence, Finding, Node, NodeStatus, Overridden, Source, Subject, User, Waiver,
 };
 use kubeassay_core::{Origin, OriginKind, Value, Verdict, text};
 
@@ -202,6 +202,15 @@ pub(crate) fn describe_evidence(evidence: &Evidence, verdict: Verdict) -> (Strin
         }
         value => (format!("{what} = {value}"), format!("from {place}")),
     }
+}
+
+/// Returns who accepted a finding: `waived by platform until 2027-03-31: the old agent needs it (OPS-1183)`.
+pub fn describe_waiver(waiver: &Waiver) -> String {
+    let until = waiver.expires.as_ref().map(|day| format!(" until {day}"));
+    let ticket = waiver.ticket.as_ref().map(|ticket| format!(" ({ticket})"));
+    let Waiver { owner, reason, .. } = waiver;
+    let [until, ticket] = [until, ticket].map(Option::unwrap_or_default);
+    format!("waived by {owner}{until}: {reason}{ticket}")
 }
 
 /// Returns what each witness said, where several were asked: `disk pass · live fail · probe unknown`.

@@ -18,6 +18,7 @@
 //! - [`list`]: the rules as a list
 //! - [`plan`]: what a fix would do
 //! - [`transaction`]: what a fix did
+//! - [`waivers`]: accepted deviations: read, applied, checked, written
 //! - [`describe`]: origins, subjects and controls in words
 
 use std::fmt;
@@ -54,6 +55,7 @@ pub mod stream;
 pub mod table;
 mod trace;
 pub mod transaction;
+pub mod waivers;
 pub mod yaml;
 
 pub use csv::Csv;

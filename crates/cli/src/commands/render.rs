@@ -43,6 +43,7 @@ pub(crate) fn run(arguments: &Render, global: &Global, messages: Messages) -> an
         problems: join.problems.clone(),
         rules: catalogue.rules().collect(),
         baseline,
+        waiving: None,
     };
     let told = outputs.tell_people();
     let mut sink = Sink::begin(outputs, global, beginning, messages)?;

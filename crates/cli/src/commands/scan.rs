@@ -5,6 +5,7 @@ use kubeassay_core::report::{Cluster, FailOn, GateOptions, Problem};
 use kubeassay_core::rule::{Diagnostic, RenderStyle};
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_engine::{Judge, Options};
+use kubeassay_report::waivers::Waiving;
 
 use crate::args::{Global, Scan};
 use crate::asking::now;
@@ -14,7 +15,7 @@ use crate::nodes::Nodes;
 use crate::progress::Progress;
 use crate::sink::{Beginning, Outputs, Sink};
 use crate::tool::tool;
-use crate::{catalogue, hosts, output, saved};
+use crate::{catalogue, hosts, output, saved, waivers};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
@@ -34,6 +35,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         rules
     };
     let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
+    let accepted = waivers::read(&arguments.waivers.waivers, &catalogue, style, messages)?;
     // Without such a rule nobody has to grant what reading them takes.
     let objects = rules
         .iter()
@@ -69,7 +71,8 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         choices,
     };
     let told = outputs.tell_people();
-    let beginning = Beginning::of_scan(&options, &rules, baseline);
+    let waiving = Waiving::new(accepted, options.started, options.cluster.clone());
+    let beginning = Beginning::of_scan(&options, &rules, baseline, waiving);
     let mut sink = Sink::begin(outputs, global, beginning, messages)?;
     let mut judge = Judge::new(&rules, &options);
     let mut finished = options.started;

@@ -307,6 +307,8 @@ pub struct Tally {
     moving: Moving,
     /// Fails that are let pass: not severe enough, or in the baseline.
     let_pass: usize,
+    /// Unknown findings that are accepted: they move nothing, and are never passed over in silence.
+    waived_unknown: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -336,6 +338,7 @@ impl Tally {
                 manual: 0,
             },
             let_pass: 0,
+            waived_unknown: 0,
         }
     }
 
@@ -346,6 +349,9 @@ impl Tally {
         }
         if finding.waiver.is_some() {
             self.summary.waived += 1;
+            if finding.verdict == Verdict::Unknown {
+                self.waived_unknown += 1;
+            }
             return;
         }
         let Summary {
@@ -404,7 +410,15 @@ impl Tally {
             let no_rule = || "nothing was judged: no rule was chosen".to_owned();
             Some(nothing.unwrap_or_else(no_rule))
         };
-        let (exit_code, reason) = self.decide(coverage, complete, nothing);
+        let (exit_code, mut reason) = self.decide(coverage, complete, nothing);
+        if self.waived_unknown > 0 {
+            let findings = plural(
+                self.waived_unknown,
+                "waived finding is",
+                "waived findings are",
+            );
+            reason = format!("{reason}; {} {findings} unknown", self.waived_unknown);
+        }
         let GateOptions {
             fail_on,
             min_coverage,
@@ -815,6 +829,52 @@ mod tests {
                 code,
                 "{state:?} {only_new}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_waived_moves_nothing_and_an_unknown_that_is_waived_is_said() {
+        let waived = |verdict| Finding {
+            waiver: Some(crate::report::Waiver {
+                reason: "r".to_owned(),
+                owner: "o".to_owned(),
+                ticket: None,
+                created: None,
+                expires: None,
+                origin: None,
+            }),
+            ..finding(verdict, Severity::High)
+        };
+        for (findings, max_unknown, code, said) in [
+            (
+                vec![waived(Verdict::Fail)],
+                None,
+                0,
+                "nothing fails and nothing is unknown",
+            ),
+            (
+                vec![waived(Verdict::Fail), waived(Verdict::Unknown)],
+                None,
+                0,
+                "nothing fails and nothing is unknown; 1 waived finding is unknown",
+            ),
+            (
+                vec![
+                    waived(Verdict::Unknown),
+                    waived(Verdict::Unknown),
+                    finding(Verdict::Fail, Severity::High),
+                ],
+                Some("0"),
+                1,
+                "1 finding fails; 2 waived findings are unknown",
+            ),
+        ] {
+            let options = GateOptions {
+                max_unknown: max_unknown.map(|text: &str| text.parse().unwrap()),
+                ..GateOptions::new(FailOn::UNKNOWN)
+            };
+            let gate = gate(&findings, options, 100);
+            assert_eq!((gate.exit_code, gate.reason.as_str()), (code, said));
         }
     }
 

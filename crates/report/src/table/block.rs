@@ -5,7 +5,9 @@ use kubeassay_core::{Horizon, Verdict};
 
 use super::Extent;
 use super::group::{Group, Rank};
-use crate::describe::{describe_evidence, describe_overridden, describe_witnesses, verdict_word};
+use crate::describe::{
+    describe_evidence, describe_overridden, describe_waiver, describe_witnesses, verdict_word,
+};
 use crate::ink::Ink;
 use crate::next::next_step;
 use crate::page::{Page, width};
@@ -50,8 +52,8 @@ pub(super) fn open(report: &Report, group: &Group<'_>, extent: Extent, page: &mu
     }
 }
 
-/// Writes a group in which nothing is open: a line for each finding, and its evidence.
-pub(super) fn settled(group: &Group<'_>, page: &mut Page) {
+/// Writes a group in which nothing is open: a line for each finding, who accepted it, and where all is wanted its evidence.
+pub(super) fn settled(group: &Group<'_>, extent: Extent, page: &mut Page) {
     for finding in &group.findings {
         let (ink, word) = match finding.waiver {
             Some(_) => (Ink::Dim, "WAIVED"),
@@ -64,13 +66,8 @@ pub(super) fn settled(group: &Group<'_>, page: &mut Page) {
         title(ink, word, &group.control(), &title_text, page);
         match (&finding.waiver, finding.verdict) {
             (Some(waiver), _) => {
-                let until = waiver.expires.as_ref().map(|day| format!(" until {day}"));
-                let until = until.unwrap_or_default();
                 let verdict = verdict_word(finding.verdict);
-                let text = format!(
-                    "{verdict}, accepted by {}{until}: {}",
-                    waiver.owner, waiver.reason
-                );
+                let text = format!("{verdict}, {}", describe_waiver(waiver));
                 page.item(4, "", 0, (Ink::Dim, &text));
             }
             (None, Verdict::Manual | Verdict::NotApplicable) => {
@@ -78,7 +75,9 @@ pub(super) fn settled(group: &Group<'_>, page: &mut Page) {
             }
             (None, _) => {}
         }
-        evidence(finding, 4, Label::None, Extent::All, page);
+        if extent == Extent::All {
+            evidence(finding, 4, Label::None, extent, page);
+        }
     }
 }
 
@@ -115,6 +114,9 @@ fn word_of(finding: &Finding) -> (Ink, String) {
 }
 
 fn details(finding: &Finding, indent: usize, extent: Extent, page: &mut Page) {
+    if let Some(waiver) = &finding.waiver {
+        page.item(indent, "", LABEL, (Ink::Dim, &describe_waiver(waiver)));
+    }
     if !finding.reason.is_empty() {
         page.item(indent, "why", LABEL, (Ink::Plain, &finding.reason));
     }
