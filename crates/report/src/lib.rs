@@ -133,9 +133,9 @@ pub enum RenderError {
 /// Returns what writes a report in `format`.
 pub fn renderer(format: Format, style: Style) -> Box<dyn Render> {
     match format {
-        Format::Table => Box::new(Whole::new(move |report, out| {
+        Format::Table => Box::new(table::Lean::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::Open, style, out)
-        })),
+        }))),
         Format::Wide => Box::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::All, style, out)
         })),
