@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:61918c500840b3e0386ce5544ff9ede2567d51a0e654efa1b4ff8fb4b36beb7d",
+    digest: "sha256:989b727e8c48d8a50edf97c64e80c84b716523961a8c0c0a235820520e66ffe8",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",
@@ -2874,7 +2874,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             choices: || vec![
                 Choice { name: "policies".to_owned(), kind: SettingType::List(Box::new(SettingType::String)), default: None, description: "Admission policies that forbid this, as the finding names them under `admission`.".to_owned() },
             ],
-            check: Some("(ns.enforce == \"restricted\" || ns.admission.exists(policy, policy in choices.policies)) && size(ns.escalatingPods) == 0"),
+            check: Some("(ns.enforceForbidsEscalation || ns.admission.exists(policy, policy in choices.policies)) && size(ns.escalatingPods) == 0"),
             applies: Some(("!ns.system", "the namespace belongs to Kubernetes or to the platform, whose own workloads need what others may not")),
             fix: || Some(Fix { set: vec![], decide: Some("Whether a workload of the namespace needs this, since the level `restricted` keeps its pods from starting; move such workloads to a namespace of their own.".to_owned()) }),
         },

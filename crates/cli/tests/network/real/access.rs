@@ -200,6 +200,9 @@ const ODD: &[&[&str]] = &[
     &["*,get *,core *,pods"],
 ];
 
+/// The group of whoever is known. That of OpenShift lets nobody else proxy.
+const EVERYBODY: &str = "system:authenticated";
+
 fn rules(odd: &[&str]) -> Json {
     let list = |text: &str| -> Vec<String> {
         let words = text.split(',');
@@ -251,6 +254,10 @@ fn probes(real: &mut Real) -> Vec<Probe> {
     let mut probes = Vec::new();
     for (number, role) in roles["items"].as_array().unwrap().iter().enumerate() {
         let name = role["metadata"]["name"].as_str().unwrap();
+        // No controller is there to put them together of others.
+        if !role["aggregationRule"].is_null() {
+            continue;
+        }
         let rules = role["rules"].as_array().into_iter().flatten();
         let names = rules.flat_map(|rule| rule["resourceNames"].as_array().into_iter().flatten());
         let names: Vec<String> = names
@@ -262,17 +269,17 @@ fn probes(real: &mut Real) -> Vec<Probe> {
                 0 => (
                     json!({"kind": "User", "apiGroup": RBAC, "name": who}),
                     format!("holder/User/{who}"),
-                    json!({"user": who}),
+                    json!({"user": who, "groups": [EVERYBODY]}),
                 ),
                 1 => (
                     json!({"kind": "Group", "apiGroup": RBAC, "name": who}),
                     format!("holder/Group/{who}"),
-                    json!({"user": "nobody", "groups": [who]}),
+                    json!({"user": "nobody", "groups": [who, EVERYBODY]}),
                 ),
                 _ => (
                     json!({"kind": "ServiceAccount", "namespace": "shop", "name": who}),
                     format!("holder/ServiceAccount/shop/{who}"),
-                    json!({"user": format!("system:serviceaccount:shop:{who}")}),
+                    json!({"user": format!("system:serviceaccount:shop:{who}"), "groups": [EVERYBODY]}),
                 ),
             };
             let mut metadata = json!({"name": who});
@@ -303,8 +310,8 @@ impl Real {
     fn allows(&mut self, probe: &Probe, any: &[Attributes]) -> bool {
         any.iter().any(|attributes| {
             attributes.verbs.iter().any(|verb| {
-                // A request for all objects, or that makes one, has no name; a subresource has that of its object.
-                let nameless = *verb == "deletecollection"
+                // A request for all objects or for everything, or that makes one, has no name; a subresource has that of its object.
+                let nameless = ["*", "deletecollection"].contains(verb)
                     || (*verb == "create" && attributes.subresource.is_empty());
                 let names = if nameless { &[][..] } else { &probe.names };
                 let places = match probe.namespace {

@@ -154,5 +154,22 @@ fn what_levels_forbid_is_what_real_admission_refuses() {
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+    // What the page of 5.2.7 says of pods with users of their own.
+    let mut own_users = good();
+    own_users["spec"]["securityContext"]["runAsNonRoot"] = Json::Null;
+    own_users["spec"]["hostUsers"] = json!(false);
+    let newest = LEVELS
+        .iter()
+        .position(|level| *level == ("restricted", "latest"));
+    let older = LEVELS
+        .iter()
+        .position(|level| *level == ("restricted", "v1.34"));
+    for (number, expected) in [(newest, 201), (older, 403)] {
+        let path = format!(
+            "/api/v1/namespaces/level-{:02}/pods?dryRun=All",
+            number.unwrap()
+        );
+        assert_eq!(real.try_to("POST", &path, &own_users).0, expected);
+    }
     assert!(refusals > 100, "{refusals}");
 }
