@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:989b727e8c48d8a50edf97c64e80c84b716523961a8c0c0a235820520e66ffe8",
+    digest: "sha256:fe403dba1569a43efbd8fd4431c267ed2f794d17a1ec023156059be7c52e77ba",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",
@@ -3740,11 +3740,11 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
                 ("nist-800-53", None, "SC-2"),
             ],
             aliases: &[],
-            expected: "the workloads of the site are not all in one namespace",
+            expected: "the workloads of the site are not all in the namespace default",
             remediation: "Make a namespace for each team or application, with its own roles, and move workloads one by one: an object cannot change its namespace, so it is made anew in the other.",
             choices: || vec![
             ],
-            check: Some("size(cluster.populatedNamespaces) != 1"),
+            check: Some("size(cluster.populatedNamespaces) != 1 || !(\"default\" in cluster.populatedNamespaces)"),
             applies: None,
             fix: || Some(Fix { set: vec![], decide: Some("Which workloads belong together, since the borders of namespaces are those of teams and of trust.".to_owned()) }),
         },
