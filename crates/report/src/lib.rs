@@ -201,9 +201,9 @@ pub enum RenderError {
 /// [show none](Format::shows_prose) do not look at it.
 pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> {
     match format {
-        Format::Table => Box::new(Whole::new(move |report, out| {
+        Format::Table => Box::new(table::Lean::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::Open, style, out)
-        })),
+        }))),
         Format::Wide => Box::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::All, style, out)
         })),

@@ -18,10 +18,12 @@ use crate::{RenderError, Style};
 mod block;
 mod closing;
 mod group;
+mod lean;
 mod objects;
 mod problems;
 
 use group::{Group, Nodes, Rank};
+pub(crate) use lean::Lean;
 
 /// How much of the report is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

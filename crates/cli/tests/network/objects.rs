@@ -22,12 +22,12 @@ fn server(lab: &Lab, objects: Vec<Json>) -> ApiServer {
 }
 
 /// Scans the cluster.
-fn judged(lab: &Lab, running: &Running) -> Scan {
+pub(crate) fn judged(lab: &Lab, running: &Running) -> Scan {
     lab.scan_cluster(running, &["--via-proxy"])
 }
 
 /// Returns what was found: rule, subject, verdict and reason.
-fn findings(scan: &Scan) -> Vec<[String; 4]> {
+pub(crate) fn findings(scan: &Scan) -> Vec<[String; 4]> {
     let report = scan.report();
     let findings = report["findings"].as_array().unwrap().iter();
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();

@@ -163,7 +163,11 @@ impl<'a> Lookup<'a> {
     fn admission(&self, view: &mut ObjectView, namespace: &Namespace) {
         let inventory = self.inventory;
         let assume = |view: &mut ObjectView, what: &str| {
-            for about in ["enforce", "enforceDropsCapabilities"] {
+            for about in [
+                "enforce",
+                "enforceDropsCapabilities",
+                "enforceForbidsEscalation",
+            ] {
                 view.assume(about, what.to_owned());
             }
         };
@@ -193,6 +197,9 @@ impl<'a> Lookup<'a> {
         // `restricted` wants ALL dropped from 1.22 (`capabilities_restricted`).
         let drops = level == "restricted" && minor.is_none_or(|minor| minor >= 22);
         view.flag("enforceDropsCapabilities", drops);
+        // And forbids privilege escalation from 1.8 (`allowPrivilegeEscalation`).
+        let forbids = level == "restricted" && minor.is_none_or(|minor| minor >= 8);
+        view.flag("enforceForbidsEscalation", forbids);
         let kinds = [
             Kind::ValidatingWebhooks,
             Kind::AdmissionPolicies,

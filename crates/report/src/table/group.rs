@@ -26,18 +26,21 @@ pub(super) enum Rank {
     Settled,
 }
 
+/// Returns what a finding comes to.
+pub(super) fn rank(finding: &Finding) -> Rank {
+    match (&finding.waiver, finding.verdict) {
+        (Some(_), _) | (None, Verdict::Pass | Verdict::Manual | Verdict::NotApplicable) => {
+            Rank::Settled
+        }
+        (None, Verdict::Fail) => Rank::Fails,
+        (None, Verdict::Unknown) => Rank::Unknown,
+    }
+}
+
 impl<'a> Group<'a> {
     pub(super) fn rank(&self) -> Rank {
-        let open = self
-            .findings
-            .iter()
-            .filter(|finding| finding.waiver.is_none());
-        let rank = open.map(|finding| match finding.verdict {
-            Verdict::Fail => Rank::Fails,
-            Verdict::Unknown => Rank::Unknown,
-            Verdict::Pass | Verdict::Manual | Verdict::NotApplicable => Rank::Settled,
-        });
-        rank.min().unwrap_or(Rank::Settled)
+        let ranks = self.findings.iter().map(|finding| rank(finding));
+        ranks.min().unwrap_or(Rank::Settled)
     }
 
     /// Returns whether something in it was accepted, or it is about a waiver: what people decided is always shown.
