@@ -54,6 +54,10 @@ const FILES: &[Derived] = &[
         contents: coverage::document,
     },
     Derived {
+        path: "docs/schema/diff.v1.json",
+        contents: schemas::diff,
+    },
+    Derived {
         path: "docs/schema/facts.v1.json",
         contents: schemas::facts,
     },
@@ -68,6 +72,10 @@ const FILES: &[Derived] = &[
     Derived {
         path: "docs/schema/transaction.v1.json",
         contents: schemas::transaction,
+    },
+    Derived {
+        path: "docs/schema/waivers.v1.json",
+        contents: schemas::waivers,
     },
 ];
 

@@ -6,14 +6,17 @@ use crate::args::TextFormat;
 
 pub(crate) mod apply;
 pub(crate) mod collect;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod manifest;
+pub(crate) mod render;
 pub(crate) mod rollback;
 pub(crate) mod rules;
 pub(crate) mod scan;
 pub(crate) mod transactions;
 pub(crate) mod version;
+pub(crate) mod waivers;
 
 /// Returns a value as a JSON or YAML document; people's own format is each command's business.
 fn document(value: &impl Serialize, format: TextFormat) -> anyhow::Result<Vec<u8>> {

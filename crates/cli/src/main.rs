@@ -19,8 +19,10 @@ mod output;
 mod plan_file;
 mod privileges;
 mod progress;
+mod saved;
 mod sink;
 mod tool;
+mod waivers;
 mod world;
 
 use std::process::ExitCode;
@@ -67,8 +69,11 @@ fn main() -> ExitCode {
         Command::Transactions(transactions) => {
             commands::transactions::run(&transactions, global, messages)
         }
+        Command::Render(render) => commands::render::run(&render, global, messages),
+        Command::Diff(diff) => commands::diff::run(&diff, global, messages),
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
+        Command::Waivers(waivers) => commands::waivers::run(&waivers.command, global, messages),
         Command::Version(version) => commands::version::run(&version, global),
     };
     match outcome {

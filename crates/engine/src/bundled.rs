@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:fe403dba1569a43efbd8fd4431c267ed2f794d17a1ec023156059be7c52e77ba",
+    digest: "sha256:d63663e8e0fb22b7d99ee4fe6bece44724817643d9d2c78491a61c476d696f2a",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",

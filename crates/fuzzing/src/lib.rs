@@ -15,6 +15,7 @@
 )]
 
 mod api;
+mod api_server_files;
 mod arguments;
 mod captured;
 mod certificate;
@@ -43,11 +44,13 @@ mod places;
 mod procfs;
 mod report;
 mod rule_page;
+mod saved_report;
 mod secret_words;
 mod secrets;
 mod show;
 mod toml;
 mod units;
+mod waivers;
 mod yaml;
 
 /// One fuzz target.
@@ -64,6 +67,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "api",
         run: api::run,
+    },
+    Target {
+        name: "api_server_files",
+        run: api_server_files::run,
     },
     Target {
         name: "arguments",
@@ -166,6 +173,10 @@ pub const TARGETS: &[Target] = &[
         run: rule_page::run,
     },
     Target {
+        name: "saved_report",
+        run: saved_report::run,
+    },
+    Target {
         name: "secrets",
         run: secrets::run,
     },
@@ -176,6 +187,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "units",
         run: units::run,
+    },
+    Target {
+        name: "waivers",
+        run: waivers::run,
     },
     Target {
         name: "yaml",

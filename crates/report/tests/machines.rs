@@ -76,6 +76,8 @@ fn lines_hold_the_same_report_as_the_document() {
                 _ => panic!("{kind}"),
             }
         }
+        // A document has them sorted.
+        nodes.sort_by_key(|node| node["name"].to_string());
         let order = document["findings"].as_array().unwrap();
         findings.sort_by_key(|line| order.iter().position(|one| one["id"] == line["id"]));
         together["scanned"]["nodes"] = Value::Array(nodes);

@@ -6,6 +6,7 @@ use kubeassay_core::Verdict;
 use kubeassay_core::report::{Finding, Node, Report, Summary};
 
 use crate::describe::{control_label, control_order, is_of_cluster};
+use crate::waivers::COMPONENT;
 
 /// The findings of one rule and subject, in the order of their horizons; never empty.
 pub(super) struct Group<'a> {
@@ -40,6 +41,11 @@ impl<'a> Group<'a> {
     pub(super) fn rank(&self) -> Rank {
         let ranks = self.findings.iter().map(|finding| rank(finding));
         ranks.min().unwrap_or(Rank::Settled)
+    }
+
+    /// Returns whether something in it was accepted, or it is about a waiver: what people decided is always shown.
+    pub(super) fn is_of_waivers(&self) -> bool {
+        self.component() == COMPONENT || self.findings.iter().any(|one| one.waiver.is_some())
     }
 
     /// Returns whether it is about objects of the cluster.
