@@ -204,11 +204,18 @@ fn a_group_that_matters_and_is_not_known_is_said() {
 /// Who lacks one permission loses what depends on it, and is told which it is.
 #[test]
 fn each_list_that_is_refused_costs_itself() {
+    let mut objects = clusters::hardened();
+    // Where a level forbids something, policies make no difference.
+    for object in &mut objects {
+        if object["kind"] == "Namespace" && object["metadata"]["name"] == "default" {
+            object["metadata"]["labels"] = json!({});
+        }
+    }
     let lab = Lab::new();
-    let whole = findings(&judged(&lab, &server(&lab, clusters::hardened()).start()));
+    let whole = findings(&judged(&lab, &server(&lab, objects.clone()).start()));
     for listing in LISTS.iter().filter(|it| it.kind != Kind::Nodes) {
         let lab = Lab::new();
-        let mut server = server(&lab, clusters::hardened());
+        let mut server = server(&lab, objects.clone());
         let rules = server.rules.get_mut(USER).unwrap();
         rules.retain(|rule| {
             let about = rule.resources == [listing.resource] && rule.groups == [listing.group];

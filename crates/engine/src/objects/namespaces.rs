@@ -92,9 +92,18 @@ impl<'a> Grants<'a> {
 
     /// Returns what is granted to an account, itself or as one of all.
     pub(crate) fn to(&self, namespace: &str, name: &str) -> Vec<String> {
+        self.lists(namespace, name).flatten().cloned().collect()
+    }
+
+    /// Returns whether anything is: cheaper than saying what.
+    pub(crate) fn any_to(&self, namespace: &str, name: &str) -> bool {
+        self.lists(namespace, name).any(|list| !list.is_empty())
+    }
+
+    fn lists(&self, namespace: &str, name: &str) -> impl Iterator<Item = &Vec<String>> {
         let own = self.accounts.get(&(namespace, name));
         let lists = [own, self.groups.get(namespace), self.groups.get("")];
-        lists.into_iter().flatten().flatten().cloned().collect()
+        lists.into_iter().flatten()
     }
 
     /// Returns the accounts that are bound by name.
@@ -367,7 +376,7 @@ impl<'a> Lookup<'a> {
         let grants = self.grants.to(namespace, "default");
         view.found("defaultAccountGrants", inventory, &RBAC, grants);
         let all = [&of_pods[..], &RBAC].concat();
-        let granted = |name: &Name| !self.grants.to(namespace, name).is_empty();
+        let granted = |name: &Name| self.grants.any_to(namespace, name);
         match whole(inventory, &RBAC) {
             Ok(()) => {
                 let needless = pods::which(&mounting, |pod| !granted(&pod.service_account));
