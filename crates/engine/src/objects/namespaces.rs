@@ -100,7 +100,11 @@ impl<'a> Grants<'a> {
         self.lists(namespace, name).any(|list| !list.is_empty())
     }
 
-    fn lists(&self, namespace: &str, name: &str) -> impl Iterator<Item = &Vec<String>> {
+    fn lists<'s>(
+        &'s self,
+        namespace: &'s str,
+        name: &'s str,
+    ) -> impl Iterator<Item = &'s Vec<String>> {
         let own = self.accounts.get(&(namespace, name));
         let lists = [own, self.groups.get(namespace), self.groups.get("")];
         lists.into_iter().flatten()
