@@ -92,18 +92,16 @@ impl<'a> Grants<'a> {
 
     /// Returns what is granted to an account, itself or as one of all.
     pub(crate) fn to(&self, namespace: &str, name: &str) -> Vec<String> {
-        self.lists(namespace, name).flatten().cloned().collect()
+        let own = self.accounts.get(&(namespace, name));
+        let lists = [own, self.groups.get(namespace), self.groups.get("")];
+        lists.into_iter().flatten().flatten().cloned().collect()
     }
 
     /// Returns whether anything is: cheaper than saying what.
     pub(crate) fn any_to(&self, namespace: &str, name: &str) -> bool {
-        self.lists(namespace, name).any(|list| !list.is_empty())
-    }
-
-    fn lists(&self, namespace: &str, name: &str) -> impl Iterator<Item = &Vec<String>> {
         let own = self.accounts.get(&(namespace, name));
         let lists = [own, self.groups.get(namespace), self.groups.get("")];
-        lists.into_iter().flatten()
+        lists.into_iter().flatten().any(|list| !list.is_empty())
     }
 
     /// Returns the accounts that are bound by name.
