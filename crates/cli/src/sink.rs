@@ -63,7 +63,11 @@ fn wanted(arguments: &OutputArgs) -> anyhow::Result<Vec<Wanted>> {
         }),
         (None, _) => {}
         (Some(file), []) => wanted.push(Wanted {
-            format: of_file(file).map_err(anyhow::Error::msg)?,
+            // A name without an extension tells nothing: then it is what stdout would get.
+            format: match file.extension() {
+                Some(_) => of_file(file).map_err(anyhow::Error::msg)?,
+                None => Format::Table,
+            },
             file: Some(file.to_owned()),
         }),
         (Some(file), [only]) if only.file.is_none() => only.file = Some(file.to_owned()),

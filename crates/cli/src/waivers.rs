@@ -25,7 +25,7 @@ pub(crate) fn read(
     messages: Messages,
 ) -> anyhow::Result<Vec<Document>> {
     let mut documents = Vec::with_capacity(files.len());
-    let mut faulty = Vec::new();
+    let mut unused = Vec::new();
     for (path, read) in files.iter().zip(read_each(files, catalogue)?) {
         match read {
             Ok(document) => documents.push(document),
@@ -33,16 +33,16 @@ pub(crate) fn read(
                 for fault in &faults {
                     messages.verbatim(&fault.render(style));
                 }
-                faulty.push(path.display().to_string());
+                unused.push(path.display().to_string());
             }
         }
     }
-    if faulty.is_empty() {
+    if unused.is_empty() {
         return Ok(documents);
     }
     Err(anyhow!(
         "{} was not used; mend it and run again",
-        faulty.join(", ")
+        unused.join(", ")
     ))
 }
 

@@ -1,5 +1,12 @@
 //! Reports that are read again: the same bytes come out, and what is no report is refused with the place and the mend.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::format_collect,
+    reason = "clippy takes helpers of tests for no tests"
+)]
+
 mod common;
 
 use std::io::Cursor;
@@ -208,6 +215,7 @@ fn lines_that_were_cut_off_are_read_as_far_as_they_go() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_no_report_is_refused_with_the_place_and_the_mend() {
     let json = shown(&one_node(), Format::Json, 80, false);
     let lines = shown(&one_node(), Format::Jsonl, 80, false);

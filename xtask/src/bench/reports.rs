@@ -1,7 +1,7 @@
 //! What it costs to read, join and compare reports of whole fleets: the demonstration's node, many times over.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 

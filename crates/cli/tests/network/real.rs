@@ -94,7 +94,6 @@ impl Real {
         let until = Instant::now() + Duration::from_secs(20);
         loop {
             match self.try_to("POST", &path, object) {
-                (200..=299, _) => return,
                 (409, _)
                     if ["Namespace", "ServiceAccount"]
                         .contains(&object["kind"].as_str().unwrap()) =>
@@ -103,7 +102,7 @@ impl Real {
                     self.ask("PUT", &path, object);
                     return;
                 }
-                (409, _) => return,
+                (200..=299 | 409, _) => return,
                 // A custom resource is served some moments after its definition.
                 (404, _) if Instant::now() < until => sleep(Duration::from_millis(100)),
                 (status, answer) => panic!("{path}: {status} {answer}\n{object}"),

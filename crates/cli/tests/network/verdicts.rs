@@ -1,6 +1,7 @@
 //! What is said of whole clusters, rule by rule.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use kubeassay_testkit::api_server::nodes;
 use kubeassay_testkit::clusters;
@@ -34,10 +35,10 @@ fn whole_clusters_are_judged_rule_by_rule() {
         }
         let mut page = String::new();
         for ((control, rule), verdicts) in &rules {
-            page.push_str(&format!("{control} {rule}\n"));
+            page.extend([control.as_str(), " ", rule.as_str(), "\n"]);
             for (verdict, subjects) in verdicts {
                 let (count, subjects) = (subjects.len(), subjects.join(", "));
-                page.push_str(&format!("    {verdict} {count}: {subjects}\n"));
+                writeln!(page, "    {verdict} {count}: {subjects}").unwrap();
             }
         }
         insta::assert_snapshot!(name, page);

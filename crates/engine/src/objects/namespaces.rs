@@ -99,6 +99,14 @@ impl<'a> Grants<'a> {
 
     /// Returns whether anything is: cheaper than saying what.
     pub(crate) fn any_to(&self, namespace: &str, name: &str) -> bool {
+        self.lists(namespace, name).any(|list| !list.is_empty())
+    }
+
+    fn lists<'s>(
+        &'s self,
+        namespace: &'s str,
+        name: &'s str,
+    ) -> impl Iterator<Item = &'s Vec<String>> {
         let own = self.accounts.get(&(namespace, name));
         let lists = [own, self.groups.get(namespace), self.groups.get("")];
         lists.into_iter().flatten().any(|list| !list.is_empty())

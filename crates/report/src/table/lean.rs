@@ -10,6 +10,7 @@ use super::group::{Rank, rank};
 use crate::RenderError;
 use crate::describe::is_of_cluster;
 use crate::stream::{Closing, Header, Render};
+use crate::waivers;
 
 /// Passes a report on, without what nobody will see.
 pub(crate) struct Lean<R> {
@@ -29,7 +30,12 @@ impl<R: Render> Lean<R> {
     /// Passes on the findings of one rule and subject; of those in which nothing is open no more than is counted.
     fn flush(&mut self, out: &mut dyn Write) -> Result<(), RenderError> {
         let mut ranks = self.group.iter().map(rank);
-        let settled = ranks.all(|rank| rank == Rank::Settled);
+        // What somebody accepted is shown, and what is said of waivers.
+        let mut shown = self
+            .group
+            .iter()
+            .map(|finding| finding.waiver.is_some() || is_of_waivers(finding));
+        let settled = ranks.all(|rank| rank == Rank::Settled) && !shown.any(|shown| shown);
         for mut finding in self.group.drain(..) {
             if settled {
                 settle(&mut finding);
@@ -92,8 +98,14 @@ fn reduced(finding: &Finding) -> Finding {
         waiver,
         baseline_state,
         fix,
-        remediation: _,
+        remediation,
     } = finding;
+    // The page of a rule says what to do; of waivers there is none.
+    let remediation = if is_of_waivers(finding) {
+        remediation.clone()
+    } else {
+        String::new()
+    };
     let evidence = if of_cluster { &[][..] } else { evidence };
     Finding {
         id: String::new(),
@@ -115,8 +127,12 @@ fn reduced(finding: &Finding) -> Finding {
         waiver: waiver.clone(),
         baseline_state: *baseline_state,
         fix: fix.clone(),
-        remediation: String::new(),
+        remediation,
     }
+}
+
+fn is_of_waivers(finding: &Finding) -> bool {
+    finding.subject.component == waivers::COMPONENT
 }
 
 /// Takes away what is not counted.

@@ -200,7 +200,7 @@ const ODD: &[&[&str]] = &[
     &["*,get *,core *,pods"],
 ];
 
-/// The group of whoever is known. That of OpenShift lets nobody else proxy.
+/// The group of whoever is known. The server of `OpenShift` lets nobody else proxy.
 const EVERYBODY: &str = "system:authenticated";
 
 fn rules(odd: &[&str]) -> Json {
@@ -258,8 +258,8 @@ fn probes(real: &mut Real) -> Vec<Probe> {
         if !role["aggregationRule"].is_null() {
             continue;
         }
-        let rules = role["rules"].as_array().into_iter().flatten();
-        let names = rules.flat_map(|rule| rule["resourceNames"].as_array().into_iter().flatten());
+        let granted = role["rules"].as_array().into_iter().flatten();
+        let names = granted.flat_map(|rule| rule["resourceNames"].as_array().into_iter().flatten());
         let names: Vec<String> = names
             .map(|name| name.as_str().unwrap().to_owned())
             .collect();

@@ -39,6 +39,9 @@ fn good() -> Json {
             "allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}}]}})
 }
 
+/// Where the security context of the only container stands.
+const CONTAINER: &str = "/spec/containers/0/securityContext";
+
 /// Returns what each rule forbids: pods that are good but for that.
 fn bad() -> Vec<(&'static str, Json)> {
     let changed = |pointer: &str, value: Json| {
@@ -47,7 +50,6 @@ fn bad() -> Vec<(&'static str, Json)> {
         pod.pointer_mut(parent).unwrap()[key] = value;
         pod
     };
-    const CONTAINER: &str = "/spec/containers/0/securityContext";
     let at = |key: &str| format!("{CONTAINER}/{key}");
     let privileged = json!({"privileged": true, "capabilities": {"drop": ["ALL"]}});
     let mut process = changed(&at("windowsOptions"), json!({"hostProcess": true}));

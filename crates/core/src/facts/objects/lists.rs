@@ -371,8 +371,8 @@ pub(crate) const GUARDS: [&str; 5] = [
     "RoleBinding",
 ];
 
-/// Every namespaced kind of Kubernetes' own that can be listed, but Secrets, Events and [`GUARDS`]. Kinds of custom resources are
-/// not asked for: no permissions that are printed beforehand could name them.
+/// Every namespaced kind of Kubernetes' own that can be listed, but Secrets, Events and those that guard it. Kinds of
+/// custom resources are not asked for: no permissions that are printed beforehand could name them.
 #[rustfmt::skip]
 pub const IN_DEFAULT: &[InDefault] = &[
     in_default("ConfigMap", "configmaps", "", &["v1"], false),
