@@ -92,9 +92,7 @@ impl<'a> Grants<'a> {
 
     /// Returns what is granted to an account, itself or as one of all.
     pub(crate) fn to(&self, namespace: &str, name: &str) -> Vec<String> {
-        let own = self.accounts.get(&(namespace, name));
-        let lists = [own, self.groups.get(namespace), self.groups.get("")];
-        lists.into_iter().flatten().flatten().cloned().collect()
+        self.lists(namespace, name).flatten().cloned().collect()
     }
 
     /// Returns whether anything is: cheaper than saying what.
@@ -109,7 +107,7 @@ impl<'a> Grants<'a> {
     ) -> impl Iterator<Item = &'s Vec<String>> {
         let own = self.accounts.get(&(namespace, name));
         let lists = [own, self.groups.get(namespace), self.groups.get("")];
-        lists.into_iter().flatten().any(|list| !list.is_empty())
+        lists.into_iter().flatten()
     }
 
     /// Returns the accounts that are bound by name.
