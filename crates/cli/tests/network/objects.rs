@@ -451,6 +451,24 @@ fn objects_are_read_where_a_rule_wants_them() {
     );
 }
 
+/// A selector with a mistake in it selects nothing: that nothing of nodes fails must not look like compliance.
+#[test]
+fn no_node_is_no_compliance_of_nodes() {
+    let lab = Lab::new();
+    let mut server = lab.server(Vec::new(), true);
+    server.objects = clusters::hardened();
+    let running = server.start();
+    for (rules, code, said) in [
+        (&["5.1.7"][..], 0, "nothing fails"),
+        (&["5.1.7", "4.2.2"], 2, "no node was listed"),
+    ] {
+        let done = lab.scan_cluster(&running, &[&["--via-proxy"], rules].concat());
+        let reason = done.report()["gate"]["reason"].to_string();
+        assert_eq!(done.code, code, "{rules:?}: {reason}");
+        assert!(reason.contains(said), "{rules:?}: {reason}");
+    }
+}
+
 #[test]
 fn an_interrupted_scan_tells_what_it_has() {
     let lab = Lab::new();

@@ -472,6 +472,12 @@ impl Tally {
             let reason = format!("{fails}, but {unknowns} {findings} unknown");
             return (code(doubts, 2), reason);
         }
+        if !complete && coverage.nodes == 0 {
+            let reason = format!(
+                "{fails}, but no node was listed, so that rules about nodes judged nothing; look at --selector"
+            );
+            return (code(doubts, 2), reason);
+        }
         if !complete {
             let reason = format!("{fails}, but the scan is incomplete");
             return (code(doubts, 2), reason);
