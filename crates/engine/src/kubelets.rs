@@ -41,21 +41,32 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
         return Vec::new();
     }
     let documents = Documents::new(process);
+    // Whoever judges may say another version than the process does; what only that one reads is asked for once the rest
+    // is there.
+    let mut needs = needs_of(&documents, &components::minors(process));
+    if needs.is_empty() {
+        needs = needs_of(&documents, &Minor::all().collect::<Vec<_>>());
+    }
+    // What is configured is known by then.
+    if needs.is_empty() {
+        needs = files::needs_of_process(process);
+    }
+    needs
+}
+
+/// Returns the files that a kubelet reads in any of these versions and that are not in its facts yet.
+fn needs_of(documents: &Documents<'_>, minors: &[Minor]) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
-    for minor in Minor::all() {
-        let started = ask(&documents, minor, When::Started);
+    for minor in minors {
+        let started = ask(documents, *minor, When::Started);
         let now = started
             .stale
-            .then(|| ask(&documents, minor, When::Now).needs);
+            .then(|| ask(documents, *minor, When::Now).needs);
         for need in started.needs.into_iter().chain(now.unwrap_or_default()) {
             if !needs.contains(&need) {
                 needs.push(need);
             }
         }
-    }
-    // What is configured is known by then.
-    if needs.is_empty() {
-        needs = files::needs_of_process(process);
     }
     needs
 }
