@@ -93,6 +93,14 @@ pub fn ahead(service: &ServiceFacts) -> Ahead {
     }
 }
 
+/// Returns the files that tell the next start of `service` and are not in its facts yet.
+pub fn needs(service: &ServiceFacts) -> Vec<Need> {
+    match ahead(service) {
+        Ahead::Needs(needs) => needs,
+        Ahead::Start(_) | Ahead::Unknown(_) => Vec::new(),
+    }
+}
+
 /// Returns what the next start of `service` will be.
 ///
 /// # Errors

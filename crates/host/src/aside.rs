@@ -100,7 +100,7 @@ impl Aside {
         job: impl FnOnce(&mut dyn FnMut(T) -> bool) + Send + 'static,
     ) -> Answers<'_, T> {
         let mut state = self.state.borrow_mut();
-        let answers = if state.silent.contains(whom) {
+        let from = if state.silent.contains(whom) {
             Err(format!("{whom} did not answer before"))
         } else if state.left_behind >= MOST_LEFT_BEHIND {
             Err(format!(
@@ -117,7 +117,7 @@ impl Aside {
         Answers {
             aside: self,
             whom: whom.to_owned(),
-            answers,
+            from,
         }
     }
 
@@ -131,8 +131,8 @@ impl Aside {
 pub(crate) struct Answers<'a, T> {
     aside: &'a Aside,
     whom: String,
-    /// Or why there are no more.
-    answers: Result<Receiver<T>, String>,
+    /// Where they come from, or why there are no more.
+    from: Result<Receiver<T>, String>,
 }
 
 impl<T> Answers<'_, T> {
@@ -150,9 +150,9 @@ impl<T> Answers<'_, T> {
 
     fn wait(&mut self) -> Result<T, String> {
         let whom = &self.whom;
-        let answers = self.answers.as_ref().map_err(String::clone)?;
+        let from = self.from.as_ref().map_err(String::clone)?;
         let patience = PATIENCE.min(self.aside.deadline.remaining());
-        let why = match answers.recv_timeout(patience) {
+        let why = match from.recv_timeout(patience) {
             Ok(answer) => return Ok(answer),
             Err(RecvTimeoutError::Timeout) => {
                 let mut state = self.aside.state.borrow_mut();
@@ -167,7 +167,7 @@ impl<T> Answers<'_, T> {
             Err(RecvTimeoutError::Disconnected) => "internal error while it was read".to_owned(),
         };
         self.aside.rest();
-        self.answers = Err(format!("{whom} did not answer before"));
+        self.from = Err(format!("{whom} did not answer before"));
         Err(why)
     }
 }
