@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &Fix, global: &Global, messages: Messages) -> anyho
     };
     let (catalogue, _) = catalogue::load(&arguments.catalogue, style, messages)?;
     let rules = catalogue::select(&catalogue, &arguments.rules)?;
-    let asked = fixing::asked(&rules, &catalogue, said, arguments.accept.clone());
+    let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
+    let asked = fixing::asked(&rules, &catalogue, said, arguments.accept.clone(), choices);
     let subject = &arguments.subject;
     let node = Node::new(&subject.host, &subject.live, said, messages)?;
     if arguments.apply {
@@ -194,6 +195,9 @@ fn next(arguments: &Fix, source: Source, is_there: bool) -> Option<String> {
         }
         if let Some(version) = &subject.kubernetes_version {
             option("--kubernetes-version", version);
+        }
+        if let Some(choices) = &arguments.site.choices {
+            option("--choices", &choices.display().to_string());
         }
     }
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), shell_word(value)]);

@@ -8,6 +8,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::diagnostic::{Code, Diagnostic};
 use super::setting::{did_you_mean, suggestion};
 use super::yaml::{Entry, Kind, Node};
@@ -18,7 +20,9 @@ use crate::value::Value;
 pub const MAX_SITE: usize = 1 << 20;
 
 /// What a site decided, by the id of the rule and the name of the choice.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
 pub struct SiteChoices {
     by_rule: BTreeMap<String, BTreeMap<String, Value>>,
 }
@@ -58,6 +62,19 @@ impl SiteChoices {
     pub fn of(&self, rule: &Rule) -> &BTreeMap<String, Value> {
         const NOTHING: &BTreeMap<String, Value> = &BTreeMap::new();
         self.by_rule.get(rule.id()).unwrap_or(NOTHING)
+    }
+
+    /// Returns whether nothing was decided.
+    pub fn is_empty(&self) -> bool {
+        self.by_rule.is_empty()
+    }
+
+    /// Returns what was decided for these rules alone.
+    #[must_use]
+    pub fn only(&self, rules: &[&Rule]) -> Self {
+        let mut by_rule = self.by_rule.clone();
+        by_rule.retain(|id, _| rules.iter().any(|rule| rule.id() == id));
+        Self { by_rule }
     }
 
     /// Decides one choice of a rule.
