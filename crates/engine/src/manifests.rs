@@ -88,10 +88,17 @@ impl Manifests {
             needs: folders
                 .iter()
                 .map(|(folder, _)| need(NeedKind::Listing, folder.clone()))
-                .chain(files.iter().map(|path| need(NeedKind::Content, path.clone())))
+                .chain(
+                    files
+                        .iter()
+                        .map(|path| need(NeedKind::Content, path.clone())),
+                )
                 .filter(|need| facts.file(need).is_none())
                 .collect(),
-            unclear: unlisted(&folders, facts),
+            unclear: {
+                let unknown = configured.manifest_folders_unknown.iter().cloned();
+                unknown.chain(unlisted(&folders, facts)).collect()
+            },
             folders,
             containers: Vec::new(),
             pods: Vec::new(),
@@ -101,7 +108,11 @@ impl Manifests {
             let Some(file) = facts.file(&need(NeedKind::Content, path.clone())) else {
                 continue;
             };
-            match progress.0.entry(path).or_insert_with_key(|path| started(path, file)) {
+            match progress
+                .0
+                .entry(path)
+                .or_insert_with_key(|path| started(path, file))
+            {
                 Ok(starting) => starting.iter_mut().for_each(|one| {
                     one.look_further(facts);
                     manifests.add(&file.need.path, one);
