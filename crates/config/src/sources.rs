@@ -78,7 +78,13 @@ impl<'a> Documents<'a> {
 
     /// Returns what the file at `source` says, which holds `content`.
     fn parse(&self, source: &Source, content: &[u8]) -> Parsed {
-        let parse = || parsed::remembered(Language::of(self.process.component, content), source, content);
+        let parse = || {
+            parsed::remembered(
+                Language::of(self.process.component, content),
+                source,
+                content,
+            )
+        };
         let mut parsed = self.parsed.borrow_mut();
         match parsed.get(&*source.path) {
             // The main file may lie among the drop-ins, where it is another layer.

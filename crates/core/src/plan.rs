@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::rule::SiteChoices;
 use crate::bytes::Bytes;
 use crate::facts::{Source, Tool};
 use crate::origin::Origin;
+use crate::rule::SiteChoices;
 use crate::verdict::Verdict;
 
 /// The schema of the plan; a newer major is refused.

@@ -222,7 +222,10 @@ mod tests {
             assert!(answer(1) && answer(2));
             for_ever();
         });
-        assert_eq!((answers.next("a/1").unwrap(), answers.next("a/2").unwrap()), (1, 2));
+        assert_eq!(
+            (answers.next("a/1").unwrap(), answers.next("a/2").unwrap()),
+            (1, 2)
+        );
         for (what, why) in [("a/3", "within 0.3 seconds"), ("a/4", "before")] {
             let silent = answers.next(what).unwrap_err();
             assert_eq!(silent.cause, Cause::Blocked);

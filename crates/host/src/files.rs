@@ -320,11 +320,9 @@ impl Sight {
             },
         };
         let scene = Arc::clone(&self.scene);
-        let seen = self
-            .aside
-            .run(&whom, what, move || {
-                look(&scene, Answering::Server, &mut Way::default())
-            });
+        let seen = self.aside.run(&whom, what, move || {
+            look(&scene, Answering::Server, &mut Way::default())
+        });
         if matches!(self.whom, Whom::Kernel) {
             self.aside.rest();
         }

@@ -81,7 +81,9 @@ fn at_some(proc: &Proc, pids: &[u32], identify: bool) -> Vec<Seen> {
 /// kernel, `expand_fdtable`): that can be longer than all else. Alone it grows at once.
 fn make_room(wanted: usize) -> usize {
     let allowed = getrlimit(Resource::Nofile).current;
-    let allowed = allowed.map_or(usize::MAX, |many| usize::try_from(many).unwrap_or(usize::MAX));
+    let allowed = allowed.map_or(usize::MAX, |many| {
+        usize::try_from(many).unwrap_or(usize::MAX)
+    });
     let room = wanted.min(allowed.saturating_sub(BESIDES)).max(1);
     if let Ok(last) = RawFd::try_from(room + BESIDES)
         && let Ok(any) = open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())

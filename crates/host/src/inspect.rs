@@ -228,7 +228,9 @@ impl Setting<'_> {
     pub(crate) fn read_files(&self, facts: &mut ProcessFacts, sight: &Sight) {
         let redact = |content| self.guide.redact_content(content);
         let needs = |process: &mut ProcessFacts| self.guide.needs(process);
-        self.read_named(facts, needs, |needs, take| sight.look_at_each(needs, redact, take));
+        self.read_named(facts, needs, |needs, take| {
+            sight.look_at_each(needs, redact, take);
+        });
     }
 
     /// Reads the files of a service likewise, and what its executable says. Secrets are still in them: what files are
@@ -251,7 +253,9 @@ impl Setting<'_> {
             }
             self.guide.needs_of_service(service)
         };
-        self.read_named(facts, needs, |needs, take| needs.into_iter().map(&look).for_each(take));
+        self.read_named(facts, needs, |needs, take| {
+            needs.into_iter().map(&look).for_each(take);
+        });
     }
 
     /// Reads the files of the node that are no single process's.
@@ -259,7 +263,9 @@ impl Setting<'_> {
         let redact = |content| self.guide.redact_content(content);
         let mut needs_of_node = self.guide.needs_of_node(facts);
         let needs = |facts: &mut Facts| needs_of_node(facts);
-        self.read_named(facts, needs, |needs, take| sight.look_at_each(needs, redact, take));
+        self.read_named(facts, needs, |needs, take| {
+            sight.look_at_each(needs, redact, take);
+        });
     }
 
     /// Reads files until nothing new is named.

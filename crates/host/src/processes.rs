@@ -10,10 +10,10 @@ use kubeassay_core::{Bytes, Cause, Component};
 use rustix::io::Errno;
 
 use crate::aside::Aside;
-use crate::clock::Deadline;
-use crate::first_look::{self, FirstLook};
 use crate::binaries::{self, Binaries};
+use crate::clock::Deadline;
 use crate::files::{self, Sight};
+use crate::first_look::{self, FirstLook};
 use crate::fs::{Handle, Identity};
 use crate::host::Host;
 use crate::namespaces::HostNamespaces;

@@ -429,12 +429,7 @@ fn slashed(folder: &Bytes) -> Bytes {
     Bytes::from([folder.as_slice(), b"/"].concat())
 }
 
-fn add_folder(
-    folders: &mut Vec<(Bytes, bool)>,
-    folder: &Folder<'_>,
-    name: &[u8],
-    of_alias: bool,
-) {
+fn add_folder(folders: &mut Vec<(Bytes, bool)>, folder: &Folder<'_>, name: &[u8], of_alias: bool) {
     let kind = folder.entry(name).map(|entry| entry.kind);
     if !matches!(kind, Some(FileKind::Directory | FileKind::Symlink)) {
         return;

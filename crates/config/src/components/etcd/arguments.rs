@@ -93,7 +93,10 @@ pub(super) fn add_environment(
 ) -> Result<(), Refusal> {
     let mut from_here = environment.range(PREFIX.to_owned()..);
     // Hardly any etcd is given one.
-    if from_here.next().is_none_or(|(name, _)| !name.starts_with(PREFIX)) {
+    if from_here
+        .next()
+        .is_none_or(|(name, _)| !name.starts_with(PREFIX))
+    {
         return Ok(());
     }
     for row in ROWS {
