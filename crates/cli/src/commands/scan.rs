@@ -2,7 +2,7 @@
 
 use kubeassay_core::facts::{ClusterFacts, Source};
 use kubeassay_core::report::{Cluster, FailOn, GateOptions, Problem};
-use kubeassay_core::rule::{Diagnostic, RenderStyle};
+use kubeassay_core::rule::{Catalogue, Diagnostic, RenderStyle};
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_engine::{Judge, Options};
 use kubeassay_report::waivers::Waiving;
@@ -26,7 +26,9 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         RenderStyle::Plain
     };
     let (catalogue, faults) = catalogue::load(&arguments.catalogue, style, messages)?;
-    let rules = catalogue::select(&catalogue, &arguments.rules)?;
+    // It is needed until the end; taking it apart then would be work for nobody.
+    let catalogue: &Catalogue = Box::leak(Box::new(catalogue));
+    let rules = catalogue::select(catalogue, &arguments.rules)?;
     let benchmark = arguments.benchmark.as_ref();
     let rules = catalogue::of_benchmark(rules, benchmark)?;
     let rules = if arguments.cluster.nodes_only {
@@ -34,8 +36,8 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     } else {
         rules
     };
-    let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
-    let accepted = waivers::read(&arguments.waivers.waivers, &catalogue, style, messages)?;
+    let choices = catalogue::site(&arguments.site, catalogue, style, messages)?;
+    let accepted = waivers::read(&arguments.waivers.waivers, catalogue, style, messages)?;
     // Without such a rule nobody has to grant what reading them takes.
     let objects = rules
         .iter()
@@ -61,7 +63,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
             only_new: arguments.baseline.fail_on_new,
             include_pods: arguments.include_pods,
         },
-        rules: catalogue::describe(&catalogue, &rules, benchmark),
+        rules: catalogue::describe(catalogue, &rules, benchmark),
         problems: faults
             .iter()
             .filter(|fault| fault.is_error())
