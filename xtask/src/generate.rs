@@ -54,19 +54,19 @@ const FILES: &[Derived] = &[
         contents: coverage::document,
     },
     Derived {
-        path: "docs/schema/facts.v1.json",
+        path: "docs/schemas/facts.v1.json",
         contents: schemas::facts,
     },
     Derived {
-        path: "docs/schema/plan.v1.json",
+        path: "docs/schemas/plan.v1.json",
         contents: schemas::plan,
     },
     Derived {
-        path: "docs/schema/report.v1.json",
+        path: "docs/schemas/report.v1.json",
         contents: schemas::report,
     },
     Derived {
-        path: "docs/schema/transaction.v1.json",
+        path: "docs/schemas/transaction.v1.json",
         contents: schemas::transaction,
     },
 ];

@@ -8,22 +8,22 @@ use kubeassay_core::transaction::Transaction;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 
-/// Returns `docs/schema/report.v1.json`.
+/// Returns `docs/schemas/report.v1.json`.
 pub(crate) fn report() -> Result<String> {
     schema::<Report>("kubeassay.report/v1")
 }
 
-/// Returns `docs/schema/facts.v1.json`.
+/// Returns `docs/schemas/facts.v1.json`.
 pub(crate) fn facts() -> Result<String> {
     schema::<Facts>("kubeassay.facts/v1")
 }
 
-/// Returns `docs/schema/plan.v1.json`.
+/// Returns `docs/schemas/plan.v1.json`.
 pub(crate) fn plan() -> Result<String> {
     schema::<Plan>("kubeassay.plan/v1")
 }
 
-/// Returns `docs/schema/transaction.v1.json`.
+/// Returns `docs/schemas/transaction.v1.json`.
 pub(crate) fn transaction() -> Result<String> {
     schema::<Transaction>("kubeassay.transaction/v1")
 }

@@ -108,6 +108,19 @@ Examples:
   kubeassay rules lint my-rules/        check rule pages as a compiler would
 ";
 
+const VERIFY_HELP: &str = "\
+Examples:
+  openssl genpkey -algorithm ed25519 -out key.pem              a key …
+  openssl pkey -in key.pem -pubout -out pub.pem                … and its public part
+  kubeassay scan -o json=report.json --sign key.pem            makes report.json and report.json.dsse.json
+  kubeassay verify report.json --key pub.pem
+
+Exit codes:
+  0  the report is the one that was signed with this key
+  1  it is not: the signature is another key's, or report or attestation were changed since
+  64 usage: a file that is missing or cannot be read, a key that is none
+";
+
 /// Kubernetes compliance verdicts that equal what the real component does, with the line of configuration
 /// that made it so.
 #[derive(Debug, Parser)]
@@ -177,6 +190,9 @@ pub(crate) enum Command {
     /// List, show and check rule documents
     #[command(before_help = RULES_HELP)]
     Rules(Rules),
+    /// Check that a report is the one that was signed, and show what was said of it
+    #[command(before_help = VERIFY_HELP)]
+    Verify(Verify),
     /// Print the version
     Version(Version),
 }
@@ -196,7 +212,7 @@ impl Command {
                 ManifestCommand::Collect(_) | ManifestCommand::Apply(_) => None,
                 ManifestCommand::Rbac(_) => Some(Keep::Nothing),
             },
-            Self::Rules(_) | Self::Version(_) => None,
+            Self::Rules(_) | Self::Verify(_) | Self::Version(_) => None,
         }
     }
 }
@@ -548,6 +564,23 @@ pub(crate) enum RulesCommand {
         #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
         output: TextFormat,
     },
+}
+
+/// `kubeassay verify`.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// The report, in any format
+    #[arg(value_name = "REPORT")]
+    pub(crate) report: PathBuf,
+    /// What was signed of it; without it REPORT.dsse.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) attestation: Option<PathBuf>,
+    /// The public key of whoever must have signed it (Ed25519, PEM)
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: PathBuf,
+    /// Format of what was said of the report
+    #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+    pub(crate) output: TextFormat,
 }
 
 /// `kubeassay version`.

@@ -13,6 +13,7 @@ pub(crate) mod rollback;
 pub(crate) mod rules;
 pub(crate) mod scan;
 pub(crate) mod transactions;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 /// Returns a value as a JSON or YAML document; people's own format is each command's business.

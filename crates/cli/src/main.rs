@@ -9,6 +9,7 @@ mod args;
 mod asking;
 mod catalogue;
 mod commands;
+mod evidence;
 mod exit;
 mod fixing;
 mod hosts;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         }
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
+        Command::Verify(verify) => commands::verify::run(&verify),
         Command::Version(version) => commands::version::run(&version, global),
     };
     match outcome {

@@ -14,11 +14,14 @@ use crate::nodes::Nodes;
 use crate::progress::Progress;
 use crate::sink::{Outputs, Sink};
 use crate::tool::tool;
-use crate::{catalogue, hosts, output};
+use crate::{catalogue, evidence, hosts, output};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
     let outputs = Outputs::new(&arguments.output, "kubeassay scan")?;
+    if outputs.are_signed() {
+        evidence::may_be_signed(hosts::source_of(&arguments.subject)?)?;
+    }
     let style = if output::layout_of_stderr(global).colour {
         RenderStyle::Colour
     } else {
@@ -40,6 +43,9 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         .any(|rule| kubeassay_engine::is_about_objects(rule));
     let mut nodes = Nodes::open(arguments, objects, global, messages)?;
     let source = nodes.source;
+    if let (true, Some(recorded)) = (outputs.are_signed(), nodes.recorded) {
+        evidence::may_be_signed(recorded)?;
+    }
     let usual = match source {
         // A demonstration fails nobody's pipeline.
         Source::Demo => FailOn::NEVER,

@@ -1,0 +1,193 @@
+//! Ed25519 keys as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` write them.
+
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use crate::hex;
+use crate::pem::{self, Block};
+
+/// Larger files are no Ed25519 keys, in bytes.
+pub const MAX_KEY: usize = 16 << 10;
+
+/// What stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410, section 4).
+const SPKI: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
+
+/// Bytes of an Ed25519 public key.
+const LENGTH: usize = 32;
+
+/// Why a key cannot be used. Says nothing of what is in the file but its label.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum KeyError {
+    /// There is no whole PEM block in it.
+    #[error("holds no PEM block; `openssl genpkey -algorithm ed25519` makes a key")]
+    NotPem,
+    /// It needs a passphrase, which nobody could be asked for.
+    #[error(
+        "is encrypted; take the passphrase off into a file that only its owner can read: (umask 077; openssl pkey -in KEY -out PLAIN)"
+    )]
+    Encrypted,
+    /// A public key where a private one is needed.
+    #[error("holds a public key; signing takes the private one (PKCS#8)")]
+    PublicToSign,
+    /// A private key where a public one is needed.
+    #[error(
+        "holds a private key, which belongs with whoever signs; verifying takes the public one: openssl pkey -in KEY -pubout -out PUB.pem"
+    )]
+    PrivateToVerify,
+    /// Something else in PEM.
+    #[error("holds {0:?} and not {1:?}")]
+    Label(String, &'static str),
+    /// A key of another kind.
+    #[error("holds no Ed25519 key; `openssl genpkey -algorithm ed25519` makes one")]
+    Algorithm,
+}
+
+const PRIVATE: &str = "PRIVATE KEY";
+const PUBLIC: &str = "PUBLIC KEY";
+
+/// A key that signs.
+pub struct SigningKey(Ed25519KeyPair);
+
+/// Shows who could verify, and nothing of the key.
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SigningKey")
+            .field(&self.verifying().id())
+            .finish()
+    }
+}
+
+impl SigningKey {
+    /// Reads a private key: PKCS#8 in PEM.
+    ///
+    /// # Errors
+    ///
+    /// Where it is none of Ed25519.
+    pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
+        let Block { label, der } = pem::first(text).ok_or(KeyError::NotPem)?;
+        match label.as_str() {
+            PRIVATE => {}
+            "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
+            PUBLIC => return Err(KeyError::PublicToSign),
+            _ => return Err(KeyError::Label(label, PRIVATE)),
+        }
+        // OpenSSL writes version 1, without the public key; ring derives it.
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der)
+            .map(Self)
+            .map_err(|_| KeyError::Algorithm)
+    }
+
+    /// Signs a message: 64 bytes (RFC 8032), the same for the same message.
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message).as_ref().to_vec()
+    }
+
+    /// Returns the key that verifies what this one signs.
+    pub fn verifying(&self) -> VerifyingKey {
+        VerifyingKey(self.0.public_key().as_ref().to_vec())
+    }
+}
+
+/// A key that verifies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyingKey(Vec<u8>);
+
+impl VerifyingKey {
+    /// Reads a public key: a SubjectPublicKeyInfo in PEM.
+    ///
+    /// # Errors
+    ///
+    /// Where it is none of Ed25519.
+    pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
+        let Block { label, der } = pem::first(text).ok_or(KeyError::NotPem)?;
+        if label.ends_with(PRIVATE) {
+            return Err(KeyError::PrivateToVerify);
+        }
+        if label != PUBLIC {
+            return Err(KeyError::Label(label, PUBLIC));
+        }
+        der.strip_prefix(&SPKI)
+            .filter(|key| key.len() == LENGTH)
+            .map(|key| Self(key.to_vec()))
+            .ok_or(KeyError::Algorithm)
+    }
+
+    /// Returns whether `signature` is this key's for `message`.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        let key = UnparsedPublicKey::new(&ED25519, &self.0);
+        key.verify(message, signature).is_ok()
+    }
+
+    /// Returns what the key is called in envelopes: the SHA-256 of its SubjectPublicKeyInfo (DER), in hexadecimal digits.
+    /// `openssl pkey -pubin -in PUB.pem -outform DER | sha256sum` shows the same.
+    pub fn id(&self) -> String {
+        let digest = Sha256::new().chain_update(SPKI).chain_update(&self.0);
+        hex(&digest.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Section 10 of RFC 8410.
+    const SECRET: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+    const OPEN: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+    #[test]
+    fn keys_of_the_standard_belong_together() {
+        let secret = SigningKey::from_pem(SECRET.as_bytes()).unwrap();
+        let open = VerifyingKey::from_pem(OPEN.as_bytes()).unwrap();
+        assert_eq!(secret.verifying(), open);
+        let signature = secret.sign(b"message");
+        assert!(open.verifies(b"message", &signature));
+        assert!(!open.verifies(b"messagf", &signature));
+        assert!(!open.verifies(b"message", &signature[1..]));
+        assert!(!format!("{secret:?}").contains("1O5y"), "{secret:?}");
+        // With carriage returns and something above it, as mail programs leave them.
+        let mailed = format!("hello\r\n{}", OPEN.replace('\n', "\r\n"));
+        assert_eq!(VerifyingKey::from_pem(mailed.as_bytes()).unwrap(), open);
+    }
+
+    #[test]
+    fn what_is_no_such_key_is_refused_with_the_mend_and_without_its_bytes() {
+        let labelled = |label: &str| {
+            format!(
+                "-----BEGIN {label}-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5\n-----END {label}-----\n"
+            )
+        };
+        let as_private = |text: &str| SigningKey::from_pem(text.as_bytes()).unwrap_err();
+        let as_public = |text: &str| VerifyingKey::from_pem(text.as_bytes()).unwrap_err();
+        assert_eq!(as_private(OPEN), KeyError::PublicToSign);
+        assert_eq!(as_public(SECRET), KeyError::PrivateToVerify);
+        assert_eq!(
+            as_private(&labelled("ENCRYPTED PRIVATE KEY")),
+            KeyError::Encrypted
+        );
+        assert_eq!(
+            as_public(&labelled("RSA PRIVATE KEY")),
+            KeyError::PrivateToVerify
+        );
+        assert_eq!(as_private(&labelled("PRIVATE KEY")), KeyError::Algorithm);
+        assert_eq!(as_public(&labelled("PUBLIC KEY")), KeyError::Algorithm);
+        assert_eq!(
+            as_public(&labelled("CERTIFICATE")),
+            KeyError::Label("CERTIFICATE".to_owned(), PUBLIC)
+        );
+        for text in [
+            "",
+            "ssh-ed25519 AAAA",
+            &SECRET[..60],
+            "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----",
+        ] {
+            assert_eq!(as_private(text), KeyError::NotPem, "{text}");
+            assert_eq!(as_public(text), KeyError::NotPem, "{text}");
+        }
+        for error in [as_private(&labelled("PRIVATE KEY")), as_public(SECRET)] {
+            assert!(!error.to_string().contains("MC4C"), "{error}");
+        }
+    }
+}
