@@ -54,6 +54,10 @@ const FILES: &[Derived] = &[
         contents: coverage::document,
     },
     Derived {
+        path: "docs/schemas/config.v1.json",
+        contents: schemas::config,
+    },
+    Derived {
         path: "docs/schemas/facts.v1.json",
         contents: schemas::facts,
     },
@@ -64,6 +68,10 @@ const FILES: &[Derived] = &[
     Derived {
         path: "docs/schemas/report.v1.json",
         contents: schemas::report,
+    },
+    Derived {
+        path: "docs/schemas/rule.v1.json",
+        contents: schemas::rule,
     },
     Derived {
         path: "docs/schemas/transaction.v1.json",

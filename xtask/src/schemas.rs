@@ -1,12 +1,16 @@
 //! The JSON Schemas of the documents that kubeassay writes.
 
 use anyhow::Result;
+use kubeassay_core::Severity;
+use kubeassay_core::configuration::{KEYS, KeyKind};
 use kubeassay_core::facts::Facts;
 use kubeassay_core::plan::Plan;
 use kubeassay_core::report::Report;
+use kubeassay_core::rule::{Assessment, Decides};
 use kubeassay_core::transaction::Transaction;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
 
 /// Returns `docs/schemas/report.v1.json`.
 pub(crate) fn report() -> Result<String> {
@@ -26,6 +30,119 @@ pub(crate) fn plan() -> Result<String> {
 /// Returns `docs/schemas/transaction.v1.json`.
 pub(crate) fn transaction() -> Result<String> {
     schema::<Transaction>("kubeassay.transaction/v1")
+}
+
+/// Returns `docs/schemas/config.v1.json`, from the one list of keys.
+pub(crate) fn config() -> Result<String> {
+    let mut properties = Map::new();
+    for key in KEYS {
+        let mut schema = match key.kind {
+            // YAML makes a number of `5`.
+            KeyKind::Text => json!({"type": ["string", "number"]}),
+            KeyKind::Path => json!({"type": "string"}),
+            KeyKind::Paths | KeyKind::Texts => json!({
+                "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+            }),
+            KeyKind::Switch => json!({"type": "boolean"}),
+            KeyKind::Choices => json!({
+                "oneOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "object"}}]
+            }),
+        };
+        describe(&mut schema, key.description);
+        match key.path.split_once('.') {
+            None => {
+                properties.insert(key.path.to_owned(), schema);
+            }
+            Some((map, name)) => {
+                let map = properties.entry(map).or_insert_with(
+                    || json!({"type": "object", "additionalProperties": false, "properties": {}}),
+                );
+                if let Some(below) = map.get_mut("properties").and_then(Value::as_object_mut) {
+                    below.insert(name.to_owned(), schema);
+                }
+            }
+        }
+    }
+    document(&json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "kubeassay.yaml",
+        "description": "What a site configures in place of flags; see docs/configuration.md.",
+        "type": ["object", "null"],
+        "additionalProperties": false,
+        "properties": properties,
+    }))
+}
+
+/// Returns `docs/schemas/rule.v1.json`: the front matter of a rule page. What the program checks beyond it (that settings
+/// exist, that types fit) is `rules lint`'s.
+pub(crate) fn rule() -> Result<String> {
+    let text = json!({"type": "string"});
+    // YAML makes a number of `5.10`; the page's reader takes it as it is written.
+    let number = json!({"type": ["string", "number"]});
+    let texts = json!({"type": "array", "items": {"type": "string"}});
+    let control = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["framework", "control"],
+        "properties": {"framework": text, "versions": {"type": "string"}, "control": number},
+    });
+    let choice = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name", "type"],
+        "properties": {"name": text, "type": text, "default": {}, "description": text},
+    });
+    let fix = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": {"set": {"type": "object"}, "decide": text},
+    });
+    document(&json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "kubeassay rule page, front matter",
+        "description": "The keys of a bundled page; see docs/rules.md. Pages from elsewhere may have others.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": [
+            "id", "title", "framework", "control", "controls", "severity", "subject", "check", "expected"
+        ],
+        "dependentRequired": {"applies": ["applies-reason"], "applies-reason": ["applies"]},
+        "properties": {
+            "id": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
+            "title": text,
+            "framework": text,
+            "control": number,
+            "controls": {"type": "array", "items": control},
+            "aliases": texts,
+            "severity": {"enum": Severity::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>()},
+            "level": {"enum": [1, 2]},
+            "assessment": {"enum": Assessment::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>()},
+            "subject": text,
+            "files": text,
+            "decides": {"enum": Decides::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>()},
+            "check": text,
+            "applies": text,
+            "applies-reason": text,
+            "expected": text,
+            "choices": {"type": "array", "items": choice},
+            "fix": fix,
+            "rule_category": {}, "scope": {}, "source": {}, "security": {}, "kind": {}, "type": {}, "disable_edit": {},
+        },
+    }))
+}
+
+fn describe(schema: &mut Value, description: &str) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("description".to_owned(), description.into());
+    }
+}
+
+fn document(schema: &Value) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(schema)?;
+    text.push('\n');
+    Ok(text)
 }
 
 fn schema<T: JsonSchema>(title: &str) -> Result<String> {

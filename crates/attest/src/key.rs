@@ -10,7 +10,7 @@ use crate::pem::{self, Block};
 /// Larger files are no Ed25519 keys, in bytes.
 pub const MAX_KEY: usize = 16 << 10;
 
-/// What stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410, section 4).
+/// What stands before the 32 bytes of an Ed25519 key in a `SubjectPublicKeyInfo` (RFC 8410, section 4).
 const SPKI: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
@@ -96,7 +96,7 @@ impl SigningKey {
 pub struct VerifyingKey(Vec<u8>);
 
 impl VerifyingKey {
-    /// Reads a public key: a SubjectPublicKeyInfo in PEM.
+    /// Reads a public key: a `SubjectPublicKeyInfo` in PEM.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl VerifyingKey {
         key.verify(message, signature).is_ok()
     }
 
-    /// Returns what the key is called in envelopes: the SHA-256 of its SubjectPublicKeyInfo (DER), in hexadecimal digits.
+    /// Returns what the key is called in envelopes: the SHA-256 of its `SubjectPublicKeyInfo` (DER), in hexadecimal digits.
     /// `openssl pkey -pubin -in PUB.pem -outform DER | sha256sum` shows the same.
     pub fn id(&self) -> String {
         let digest = Sha256::new().chain_update(SPKI).chain_update(&self.0);

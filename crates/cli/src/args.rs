@@ -108,6 +108,20 @@ Examples:
   kubeassay rules lint my-rules/        check rule pages as a compiler would
 ";
 
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  kubeassay completions bash > /etc/bash_completion.d/kubeassay
+  kubeassay completions zsh > \"${fpath[1]}/_kubeassay\"
+  kubeassay completions fish > ~/.config/fish/completions/kubeassay.fish
+  ln -s kubeassay /usr/local/bin/kubectl_complete-assay       for kubectl assay, by kubectl's own completion
+";
+
+const MAN_HELP: &str = "\
+Examples:
+  kubeassay man | man -l -
+  kubeassay man scan > /usr/local/share/man/man1/kubeassay-scan.1
+";
+
 const VERIFY_HELP: &str = "\
 Examples:
   openssl genpkey -algorithm ed25519 -out key.pem              a key …
@@ -147,6 +161,9 @@ pub(crate) struct Global {
     /// Say on stderr what is done
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
+    /// Take what flags do not say from this file, not from $`KUBEASSAY_CONFIG`, /etc/kubeassay/kubeassay.yaml or ./kubeassay.yaml
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// When colour is used.
@@ -193,6 +210,14 @@ pub(crate) enum Command {
     /// Check that a report is the one that was signed, and show what was said of it
     #[command(before_help = VERIFY_HELP)]
     Verify(Verify),
+    /// Show what is configured, and where each value comes from
+    Config(Config),
+    /// Print a script that completes commands, flags, control numbers and settings in a shell
+    #[command(before_help = COMPLETIONS_HELP)]
+    Completions(Completions),
+    /// Print a page of the manual
+    #[command(before_help = MAN_HELP)]
+    Man(Man),
     /// Print the version
     Version(Version),
 }
@@ -212,7 +237,12 @@ impl Command {
                 ManifestCommand::Collect(_) | ManifestCommand::Apply(_) => None,
                 ManifestCommand::Rbac(_) => Some(Keep::Nothing),
             },
-            Self::Rules(_) | Self::Verify(_) | Self::Version(_) => None,
+            Self::Rules(_)
+            | Self::Verify(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Version(_) => None,
         }
     }
 }
@@ -581,6 +611,64 @@ pub(crate) struct Verify {
     /// Format of what was said of the report
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
     pub(crate) output: TextFormat,
+}
+
+/// `kubeassay config`.
+#[derive(Args, Debug)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every value with its origin and what it overrode; flags count as they would in a scan
+    Show(Box<ConfigShow>),
+}
+
+/// `kubeassay config show`.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigShow {
+    /// As in a scan
+    #[arg(long, value_name = "NAME@VERSION")]
+    pub(crate) benchmark: Option<Benchmark>,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArgs,
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+    /// Format of the list
+    #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+    pub(crate) output: TextFormat,
+}
+
+/// `kubeassay completions`.
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: CompletionShell,
+}
+
+/// Shells whose scripts can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompletionShell {
+    /// GNU bash
+    Bash,
+    /// The Z shell
+    Zsh,
+    /// fish
+    Fish,
+}
+
+/// `kubeassay man`.
+#[derive(Args, Debug)]
+pub(crate) struct Man {
+    /// The command of the page (rules show); without it the program's own
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
 }
 
 /// `kubeassay version`.

@@ -6,12 +6,14 @@ use crate::args::TextFormat;
 
 pub(crate) mod apply;
 pub(crate) mod collect;
+pub(crate) mod config;
 pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod manifest;
 pub(crate) mod rollback;
 pub(crate) mod rules;
 pub(crate) mod scan;
+pub(crate) mod shell;
 pub(crate) mod transactions;
 pub(crate) mod verify;
 pub(crate) mod version;

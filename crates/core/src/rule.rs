@@ -31,7 +31,7 @@ mod setting;
 mod site;
 mod structure;
 mod types;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

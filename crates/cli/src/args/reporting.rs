@@ -14,7 +14,7 @@ const GATE: &str = "The exit code";
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct OutputArgs {
     /// Format of the report, with the file it goes to if that is not stdout (sarif=out.sarif); a file alone tells its format by its extension. May be given several times
-    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = Wanted::from_str)]
+    #[arg(short, long, value_name = Wanted::NAME, value_parser = Wanted::from_str)]
     pub(crate) output: Vec<Wanted>,
     /// Write to this file (mode 0600, replaced in one step) instead of stdout
     #[arg(long, value_name = "FILE")]
@@ -45,6 +45,11 @@ pub(crate) struct Wanted {
     pub(crate) format: Format,
     /// The file; stdout without one.
     pub(crate) file: Option<PathBuf>,
+}
+
+impl Wanted {
+    /// How help names it.
+    pub(crate) const NAME: &str = "FORMAT[=FILE]";
 }
 
 impl FromStr for Wanted {

@@ -12,6 +12,7 @@ use super::diagnostic::{Code, Diagnostic};
 use super::setting::{did_you_mean, suggestion};
 use super::yaml::{Entry, Kind, Node};
 use super::{Catalogue, Rule};
+use crate::configuration::is_at_the_top;
 use crate::value::Value;
 
 /// Larger files are not read, in bytes.
@@ -95,6 +96,10 @@ impl Reader<'_> {
             return choices;
         };
         for entry in entries {
+            // A configuration has them too, among other keys that its own reader looks at.
+            if entry.key != "choices" && is_at_the_top(&entry.key) {
+                continue;
+            }
             if entry.key != "choices" {
                 let message = format!("there is no key `{}`", entry.key);
                 let help = Some("the only key is `choices`".to_owned());

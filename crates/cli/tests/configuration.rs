@@ -1,0 +1,267 @@
+//! The configuration and the program's other names, as users meet them.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start programs and write the files they read"
+)]
+#![expect(clippy::unwrap_used, reason = "what cannot be done fails the test")]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value as Json;
+
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new(configuration: &str) -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        desk.write("kubeassay.yaml", configuration);
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o644)).unwrap();
+    }
+
+    fn run_with(&self, variables: &[(&str, &str)], line: &str) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubeassay"));
+        command
+            .args(line.split(' '))
+            .envs(variables.iter().copied())
+            .current_dir(self.0.path());
+        output(command)
+    }
+
+    fn run(&self, line: &str) -> (i32, String, String) {
+        self.run_with(&[], line)
+    }
+}
+
+fn output(mut command: Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+const OURS: &str = "gate:\n  fail-on: never\noutputs: [json=report.json]\nchoices:\n  kubelet-pod-pids-limit: {maximum: 4096}\n";
+
+#[test]
+fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
+    let desk = Desk::new(OURS);
+    let gate = |variables: &[(&str, &str)], line: &str| {
+        let (_, _, stderr) = desk.run_with(variables, line);
+        let report = fs::read(desk.path("report.json")).expect(&stderr);
+        let report: Json = serde_json::from_slice(&report).unwrap();
+        report
+            .pointer("/gate/fail_on")
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let variable = [("KUBEASSAY_FAIL_ON", "manual")];
+    assert_eq!(gate(&[], "scan 4.2.2 --demo"), "never");
+    assert_eq!(gate(&variable, "scan 4.2.2 --demo"), "manual");
+    assert_eq!(
+        gate(&variable, "scan 4.2.2 --demo --fail-on fail:high"),
+        "fail:high"
+    );
+    // An empty variable is none, and what follows `--` is no flag.
+    assert_eq!(
+        gate(&[("KUBEASSAY_FAIL_ON", "")], "scan --demo -- 4.2.2"),
+        "never"
+    );
+    let (code, stdout, stderr) = desk.run_with(&variable, "config show --fail-on fail:high");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let words: Vec<Vec<&str>> = stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    for expected in [
+        &["gate.fail-on", "fail:high", "--fail-on"][..],
+        &["overrode", "manual", "$KUBEASSAY_FAIL_ON"],
+        &["overrode", "never", "kubeassay.yaml:2"],
+        &["overrode", "unknown", "default"],
+        &["choices", "(in", "the", "file)", "kubeassay.yaml:4"],
+        &["outputs", "json=report.json", "kubeassay.yaml:3"],
+        &["waivers", "-", "default"],
+    ] {
+        assert!(
+            words.iter().any(|line| line == expected),
+            "{expected:?}\n{stdout}"
+        );
+    }
+    let (_, stdout, _) = desk.run("config show -o json");
+    let shown: Json = serde_json::from_str(&stdout).unwrap();
+    let fail_on = shown
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key.get("key").unwrap() == "gate.fail-on");
+    assert_eq!(
+        fail_on.unwrap(),
+        &serde_json::json!({"key": "gate.fail-on", "value": ["never"], "origin": "kubeassay.yaml:2",
+            "overrode": [{"value": ["unknown"], "origin": "default"}]})
+    );
+}
+
+#[test]
+fn what_is_wrong_with_it_is_said_with_line_and_column() {
+    for (text, line, says) in [
+        ("gaet: {}\n", "scan --demo", "kubeassay.yaml:1:1"),
+        ("gaet: {}\n", "config show", "did you mean `gate`?"),
+        (
+            "gate:\n  fail-on: sometimes\n",
+            "scan --demo",
+            "kubeassay.yaml:2:12",
+        ),
+        ("outputs: [xlsx]\n", "scan --demo", "the formats are"),
+        (
+            "choices:\n  nothing: {}\n",
+            "scan --demo",
+            "there is no rule `nothing`",
+        ),
+        ("cluster: {concurrency: 0}\n", "scan --demo", "1 to 1024"),
+        (
+            "",
+            "scan --demo --config none.yaml",
+            "cannot read none.yaml",
+        ),
+        ("", "scan --demo --config .", "not a regular file"),
+    ] {
+        let desk = Desk::new(text);
+        let (code, stdout, stderr) = desk.run(line);
+        assert_eq!((code, stdout.as_str()), (64, ""), "{text}{line}: {stderr}");
+        assert!(stderr.contains(says), "{text}{line}: {stderr}");
+        // What needs no configuration is not kept from working by it.
+        assert_eq!(desk.run("version").0, 0);
+    }
+    let desk = Desk::new("");
+    let (code, _, stderr) = desk.run_with(&[("KUBEASSAY_MAX_UNKNOWN", "some")], "scan --demo");
+    assert_eq!(code, 64);
+    assert!(stderr.contains("$KUBEASSAY_MAX_UNKNOWN"), "{stderr}");
+}
+
+#[test]
+fn a_file_that_others_could_have_put_here_is_not_used_unless_it_is_named() {
+    let desk = Desk::new(OURS);
+    let never = |stdout: &str| stdout.contains("kubeassay.yaml:2");
+    assert!(never(&desk.run("config show").1));
+    fs::set_permissions(
+        desk.path("kubeassay.yaml"),
+        fs::Permissions::from_mode(0o666),
+    )
+    .unwrap();
+    let (code, stdout, stderr) = desk.run("config show");
+    assert_eq!(code, 0);
+    assert!(
+        !never(&stdout) && stderr.contains("others may write it (mode 0666)"),
+        "{stderr}"
+    );
+    assert!(never(&desk.run("config show --config kubeassay.yaml").1));
+    let variable = [("KUBEASSAY_CONFIG", "kubeassay.yaml")];
+    assert!(never(&desk.run_with(&variable, "config show").1));
+
+    fs::rename(desk.path("kubeassay.yaml"), desk.path("other.yaml")).unwrap();
+    symlink("other.yaml", desk.path("kubeassay.yaml")).unwrap();
+    let (_, stdout, stderr) = desk.run("config show");
+    assert!(
+        !never(&stdout) && stderr.contains("is not used"),
+        "{stderr}"
+    );
+    if rustix::process::geteuid().is_root() {
+        fs::remove_file(desk.path("kubeassay.yaml")).unwrap();
+        desk.write("kubeassay.yaml", OURS);
+        std::os::unix::fs::chown(desk.path("kubeassay.yaml"), Some(1000), None).unwrap();
+        let (_, stdout, stderr) = desk.run("config show");
+        assert!(
+            !never(&stdout) && stderr.contains("belongs to user 1000"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn kubectl_starts_it_by_its_other_names() {
+    let desk = Desk::new("");
+    let as_plugin = |name: &str, arguments: &[&str]| {
+        let path = desk.path(name);
+        if !path.exists() {
+            symlink(env!("CARGO_BIN_EXE_kubeassay"), &path).unwrap();
+        }
+        let mut command = Command::new(path);
+        command.args(arguments).current_dir(desk.0.path());
+        output(command)
+    };
+    let (code, help, _) = as_plugin("kubectl-assay", &["scan", "--help"]);
+    assert_eq!(code, 0);
+    assert!(help.contains("Usage: kubectl assay scan"), "{help}");
+    assert!(help.contains("  kubectl assay scan 4.2.2 "), "{help}");
+    let (code, _, refused) = as_plugin("kubectl-assay", &["scam"]);
+    assert_eq!(code, 64);
+    assert!(refused.contains("Usage: kubectl assay"), "{refused}");
+    let (code, told, _) = as_plugin("kubectl_complete-assay", &["scan", "4.2.1"]);
+    assert_eq!(code, 0);
+    assert!(
+        told.contains("4.2.10\t") && told.ends_with(":4\n"),
+        "{told}"
+    );
+
+    // kubectl itself, where it is there: it finds plugins by their names on the PATH.
+    let mut kubectl = Command::new("kubectl");
+    kubectl.args(["assay", "version"]).env(
+        "PATH",
+        format!("{}:/usr/bin:/bin:/usr/local/bin", desk.0.path().display()),
+    );
+    if let Ok(output) = kubectl.output() {
+        assert!(output.status.success(), "{output:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("kubeassay"),
+            "{output:?}"
+        );
+    }
+}
+
+#[test]
+fn shells_are_told_of_controls_and_settings() {
+    let desk = Desk::new("");
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, script, _) = desk.run(&format!("completions {shell}"));
+        assert_eq!(code, 0);
+        assert!(script.contains("4.2.2") || shell == "fish", "{shell}");
+        assert!(
+            script.contains("kubelet.authorization.mode") || shell == "fish",
+            "{shell}"
+        );
+        desk.write(shell, &script);
+    }
+    // What bash itself makes of it.
+    let line = "source bash; COMP_WORDS=(kubeassay rules show 4.2.1); COMP_CWORD=3; _kubeassay kubeassay 4.2.1 show; echo \"${COMPREPLY[@]}\"";
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", line]).current_dir(desk.0.path());
+    let (code, told, stderr) = output(bash);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        told.split_whitespace().any(|word| word == "4.2.10"),
+        "{told}{stderr}"
+    );
+    let (code, page, _) = desk.run("man scan");
+    assert_eq!(code, 0);
+    assert!(
+        page.contains(".SH SYNOPSIS") && page.contains("fail\\-on"),
+        "{page}"
+    );
+    assert_eq!(desk.run("man scam").0, 64);
+}
