@@ -669,6 +669,9 @@ pub(crate) struct Man {
     /// The command of the page (rules show); without it the program's own
     #[arg(value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+    /// Write every page into this folder, which must be there
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// `kubeassay version`.
