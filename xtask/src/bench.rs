@@ -34,7 +34,7 @@ pub(crate) const USAGE: &str = "\
     against a plain reading of its files; needs root
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
   bench --cluster objects [PODS RBAC NAMESPACES NODES] measure the reading of a cluster's objects (100000, 20000, 2000 and 5000)
-    each also with --binary PATH: a program that was built before, instead of a release build now
+    each also with --binary PATH: a program that was built before, instead of what `dist` makes now
 ";
 
 /// What is asked of a run.
@@ -92,7 +92,7 @@ fn numbers(rest: &mut Peekable<Iter<'_, &str>>, usual: &[usize]) -> Vec<usize> {
 }
 
 fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
-    let binary = binary.map_or_else(build, Ok)?;
+    let binary = binary.map_or_else(crate::dist::program, Ok)?;
     let binary = binary
         .canonicalize()
         .with_context(|| format!("there is no {}", binary.display()))?;
@@ -122,20 +122,6 @@ fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
             }
         }
     }
-}
-
-/// Builds the program as it is released and returns it.
-fn build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--package", "kubeassay"])
-        .current_dir(root())
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
-        bail!("the release build failed");
-    }
-    Ok(target().join("release/kubeassay"))
 }
 
 /// Builds an example of the testkit, with further arguments to cargo, and returns it.

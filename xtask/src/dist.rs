@@ -3,7 +3,7 @@
 //! The program is one static file. It is looked at before it is stripped and fails the chore where it could load code
 //! of the host or wait for a connection; then image, bill of materials and checksums are made from it. All of it is
 //! the same, byte for byte, wherever and whenever it is made from one commit with one toolchain: `--check` shows that
-//! by making everything twice.
+//! by making everything twice, side by side.
 
 mod build;
 mod digest;
@@ -23,6 +23,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -55,24 +56,39 @@ pub(crate) fn make() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Makes a release and returns its program: what is shipped is what is measured.
+pub(crate) fn program() -> Result<PathBuf> {
+    make()?;
+    Ok(root().join(FOLDER).join(PROGRAM))
+}
+
 /// Makes a release, and once more from a copy of the sources in another folder; compares the two.
 pub(crate) fn check() -> Result<ExitCode> {
     let (toolchain, stamp) = (Toolchain::ask()?, stamp()?);
-    let once = release(&here(), &toolchain, &stamp)?;
-    write(&once)?;
-
-    let folder = tempfile::tempdir().context("cannot make a folder for the second build")?;
+    let (here, folder) = (here(), tempfile::tempdir());
+    let folder = folder.context("cannot make a folder for the second build")?;
     let target_folder = root().join("target/dist-again");
     if target_folder.exists() {
         fs::remove_dir_all(&target_folder)
             .with_context(|| format!("cannot remove {}", target_folder.display()))?;
     }
-    let place = Place {
+    let elsewhere = Place {
         workspace: copy(folder.path())?,
         target_folder,
     };
-    println!("once more in {}", place.workspace.folder.display());
-    let again = release(&place, &toolchain, &stamp)?;
+    println!("once more in {}", elsewhere.workspace.folder.display());
+    // Both have the same crates unpacked, each behind a lock of its own: nothing may be left to unpack.
+    packages(&here.workspace, &[toolchain.target])?;
+    // Most of a build is the linker's work on one core, so two side by side cost little more time than one.
+    let (once, again) = thread::scope(|scope| {
+        let again = scope.spawn(|| release(&elsewhere, &toolchain, &stamp));
+        let once = release(&here, &toolchain, &stamp);
+        let again = again.join();
+        let again = again.unwrap_or_else(|_| bail!("the second build ended with a panic"));
+        (once, again)
+    });
+    let (once, again) = (once?, again?);
+    write(&once)?;
 
     let mut same = true;
     for ((name, first), (_, second)) in once.iter().zip(&again) {

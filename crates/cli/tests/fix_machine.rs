@@ -434,7 +434,8 @@ fn flag_given_again(node: &Node<'_>) {
         "api-authorization",
     ]);
     let said = node.machine.told(&output);
-    assert_ne!(output.status.code(), Some(0), "{said}");
+    // What a script adds to a command line is not known, so that no plan is made that might not hold.
+    assert!(said.contains("Nothing to change; 1 not fixable"), "{said}");
     node.is_as(&before);
     node.machine.remove(script);
 }

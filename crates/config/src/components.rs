@@ -11,10 +11,14 @@ mod document;
 mod etcd;
 #[cfg(test)]
 mod fixture;
+mod gates;
 mod insecure;
 mod kube_proxy;
 mod runtime;
 mod scheduler;
+mod server;
+mod serving;
+mod strict;
 #[cfg(test)]
 mod tests;
 

@@ -115,6 +115,11 @@ fn parse_redaction(text: &str) -> Option<(&str, usize)> {
     hexadecimal.then_some((digest, length))
 }
 
+/// Returns how many bytes a secret had for which this text stands, if it stands for one.
+pub(crate) fn redacted_length(text: &str) -> Option<usize> {
+    parse_redaction(text).map(|(_, length)| length)
+}
+
 /// Returns what stands for a secret in a text.
 pub(crate) fn redacted(secret: &[u8]) -> String {
     match redact(&Bytes::from(secret)) {

@@ -47,8 +47,8 @@ type Parsed = Result<Rc<Document>, ReadError>;
 pub(crate) struct Document {
     /// All of it, each part with its origin.
     pub(crate) root: Node,
-    /// Whether a strict decoder would refuse it for a key that stands twice.
-    pub(crate) duplicates: bool,
+    /// The first key that stands twice, and where it stands again: a strict decoder refuses the document for it.
+    pub(crate) duplicate: Option<(String, Arc<Origin>)>,
 }
 
 impl<'a> Documents<'a> {
@@ -88,7 +88,7 @@ impl<'a> Documents<'a> {
         let parse = || {
             if self.process.component == Component::ContainerRuntime {
                 return Ok(Rc::new(Document {
-                    duplicates: false,
+                    duplicate: None,
                     root: Node::from_tree(toml::read(content)?.root, source),
                 }));
             }
@@ -104,7 +104,10 @@ impl<'a> Documents<'a> {
                 entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
             }
             Ok(Rc::new(Document {
-                duplicates: !document.duplicates.is_empty(),
+                duplicate: document
+                    .duplicates
+                    .first()
+                    .map(|twice| (twice.key.clone(), source.origin(&twice.again))),
                 root: Node::from_tree(document.root, source),
             }))
         };
@@ -447,10 +450,22 @@ impl<'a> Files<'a> {
 
     /// Tells whether the file at `path` is there.
     pub(crate) fn presence(&mut self, path: &Bytes) -> Presence {
-        let Some(path) = self.absolute(path) else {
-            return Presence::Unknown;
-        };
-        match self.look_up(NeedKind::Presence, &path) {
+        match self.absolute(path) {
+            Some(path) => self.presence_by(NeedKind::Presence, &path),
+            None => Presence::Unknown,
+        }
+    }
+
+    /// Tells whether the file at `path` is there, of which mode and owner are asked for too.
+    pub(crate) fn presence_by_metadata(&mut self, path: &Bytes) -> Presence {
+        match self.absolute(path) {
+            Some(path) => self.presence_by(NeedKind::Metadata, &path::clean(&path)),
+            None => Presence::Unknown,
+        }
+    }
+
+    fn presence_by(&mut self, what: NeedKind, path: &Bytes) -> Presence {
+        match self.look_up(what, path) {
             Err(_) => Presence::Unknown,
             Ok(facts) => match &facts.problem {
                 None => Presence::Present,

@@ -9,6 +9,7 @@ use std::fmt;
 
 pub mod apiserver;
 pub mod controller_manager;
+pub mod gates;
 pub mod kube_proxy;
 pub mod kubelet;
 pub mod scheduler;

@@ -7,7 +7,7 @@
 //!
 //! The way of a text: [`text`] → `cursor` → `scanner` → `parser` → `compose` → `decode` → `convert`.
 
-mod base64;
+pub(crate) mod base64;
 mod compose;
 mod convert;
 mod cursor;

@@ -7,6 +7,7 @@ use kubeassay_core::{Cause, Component, Verdict};
 
 use crate::components::nameless;
 use crate::finding::{self, Context};
+use crate::manifests::Manifests;
 use crate::platforms::{Detected, Provider};
 
 /// Returns a finding for each of `rules`, which are about `component`, on a node where none was found.
@@ -15,14 +16,27 @@ use crate::platforms::{Detected, Provider};
 pub(crate) fn of(
     component: Component,
     rules: &[&Rule],
-    facts: &Facts,
+    (facts, manifests): (&Facts, &Manifests),
     detected: &Detected,
     context: &Context<'_>,
 ) -> Vec<Finding> {
     if matches!(facts.source, Source::Cluster | Source::Endpoint) {
         return Vec::new();
     }
-    let (verdict, cause, reason) = why(component, facts, detected);
+    let (mut verdict, mut cause, mut reason) = why(component, facts, detected);
+    let platform = detected.platform;
+    let never = platform.is_some_and(|platform| platform.absent(component.as_str()).is_some());
+    if verdict == Verdict::NotApplicable
+        && !never
+        && let Some(unknown) = manifests.may_start(component)
+    {
+        verdict = Verdict::Unknown;
+        cause = Some(unknown.cause);
+        reason = format!(
+            "no {component} runs on this node, but a static pod may start one: {}",
+            unknown.reason
+        );
+    }
     rules
         .iter()
         .map(|rule| {

@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:61918c500840b3e0386ce5544ff9ede2567d51a0e654efa1b4ff8fb4b36beb7d",
+    digest: "sha256:4a61252b35966fcda5d1b72535201a5216ee198e11418e7c4035b7dd4a6032ce",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",

@@ -92,7 +92,15 @@ pub(crate) fn find<'a>(
                 None => manifests::take(&mut pods, process, single)
                     .map(|pod| Starter::Pod(Box::new(pod))),
             };
-            add(of_process(process, facts, said, starter, &starters));
+            let mut instance = of_process(process, facts, said, starter, &starters);
+            // What starts it may be the manifest that was not understood.
+            if !process.in_pod()
+                && starters.names.is_empty()
+                && let Some(unknown) = manifests.may_start(component)
+            {
+                instance.restart = Restart::Unknown(unknown.clone());
+            }
+            add(instance);
         }
         for pod in manifests::take_all(&mut pods, component) {
             add(of_manifest(pod, facts, said, &starters));

@@ -105,8 +105,14 @@ fn run(rule: &Rule, example: &Example) -> Result<(), ExampleFault> {
 /// Returns what rules find on the host of an example.
 #[cfg(test)]
 pub(crate) fn judge(rules: &[&Rule], facts: &Facts) -> Vec<kubeassay_core::report::Finding> {
+    judged(rules, facts).findings
+}
+
+/// The same, with what could not be read.
+#[cfg(test)]
+pub(crate) fn judged(rules: &[&Rule], facts: &Facts) -> crate::judgement::JudgedNode {
     let options = options(None);
-    Judge::new(rules, &options).node(facts).findings
+    Judge::new(rules, &options).node(facts)
 }
 
 /// Returns what an example with several subjects is called by: the worst.

@@ -166,9 +166,10 @@ fn explain_resolution(
     if let Some(refusal) = &resolution.refusal {
         notes.insert(
             0,
+            // The versions stand above: those that come to the same are explained once.
             format!(
-                "a {} {} would refuse to start with this: {}",
-                resolution.component, resolution.minor, refusal.reason
+                "{} would refuse to start with this: {}",
+                resolution.component, refusal.reason
             ),
         );
     }

@@ -155,6 +155,8 @@ pub struct Judge<'a> {
     nothing: Option<String>,
     /// Not all nodes are known.
     broke_off: bool,
+    /// Objects of the cluster were read.
+    of_cluster: bool,
 }
 
 /// What was found on one node, or on the cluster as a whole.
@@ -184,6 +186,7 @@ impl<'a> Judge<'a> {
             },
             nothing: None,
             broke_off: false,
+            of_cluster: false,
         }
     }
 
@@ -242,6 +245,7 @@ impl<'a> Judge<'a> {
         }
         let kubelets = Kubelets { found, ..kubelets };
         findings.extend(self.hidden(&inside, &context));
+        let here = (facts, &manifests);
         for component in components::OTHERS {
             let rules = self.rules_of(component);
             let found = instances.found.iter();
@@ -249,7 +253,7 @@ impl<'a> Judge<'a> {
             // One in a workload is none of the node.
             let own = of_component.clone().any(|one| !one.subject.in_pod);
             if !own && !inside.hides(component) {
-                findings.extend(absent::of(component, &rules, facts, &detected, &context));
+                findings.extend(absent::of(component, &rules, here, &detected, &context));
             }
             for instance in of_component {
                 for rule in &rules {
@@ -279,7 +283,7 @@ impl<'a> Judge<'a> {
         }
         let version = node_version(facts, &kubelets);
         let mut problems = problems(facts, &kubelets, &id, self.rules);
-        problems.extend(contradiction(&detected, &id));
+        problems.extend(untold(&detected, &manifests, &id));
         let (status, cause) = reached(facts, &kubelets, nothing.as_ref());
         let node = Node {
             id,
@@ -322,7 +326,8 @@ impl<'a> Judge<'a> {
 
     /// Judges the cluster as a whole: what nodes that are built anew will get, and its objects. The findings come in
     /// portions, so that those of a large cluster are never all in memory.
-    pub fn cluster(&self, facts: &ClusterFacts, take: &mut dyn FnMut(JudgedNode)) {
+    pub fn cluster(&mut self, facts: &ClusterFacts, take: &mut dyn FnMut(JudgedNode)) {
+        self.of_cluster |= facts.inventory.is_some();
         let mut hand_over = |findings: Vec<Finding>| {
             if !findings.is_empty() {
                 take(JudgedNode {
@@ -342,11 +347,15 @@ impl<'a> Judge<'a> {
             coverage,
             nothing,
             broke_off,
+            of_cluster,
             ..
         } = self;
         Conclusion {
             coverage,
-            complete: coverage.nodes > 0 && coverage.scanned == coverage.nodes && !broke_off,
+            // A cluster whose objects were read may have no node yet.
+            complete: (coverage.nodes > 0 || of_cluster)
+                && coverage.scanned == coverage.nodes
+                && !broke_off,
             nothing,
         }
     }
@@ -498,6 +507,28 @@ fn contradiction(detected: &Detected, node: &str) -> Option<Problem> {
         cause: problem.cause,
         path: problem.path,
         reason: problem.reason,
+        affects: Vec::new(),
+    })
+}
+
+/// Returns what there is to say of what cannot be told of a node.
+fn untold(detected: &Detected, manifests: &Manifests, node: &str) -> Vec<Problem> {
+    let platform = contradiction(detected, node).into_iter();
+    platform.chain(unclear(manifests, node)).collect()
+}
+
+/// Returns what there is to say of manifests of static pods of which nobody knows whose they are.
+fn unclear(manifests: &Manifests, node: &str) -> impl Iterator<Item = Problem> {
+    let all = manifests.unclear.iter();
+    all.map(|unknown| Problem {
+        node: Some(node.to_owned()),
+        subject: None,
+        cause: unknown.cause,
+        path: unknown.path.clone(),
+        reason: format!(
+            "it cannot be told what static pod this starts: {}",
+            unknown.reason
+        ),
         affects: Vec::new(),
     })
 }

@@ -54,6 +54,8 @@ pub(crate) struct Manifests {
     pub(crate) containers: Vec<(Bytes, Container)>,
     /// What the manifests start.
     pub(crate) pods: Vec<StaticPod>,
+    /// Why it cannot be told what else they start: of manifests that may be any component's, and of folders.
+    pub(crate) unclear: Vec<Unknown>,
     /// Manifests, and files that what they start will read, that are not in the facts yet.
     pub(crate) needs: Vec<Need>,
 }
@@ -85,30 +87,57 @@ impl Manifests {
                 origins: container.origins.clone(),
             });
         }
-        pods.extend(unknown.into_iter().filter_map(guessed));
+        let mut unclear = unlisted(&folders, facts);
+        for unknown in unknown {
+            match guessed(unknown) {
+                Ok(pod) => pods.push(pod),
+                Err(unknown) => unclear.push(unknown),
+            }
+        }
         Self {
             folders,
             containers,
             pods,
+            unclear,
             needs,
         }
     }
+
+    /// Returns why it cannot be told whether a static pod starts a component; `None` where that can be told.
+    ///
+    /// The runtime of containers is none: it is what starts them.
+    pub(crate) fn may_start(&self, component: Component) -> Option<&Unknown> {
+        let first = self.unclear.first();
+        first.filter(|_| component != Component::ContainerRuntime)
+    }
 }
 
-/// Returns whose next start it is that cannot be told, by the name of the manifest.
-fn guessed(unknown: Unknown) -> Option<StaticPod> {
-    let path = unknown.path.clone()?;
+/// Returns whose next start it is that cannot be told, by the name of the manifest; the reason as it is where that names no
+/// component.
+fn guessed(unknown: Unknown) -> Result<StaticPod, Unknown> {
+    let path = unknown.path.clone().unwrap_or_default();
     let called = path.to_string_lossy();
     let called = called.rsplit('/').next().unwrap_or_default();
-    let component = Component::ALL
-        .iter()
-        .find(|component| called.contains(component.as_str()))?;
-    Some(StaticPod {
-        component: *component,
-        path,
-        started: Err(unknown),
-        origins: Vec::new(),
-    })
+    let mut all = Component::ALL.iter();
+    match all.find(|component| called.contains(component.as_str())) {
+        Some(component) => Ok(StaticPod {
+            component: *component,
+            path,
+            started: Err(unknown),
+            origins: Vec::new(),
+        }),
+        None => Err(unknown),
+    }
+}
+
+/// Returns why folders of manifests could not be listed. Of one that is not there nothing is started.
+fn unlisted(folders: &[(Bytes, Arc<Origin>)], facts: &Facts) -> Vec<Unknown> {
+    let troubles = folders.iter().filter_map(|(folder, _)| {
+        let listing = facts.file(&need(NeedKind::Listing, folder.clone()))?;
+        let trouble = listing.problem.as_ref()?;
+        (trouble.cause != Cause::Missing).then(|| Unknown::unread(folder, trouble))
+    });
+    troubles.collect()
 }
 
 /// Takes out of `pods` the one that started `process`: the one with its arguments, else, if it is the `single` process
@@ -177,6 +206,9 @@ fn started(files: &[Bytes], facts: &Facts) -> (Vec<(Bytes, Container)>, Vec<Unkn
                 }
                 Err(reason) => unknown.push(reason),
             },
+            // The kubelet passes over what leads nowhere or to something else than a file
+            // (`pkg/kubelet/config/file_linux.go`, `file.go`).
+            (_, Some(trouble)) if matches!(trouble.cause, Cause::Missing | Cause::NotRegular) => {}
             (_, Some(trouble)) => unknown.push(Unknown::unread(path, trouble)),
             (None, None) => {}
         }
@@ -268,3 +300,6 @@ fn below(folder: &Bytes, name: &Bytes) -> Bytes {
 const fn need(what: NeedKind, path: Bytes) -> Need {
     Need { what, path }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@
 )]
 
 mod api;
+mod api_server_files;
 mod arguments;
 mod captured;
 mod certificate;
@@ -64,6 +65,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "api",
         run: api::run,
+    },
+    Target {
+        name: "api_server_files",
+        run: api_server_files::run,
     },
     Target {
         name: "arguments",

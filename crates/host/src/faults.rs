@@ -4,19 +4,21 @@
 //! A captured host is shown as a live one, and each time it is scanned another read fails: once, or for good
 //! with everything else of the process it was of, as if that had ended there and then.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kubeassay_config::{secrets, units};
 use kubeassay_core::facts::{
     Entry, Facts, FileFacts, Need, NeedKind, ProcessFacts, ServiceFacts, Source, Tool, Trouble,
 };
 use kubeassay_core::report::{FailOn, GateOptions, Report, Rules};
 use kubeassay_core::rule::Catalogue;
-use kubeassay_core::{Bytes, Horizon, Verdict};
+use kubeassay_core::{Bytes, Horizon, Value, Verdict};
 use kubeassay_engine::BUNDLED_RULES;
 use rustix::io::Errno;
 
@@ -226,10 +228,40 @@ impl Opened for FaultyOpened {
 /// The guide of the program itself, which remembers what it answered: most faults change nothing of what it
 /// is asked about.
 #[derive(Default)]
-struct Kubelets(
-    RefCell<HashMap<String, Vec<Need>>>,
-    RefCell<HashMap<String, Option<Bytes>>>,
-);
+struct Kubelets {
+    of_processes: Recent<ProcessFacts, Vec<Need>>,
+    of_services: Recent<ServiceFacts, Vec<Need>>,
+    of_nodes: Rc<Recent<Facts, Vec<Need>>>,
+    executables: Recent<ServiceFacts, Option<Bytes>>,
+}
+
+/// How many answers of a kind are remembered.
+const MOST_ANSWERS: usize = 64;
+
+/// What was answered last, the newest first. It is compared, since to print facts, or hash them, takes longer than most
+/// answers do.
+struct Recent<Q, A>(RefCell<VecDeque<(Q, A)>>);
+
+impl<Q, A> Default for Recent<Q, A> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<Q: PartialEq, A: Clone> Recent<Q, A> {
+    fn answer(&self, question: Q, answer: impl FnOnce(&Q) -> A) -> A {
+        let mut known = self.0.borrow_mut();
+        let at = known.iter().position(|(asked, _)| *asked == question);
+        let remembered = at.and_then(|at| known.remove(at));
+        let (question, answer) = remembered.unwrap_or_else(|| {
+            let answer = answer(&question);
+            (question, answer)
+        });
+        known.push_front((question, answer.clone()));
+        known.truncate(MOST_ANSWERS);
+        answer
+    }
+}
 
 impl Guide for Kubelets {
     fn needs(&self, process: &ProcessFacts) -> Vec<Need> {
@@ -238,25 +270,33 @@ impl Guide for Kubelets {
             started: None,
             ..process.clone()
         };
-        let asked = serde_json::to_string(&asked).unwrap();
-        let mut known = self.0.borrow_mut();
-        let needs = known.entry(asked);
-        needs
-            .or_insert_with(|| kubeassay_engine::needs(process))
-            .clone()
+        self.of_processes
+            .answer(asked, |_| kubeassay_engine::needs(process))
     }
 
     fn needs_of_service(&self, service: &ServiceFacts) -> Vec<Need> {
-        let asked = serde_json::to_string(service).unwrap();
-        let mut known = self.0.borrow_mut();
-        let needs = known.entry(asked);
-        needs
-            .or_insert_with(|| kubeassay_engine::needs_of_service(service))
-            .clone()
+        self.of_services
+            .answer(service.clone(), kubeassay_engine::needs_of_service)
     }
 
     fn needs_of_node(&self, facts: &Facts) -> crate::NodeNeeds {
-        Box::new(kubeassay_engine::needs_of_node(facts))
+        // What follows from the processes and services alone is worked out only where something is asked anew.
+        let first = facts.clone();
+        let answers: OnceCell<crate::NodeNeeds> = OnceCell::new();
+        let known = Rc::clone(&self.of_nodes);
+        Box::new(move |facts| {
+            let mut asked = facts.clone();
+            (asked.started, asked.finished) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+            asked.node.boot_time = None;
+            for process in &mut asked.processes {
+                process.started = None;
+            }
+            known.answer(asked, |_| {
+                let answer =
+                    answers.get_or_init(|| Box::new(kubeassay_engine::needs_of_node(&first)));
+                answer(facts)
+            })
+        })
     }
 
     fn unit_folders(&self) -> &'static [&'static str] {
@@ -268,12 +308,9 @@ impl Guide for Kubelets {
     }
 
     fn executable_of_service(&self, service: &ServiceFacts) -> Option<Bytes> {
-        let asked = serde_json::to_string(service).unwrap();
-        let mut known = self.1.borrow_mut();
-        let executable = known.entry(asked);
-        executable
-            .or_insert_with(|| units::next_start(service).ok().map(|next| next.executable))
-            .clone()
+        self.executables.answer(service.clone(), |service| {
+            units::next_start(service).ok().map(|next| next.executable)
+        })
     }
 
     fn redact_arguments(&self, argv: Vec<Bytes>) -> Vec<Bytes> {
@@ -328,10 +365,20 @@ fn facts(captured: &CapturedHost, guide: &Kubelets, fault: Option<Fault>) -> (Fa
     (facts, plan)
 }
 
-fn report(facts: &Facts, catalogue: &Catalogue) -> Report {
+/// The rules that a report is made of: one about kubelets, and all about files where those of the node differ.
+#[derive(Clone, Copy)]
+enum Chosen {
+    Kubelets,
+    FilesToo,
+}
+
+fn report(facts: &Facts, catalogue: &Catalogue, chosen: Chosen) -> Report {
+    let files_too = matches!(chosen, Chosen::FilesToo);
     let rules: Vec<_> = catalogue
         .rules()
-        .filter(|rule| rule.id() == "kubelet-authorization-mode")
+        .filter(|rule| {
+            rule.id() == "kubelet-authorization-mode" || (files_too && rule.files().is_some())
+        })
         .collect();
     let options = kubeassay_engine::Options {
         tool: tool(),
@@ -435,7 +482,46 @@ fn troubles(facts: &Facts) -> HashSet<String> {
                 .map(|problem| problem.reason.clone()),
         )
     });
-    said.chain(of_processes).chain(of_services).collect()
+    let of_node = facts.files.iter().filter_map(|file| file.problem.as_ref());
+    let of_node = of_node.map(|Trouble { reason, .. }| reason.clone());
+    said.chain(of_processes)
+        .chain(of_services)
+        .chain(of_node)
+        .collect()
+}
+
+/// What of the files of a node may decide a verdict.
+fn evidence_of_node(facts: &Facts) -> Vec<impl PartialEq + use<>> {
+    let files = facts.files.iter().map(|file| FileFacts {
+        // Told by the clock of the machine that reads.
+        modified: None,
+        changed: None,
+        ..file.clone()
+    });
+    files.collect()
+}
+
+/// A finding about a file: the rule, the file, the verdict, and what was seen of it.
+type OfFile = (String, String, Verdict, Vec<(Option<Bytes>, Value)>);
+
+/// Returns what a report says of files.
+fn of_files(report: &Report) -> Vec<OfFile> {
+    let about = report
+        .findings
+        .iter()
+        .filter(|finding| finding.subject.component == "file");
+    about
+        .map(|finding| {
+            let seen = finding.evidence.iter();
+            let seen = seen.map(|one| (one.file.clone(), one.value.clone()));
+            (
+                finding.rule.clone(),
+                finding.subject.key.clone(),
+                finding.verdict,
+                seen.collect(),
+            )
+        })
+        .collect()
 }
 
 /// What of a service may decide a verdict.
@@ -497,7 +583,10 @@ fn whatever_read_fails_the_report_says_what_is_missing() {
         let guide = Kubelets::default();
         let (whole, plan) = facts(&captured, &guide, None);
         let reads = plan.reads();
-        let verdicts: Vec<Verdict> = report(&whole, &catalogue)
+        let seen = of_files(&report(&whole, &catalogue, Chosen::FilesToo));
+        let passed = seen.iter().filter(|one| one.2 == Verdict::Pass).count();
+        assert!(passed > 2, "{name}: {seen:#?}");
+        let verdicts: Vec<Verdict> = report(&whole, &catalogue, Chosen::Kubelets)
             .findings
             .iter()
             .map(|finding| finding.verdict)
@@ -516,27 +605,41 @@ fn whatever_read_fails_the_report_says_what_is_missing() {
                 // A process of which nothing but its owner was seen before it ended is nobody's business.
                 let unseen = plan.has_ended() && plan.seen_before_the_end() <= 2;
                 if !unseen {
-                    judge_what_is_left(name, fault, &whole, &found, &catalogue);
+                    let whole = Whole {
+                        name,
+                        facts: &whole,
+                        files: &seen,
+                    };
+                    judge_what_is_left(whole, fault, &found, &catalogue);
                 }
             }
         }
     }
 }
 
-fn judge_what_is_left(
-    name: &str,
-    fault: Fault,
-    whole: &Facts,
-    found: &Facts,
-    catalogue: &Catalogue,
-) {
+/// A host of which every read succeeded.
+#[derive(Clone, Copy)]
+struct Whole<'a> {
+    name: &'a str,
+    facts: &'a Facts,
+    /// What is said of its files.
+    files: &'a [OfFile],
+}
+
+fn judge_what_is_left(whole: Whole<'_>, fault: Fault, found: &Facts, catalogue: &Catalogue) {
+    let Whole {
+        name,
+        files,
+        facts: whole,
+    } = whole;
     let context = || format!("{name}: {fault:?}");
-    if whole
-        .processes
-        .iter()
-        .all(|process| found_same(found, process, evidence))
-        && same_services(whole, found)
-    {
+    let same_files = evidence_of_node(whole) == evidence_of_node(found);
+    let same_sources = same_services(whole, found)
+        && whole
+            .processes
+            .iter()
+            .all(|process| found_same(found, process, evidence));
+    if same_sources && same_files {
         return;
     }
     // What differs is said to be missing …
@@ -548,9 +651,32 @@ fn judge_what_is_left(
         "{}: nothing said\n{found:#?}",
         context()
     );
-    let report = report(found, catalogue);
+    let chosen = if same_files {
+        Chosen::Kubelets
+    } else {
+        Chosen::FilesToo
+    };
+    let report = report(found, catalogue, chosen);
     // … nothing passes for what was not read …
-    for finding in &report.findings {
+    let of_files = of_files(&report);
+    for of_file in &of_files {
+        // The same was seen, and passed.
+        let held = of_file.2 != Verdict::Pass || files.contains(of_file);
+        assert!(held, "{}: {of_file:#?}", context());
+    }
+    // A process that was lost takes with it what it names: that it was lost is said, and counts below.
+    for (rule, key, ..) in files.iter().filter(|_| same_sources) {
+        // What is not there counts for nothing; else no file is passed over.
+        let mut said = of_files.iter().filter(|one| one.0 == *rule);
+        let held = fault.errno == Errno::NOENT
+            || said.any(|one| one.1 == *key || one.2 == Verdict::Unknown);
+        assert!(held, "{}: {rule} says nothing of {key}", context());
+    }
+    let of_kubelets = report
+        .findings
+        .iter()
+        .filter(|finding| finding.subject.component != "file");
+    for finding in of_kubelets {
         let passed = whole
             .processes
             .iter()

@@ -2,6 +2,9 @@
 
 use crate::support::{act, act_all};
 
+/// The most time of a processor that a scan of all that may take, in milliseconds: about twice what it was measured to
+/// take without optimisation, on a busy machine.
+const MOST_WORK: u64 = 40_000;
 const PASS: &[&str] = &["running pass"];
 const TOO_LARGE: &[&str] = &["running unknown too-large"];
 const REFUSED: &[&str] = &["running unknown would-refuse"];
@@ -105,7 +108,7 @@ fn time_and_memory_are_kept_whatever_there_is_to_read() {
     let wrong: Vec<&str> = cases
         .iter()
         .filter_map(|(name, make, start)| {
-            let script = format!("webhook c; {make}; {start}; LIMIT=50 scan --timeout 10s");
+            let script = format!("webhook c; {make}; {start}; LIMIT=500 scan --timeout 60s");
             let outcome = act(&script)?;
             let verdicts = if outcome.code < 0 {
                 Vec::new()
@@ -113,8 +116,8 @@ fn time_and_memory_are_kept_whatever_there_is_to_read() {
                 outcome.verdicts()
             };
             println!(
-                "{name}: {verdicts:?}, exit code {}, {} ms, {} KiB",
-                outcome.code, outcome.milliseconds, outcome.peak_kib
+                "{name}: {verdicts:?}, exit code {}, {} ms of work in {} ms, {} KiB",
+                outcome.code, outcome.worked, outcome.milliseconds, outcome.peak_kib
             );
             let wanted = if *start == tenant {
                 "running pass"
@@ -122,7 +125,7 @@ fn time_and_memory_are_kept_whatever_there_is_to_read() {
                 "running unknown"
             };
             let held = (0..=2).contains(&outcome.code)
-                && outcome.milliseconds < 25_000
+                && outcome.worked < MOST_WORK
                 && outcome.peak_kib < 256 << 10
                 && verdicts
                     .first()

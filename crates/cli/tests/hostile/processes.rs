@@ -261,8 +261,9 @@ fn ten_thousand_kubelets_neither_stop_a_scan_nor_fill_the_memory() {
     };
     let outcome = outcome.held("10,000 kubelets");
     println!(
-        "exit code {}, {} ms, {} KiB, {} bytes of JSON, {} findings",
+        "exit code {}, {} ms of work in {} ms, {} KiB, {} bytes of JSON, {} findings",
         outcome.code,
+        outcome.worked,
         outcome.milliseconds,
         outcome.peak_kib,
         outcome.output.len(),
@@ -278,7 +279,7 @@ fn ten_thousand_kubelets_neither_stop_a_scan_nor_fill_the_memory() {
     assert_eq!(own.len(), 1);
     assert_eq!(own[0]["verdict"], "pass", "{}", outcome.problems());
     assert!(outcome.output.len() < 64 << 20);
-    assert!(outcome.milliseconds < 25_000, "{} ms", outcome.milliseconds);
+    assert!(outcome.worked < 25_000, "{} ms", outcome.worked);
     let table = format!("{start}; run --timeout 10s -o table >report 2>errors");
     let Some(outcome) = act(&table) else { return };
     let text = String::from_utf8_lossy(&outcome.output);

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-/// The most that a scan may take. Generous: tests are not optimised, and run on busy machines.
-const LONGEST: u64 = 45_000;
+/// The most time of a processor that a scan may take, in milliseconds. Generous: tests are not optimised.
+const MOST_WORK: u64 = 45_000;
 /// The most memory that a scan may need at its peak, in KiB.
 const MOST_MEMORY: u64 = 160 << 10;
-/// After this the script and everything that it started is killed.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// After this the script and everything that it started is killed. On a busy machine a scan may wait for a processor
+/// many times as long as it has one; a scan by itself is killed before (`$LIMIT` of the stage).
+const PATIENCE: Duration = Duration::from_mins(10);
 
 const PRELUDE: &str = include_str!("stage/prelude.sh");
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hostile/stage");
@@ -26,6 +27,8 @@ pub(crate) struct Outcome {
     pub(crate) code: i32,
     /// How long it took.
     pub(crate) milliseconds: u64,
+    /// For how many milliseconds it had a processor, which a busy machine changes little; 0 if it was killed.
+    pub(crate) worked: u64,
     /// Its peak memory.
     pub(crate) peak_kib: u64,
     /// How often the file that was watched was opened.
@@ -69,11 +72,11 @@ impl Outcome {
         reasons.collect::<Vec<_>>().join("\n")
     }
 
-    /// Fails the test unless the scan ended by itself, in time, with bounded memory, and with an exit code
+    /// Fails the test unless the scan ended by itself, with bounded work and memory, and with an exit code
     /// of a report.
     pub(crate) fn held(self, case: &str) -> Self {
         assert!((0..=2).contains(&self.code), "{case}: {self:#?}");
-        assert!(self.milliseconds < LONGEST, "{case}: {self:#?}");
+        assert!(self.worked < MOST_WORK, "{case}: {self:#?}");
         assert!(self.peak_kib < MOST_MEMORY, "{case}: {self:#?}");
         assert_eq!(self.code, self.report()["gate"]["exit_code"], "{case}");
         self
@@ -126,12 +129,13 @@ pub(crate) fn act(script: &str) -> Option<Outcome> {
         .split_whitespace()
         .map(|word| word.parse().unwrap())
         .collect();
-    let [code, milliseconds, peak_kib, opens] = numbers[..] else {
+    let [code, milliseconds, worked, peak_kib, opens] = numbers[..] else {
         panic!("the script did not scan: {said}");
     };
     Some(Outcome {
         code: i32::try_from(code).unwrap(),
         milliseconds: u64::try_from(milliseconds).unwrap(),
+        worked: u64::try_from(worked).unwrap(),
         peak_kib: u64::try_from(peak_kib).unwrap(),
         opens: u64::try_from(opens).unwrap(),
         output: fs::read(folder.path().join("report")).unwrap_or_default(),
@@ -214,9 +218,10 @@ pub(crate) fn act_all(cases: &[Case<'_>], also: impl Fn(&str, &Outcome)) {
                 let Some(outcome) = act(script) else { return };
                 let outcome = outcome.held(name);
                 println!(
-                    "{name}: {:?}, exit code {}, {} ms, {} KiB",
+                    "{name}: {:?}, exit code {}, {} ms of work in {} ms, {} KiB",
                     outcome.verdicts(),
                     outcome.code,
+                    outcome.worked,
                     outcome.milliseconds,
                     outcome.peak_kib
                 );

@@ -8,12 +8,14 @@ mod audit;
 mod authentication;
 mod authorization;
 mod encryption;
+mod refusals;
+mod shapes;
+mod words;
 
 use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Component, Value};
 
 use super::builder::Builder;
-use crate::ciphers::CIPHER_SUITES;
 use crate::refusal::Refusal;
 use crate::resolution::Resolution;
 use crate::setting::Setting;
@@ -27,28 +29,45 @@ const TLS13_ONLY: &str = "derived.tls13Only";
 /// Whether it reaches its datastore over a network.
 const EXTERNAL_ETCD: &str = "derived.externalEtcd";
 
-/// Flags that name files.
-const PATHS: [&str; 20] = [
+/// Flags that name files and folders.
+const PATHS: [&str; 37] = [
     "admission-control-config-file",
+    "allow-metric-labels-manifest",
+    "audit-log-path",
     "audit-policy-file",
     "audit-webhook-config-file",
     "authentication-config",
+    "authentication-token-webhook-config-file",
     "authorization-config",
+    "authorization-policy-file",
+    "authorization-webhook-config-file",
+    "cert-dir",
     "client-ca-file",
+    "cloud-config",
+    "egress-selector-config-file",
     "encryption-provider-config",
     "etcd-cafile",
     "etcd-certfile",
     "etcd-keyfile",
+    "experimental-encryption-provider-config",
     "kubelet-certificate-authority",
     "kubelet-client-certificate",
     "kubelet-client-key",
+    "log-dir",
+    "log-file",
+    "oidc-ca-file",
+    "peer-ca-file",
     "proxy-client-cert-file",
     "proxy-client-key-file",
     "requestheader-client-ca-file",
+    "service-account-key-file",
     "service-account-signing-key-file",
+    "ssh-keyfile",
     "tls-cert-file",
     "tls-private-key-file",
+    "tls-sni-cert-key",
     "token-auth-file",
+    "tracing-config-file",
 ];
 
 /// Resolves it in one version.
@@ -75,7 +94,7 @@ pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Re
     refuse(admission::derive(&mut builder));
     refuse(encryption::derive(&mut builder));
     refuse(audit::derive(&mut builder));
-    refuse(unknown_suite(&builder));
+    refuse(refusals::of_flags(&mut builder));
     let ca = builder.flag("client-ca-file");
     let keys = builder.public_keys(&ca);
     let tls13 = tls13_only(&builder);
@@ -103,20 +122,6 @@ pub(super) fn named() -> Vec<(&'static str, SettingType)> {
     named.extend(encryption::named());
     named.extend(audit::named());
     named
-}
-
-/// Returns why the server does not start with its cipher suites, if it does not.
-fn unknown_suite(builder: &Builder<'_>) -> Option<Refusal> {
-    let suites = builder.flag("tls-cipher-suites");
-    let Some(Value::List(names)) = suites.value() else {
-        return None;
-    };
-    let unknown = names.iter().map(ToString::to_string);
-    let unknown = unknown
-        .into_iter()
-        .find(|name| !CIPHER_SUITES.contains(&name.as_str()))?;
-    let reason = format!("Cipher suite {unknown} not supported or doesn't exist");
-    Some(Refusal::new(reason, Some(suites.origin)))
 }
 
 fn tls13_only(builder: &Builder<'_>) -> Setting {

@@ -10,8 +10,11 @@ use crate::refusal::Refusal;
 use crate::resolution::{FlagValues, Layer, Note, Resolution, Values};
 use crate::setting::{Setting, State, Unknown};
 use crate::settings::shared_default_origin;
-use crate::sources::{Documents, Files, Loaded, When};
+use crate::sources::{Documents, Files, Loaded, Presence, When};
 use crate::tables::{Minor, Tables};
+
+/// A flag whose values are pairs of files.
+const PAIRS: &str = "tls-sni-cert-key";
 
 /// Works out the settings of one component.
 pub(super) struct Builder<'a> {
@@ -160,19 +163,54 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Returns the paths that a flag names: one, or several where it may be given more than once.
+    pub(super) fn paths_of(&self, flag: &str) -> Vec<Bytes> {
+        let texts: Vec<Bytes> = match self.flag(flag).value() {
+            Some(Value::String(path)) => vec![path],
+            Some(Value::List(items)) => items
+                .into_iter()
+                .filter_map(|item| match item {
+                    Value::String(path) => Some(path),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let paths: Vec<Bytes> = if flag == PAIRS {
+            // A certificate and its key, and behind a colon the names that they are for.
+            let pairs = texts.iter().map(Bytes::to_string_lossy);
+            let files = pairs.flat_map(|pair| {
+                let files = pair.split(':').next().unwrap_or_default();
+                files.split(',').map(Bytes::from).collect::<Vec<_>>()
+            });
+            files.collect()
+        } else {
+            texts
+        };
+        paths.into_iter().filter(|path| !path.is_empty()).collect()
+    }
+
+    /// Tells whether the next start will find the file at `path`. A running process found it at its start, whatever
+    /// became of it.
+    pub(super) fn next_presence(&mut self, path: &Bytes) -> Presence {
+        let presence = self.files.presence_by_metadata(path);
+        if presence == Presence::Missing && self.files.is_about_the_start() {
+            self.files.stale = true;
+            return Presence::Unknown;
+        }
+        presence
+    }
+
     /// Asks for mode and owner of the files that flags and other settings name.
     pub(super) fn ask_metadata(&mut self, flags: &[&str], named: &[&str]) {
-        let by_flag = flags.iter().map(|name| self.flag(name));
         let by_name = named
             .iter()
-            .filter_map(|name| self.named.get(name).cloned());
-        let paths: Vec<Bytes> = by_flag
-            .chain(by_name)
-            .filter_map(|setting| match setting.value() {
+            .filter_map(|name| match self.named.get(name)?.value() {
                 Some(Value::String(path)) if !path.is_empty() => Some(path),
                 _ => None,
-            })
-            .collect();
+            });
+        let by_flag = flags.iter().flat_map(|name| self.paths_of(name));
+        let paths: Vec<Bytes> = by_flag.chain(by_name).collect();
         for path in paths {
             self.files.ask_metadata(&path);
         }

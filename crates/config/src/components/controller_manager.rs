@@ -8,7 +8,9 @@ use kubeassay_core::{Cause, Component, Value};
 
 use super::builder::Builder;
 use super::insecure;
+use super::server::{self, Flags, MEASURED};
 use crate::flags::FlagValue;
+use crate::refusal::Refusal;
 use crate::resolution::Resolution;
 use crate::setting::{Setting, State, Unknown};
 use crate::settings::shared_default_origin;
@@ -32,9 +34,26 @@ const PATHS: [&str; 11] = [
     "tls-private-key-file",
 ];
 
+/// The controller that makes tokens of service accounts, as it is called and was called.
+const TOKENS: [&str; 2] = ["serviceaccount-token-controller", "serviceaccount-token"];
+
+/// The files of that controller.
+const OF_TOKENS: [(&str, &str); 2] = [
+    ("service-account-private-key-file", ""),
+    ("root-ca-file", "service-account-private-key-file"),
+];
+
+/// Flags whose file is opened at the start.
+const OPENED: [(&str, &str); 4] = [
+    ("kubeconfig", ""),
+    ("client-ca-file", ""),
+    ("tls-cert-file", ""),
+    ("tls-private-key-file", ""),
+];
+
 /// Resolves it in one version.
 pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Resolution {
-    let (mut builder, refusal) = Builder::new(
+    let (mut builder, mut refusal) = Builder::new(
         Component::ControllerManager,
         super::tables(Component::ControllerManager),
         documents,
@@ -46,7 +65,30 @@ pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Re
     builder.named.insert(ROTATE, rotate);
     builder.named.insert(insecure::ADDRESS, plain);
     builder.ask_metadata(&PATHS, &[]);
+    if refusal.is_none() {
+        refusal = refused(&mut builder);
+    }
     builder.finish(refusal)
+}
+
+/// Returns why it does not start with its flags, if it does not. Names of controllers are not checked.
+fn refused(builder: &mut Builder<'_>) -> Option<Refusal> {
+    let flags = Flags(builder);
+    let cloud = || {
+        let reason = "built-in cloud providers are disabled; set --cloud-provider=external, not";
+        let is_late = flags.minor() >= MEASURED;
+        is_late.then(|| flags.one_of("cloud-provider", &["", "external"], reason))?
+    };
+    let named = flags.list("controllers");
+    let has = |name: &str| named.iter().any(|one| one == name);
+    let makes_tokens = TOKENS.into_iter().any(has)
+        || (has("*") && !TOKENS.into_iter().any(|name| has(&format!("-{name}"))));
+    let refusal = server::refused(&flags)
+        .or_else(|| server::election(&flags))
+        .or_else(cloud);
+    refusal
+        .or_else(|| server::missing(builder, &OPENED))
+        .or_else(|| makes_tokens.then(|| server::missing(builder, &OF_TOKENS))?)
 }
 
 /// Returns the gate `RotateKubeletServerCertificate`: a beta of every version from 1.20 to 1.36 and on. `AllBeta` turns

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use kubeassay_core::{Bytes, Cause, Origin, OriginKind, Value};
 
 use super::builder::Builder;
-use crate::node::{Content, Node, folds_to};
+use super::strict::{self, Decoder, Shape};
+use crate::node::{Content, Node};
 use crate::refusal::Refusal;
 use crate::setting::{Setting, Unknown};
 use crate::sources::{Document, Loaded};
+use crate::tables::Minor;
 
 /// What a configuration file is to its component.
 pub(super) enum File {
@@ -23,13 +25,26 @@ pub(super) enum File {
     Refused(Refusal),
 }
 
+/// What a file has to be.
+#[derive(Clone, Copy)]
+pub(super) struct Form<'a> {
+    /// The kinds that are read, each in these versions.
+    pub(super) kinds: &'a [(&'a str, &'a [&'a str])],
+    /// Its fields and how they are read, where they are all known here.
+    pub(super) fields: Option<(&'static Shape, Decoder)>,
+}
+
 /// Reads the file that `--config` names, of `kind` in one of `versions`; `None` where no file is named.
 pub(super) fn config_file(
     builder: &mut Builder<'_>,
     kind: &str,
     versions: &[&str],
 ) -> Option<File> {
-    file_of(builder, "config", Reload::No, kind, versions)
+    let form = Form {
+        kinds: &[(kind, versions)],
+        fields: None,
+    };
+    file_of(builder, "config", Reload::No, form)
 }
 
 /// Whether a component reads a file again while it runs.
@@ -41,7 +56,7 @@ pub(super) enum Reload {
     Yes,
 }
 
-/// Reads the file that a flag names, of `kind` in one of `versions`; `None` where no file is named.
+/// Reads the file that a flag names; `None` where no file is named.
 ///
 /// Of a file that is read again whenever it changes, what it says now counts; where that would be refused, the component
 /// keeps what it had, which is not known.
@@ -49,14 +64,14 @@ pub(super) fn file_of(
     builder: &mut Builder<'_>,
     flag: &str,
     reload: Reload,
-    kind: &str,
-    versions: &[&str],
+    form: Form<'_>,
 ) -> Option<File> {
+    let minor = builder.minor;
     let (path, loaded) = builder.file_of(flag)?;
     let loaded = match loaded {
         Loaded::Unknown(unknown) if reload == Reload::Yes && unknown.cause == Cause::Stale => {
             match builder.file_now(&path) {
-                Loaded::Read(document) if check_kind(&document.root, kind, versions).is_ok() => {
+                Loaded::Read(document) if check(&document, form, minor).is_ok() => {
                     builder.read_again(&path);
                     Loaded::Read(document)
                 }
@@ -66,7 +81,7 @@ pub(super) fn file_of(
         loaded => loaded,
     };
     Some(match loaded {
-        Loaded::Read(document) => match check_kind(&document.root, kind, versions) {
+        Loaded::Read(document) => match check(&document, form, minor) {
             Ok(()) => File::Read(document),
             Err(refusal) => File::Refused(refusal),
         },
@@ -95,12 +110,32 @@ pub(super) fn file_of(
     })
 }
 
-fn check_kind(root: &Node, kind: &str, versions: &[&str]) -> Result<(), Refusal> {
+fn check(document: &Document, form: Form<'_>, minor: Minor) -> Result<(), Refusal> {
+    check_kind(&document.root, form.kinds)?;
+    match form.fields {
+        Some((shape, decoder)) => strict::check(document, shape, decoder, minor),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what is of none of these kinds and versions.
+///
+/// # Errors
+///
+/// The component's reason to end.
+pub(super) fn check_kind(root: &Node, kinds: &[(&str, &[&str])]) -> Result<(), Refusal> {
     let refuse = |reason: String, at: &Node| Refusal::new(reason, Some(Arc::clone(&at.origin)));
+    if matches!(root.content, Content::Null) {
+        return Err(refuse(
+            "it is empty: Object 'Kind' is missing".to_owned(),
+            root,
+        ));
+    }
     if !matches!(root.content, Content::Map(_)) {
         let reason = format!(
-            "couldn't get version/kind; json parse error: {} is no {kind}",
-            root.go_kind()
+            "couldn't get version/kind; json parse error: {} is no {}",
+            root.go_kind(),
+            kinds.first().map_or("object", |(kind, _)| kind)
         );
         return Err(refuse(reason, root));
     }
@@ -115,7 +150,9 @@ fn check_kind(root: &Node, kind: &str, versions: &[&str]) -> Result<(), Refusal>
     };
     let (version, at) = said("apiVersion");
     let (found, _) = said("kind");
-    if found == kind && versions.contains(&version.as_str()) {
+    let is_known =
+        |(kind, versions): &(&str, &[&str])| found == *kind && versions.contains(&version.as_str());
+    if kinds.iter().any(is_known) {
         return Ok(());
     }
     let reason = if found.is_empty() {
@@ -142,22 +179,6 @@ pub(super) fn field<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
         None => named.next().map(|entry| &entry.node),
         Some(rest) => named.find_map(|entry| field(&entry.node, rest)),
     }
-}
-
-/// Returns a key that would be `path` if only its case were right: a strict decoder refuses it as unknown.
-pub(super) fn miswritten<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
-    let Content::Map(entries) = &node.content else {
-        return None;
-    };
-    let first = path.split('.').next().unwrap_or_default();
-    let wrong = entries
-        .iter()
-        .find(|entry| entry.key != first && folds_to(&entry.key, first))
-        .map(|entry| &entry.node);
-    wrong.or_else(|| {
-        let (first, rest) = path.split_once('.')?;
-        miswritten(field(node, first)?, rest)
-    })
 }
 
 /// Reads a boolean; nothing where none is said.
@@ -207,6 +228,27 @@ fn read(
             Some(Arc::clone(&node.origin)),
         )),
     }
+}
+
+/// Returns the items of the list that stands at `path`; none where there is none.
+pub(super) fn items<'n>(node: &'n Node, path: &str) -> &'n [Node] {
+    match field(node, path).map(|found| &found.content) {
+        Some(Content::List(items)) => items,
+        _ => &[],
+    }
+}
+
+/// Returns the text that stands at `path`; empty where there is none.
+pub(super) fn word(node: &Node, path: &str) -> String {
+    match field(node, path).map(|found| &found.content) {
+        Some(Content::String(text)) => text.to_string_lossy(),
+        _ => String::new(),
+    }
+}
+
+/// Returns the struct that stands at `path`, if one does.
+pub(super) fn block<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
+    field(node, path).filter(|found| !matches!(found.content, Content::Null))
 }
 
 /// Returns the text of a setting, if it is known and not empty.

@@ -12,6 +12,8 @@ use kubeassay_core::{Component, OriginKind, Value};
 
 use super::builder::Builder;
 use super::document::{self, File};
+use super::gates;
+use super::server::Flags;
 use crate::flags::{self, CommandLine, sloppy};
 use crate::node::Node;
 use crate::refusal::Refusal;
@@ -57,6 +59,7 @@ pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Re
     );
     let versions = ["kubeproxy.config.k8s.io/v1alpha1"];
     let file = document::config_file(&mut builder, "KubeProxyConfiguration", &versions);
+    let by_flag = file.is_none();
     let mut settings = match file {
         None => by_flags(&builder),
         Some(File::Unknown(unknown, origin)) => FIELDS
@@ -83,7 +86,7 @@ pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Re
         || Setting::known(Value::string(""), shared_default_origin(minor)),
         |(_, setting)| setting.clone(),
     );
-    match host_of(&metrics) {
+    match host_of(&metrics, "MetricsBindAddress") {
         Ok(host) => settings.push((METRICS_HOST, host)),
         Err(reason) => {
             refusal = refusal.or(Some(reason));
@@ -94,9 +97,95 @@ pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Re
         let default = || Setting::unset(shared_default_origin(minor));
         builder.named.entry(field).or_insert_with(default);
     }
+    let own = refused(&builder, &settings, by_flag);
     builder.named.extend(settings);
+    refusal = refusal.or(own);
     builder.ask_metadata(&["config"], &[KUBECONFIG]);
     builder.finish(refusal)
+}
+
+/// The ways to send traffic on Linux, with the first and the last minor that has each; empty for the best.
+const MODES: [(&str, u8, u8); 5] = [
+    ("", 0, u8::MAX),
+    ("iptables", 0, u8::MAX),
+    ("ipvs", 0, u8::MAX),
+    ("userspace", 0, 25),
+    ("nftables", 29, u8::MAX),
+];
+
+/// Returns why it does not start with what it was told, if it does not (`pkg/proxy/apis/config/validation`).
+fn refused(builder: &Builder<'_>, settings: &Fields, by_flag: bool) -> Option<Refusal> {
+    let minor = builder.minor.0;
+    let setting = |name: &str| settings.iter().find(|(field, _)| *field == name);
+    let text = |name: &str| {
+        let (_, setting) = setting(name)?;
+        let text = document::known_text(setting)?.to_string_lossy();
+        Some((text, Arc::clone(&setting.origin)))
+    };
+    if let Some((mode, origin)) = text(MODE) {
+        let mut known = MODES.iter();
+        let is_known =
+            known.any(|(name, first, last)| *name == mode && (*first..=*last).contains(&minor));
+        if !is_known {
+            let reason = format!(
+                "KubeProxyConfiguration.Mode.ProxyMode: Invalid value: {mode:?}: must be iptables, ipvs, nftables or blank"
+            );
+            return Some(Refusal::new(reason, Some(origin)));
+        }
+    }
+    if let Some((bind, origin)) = text(BIND).filter(|(bind, _)| address(bind).is_none()) {
+        let reason = format!(
+            "KubeProxyConfiguration.BindAddress: Invalid value: {bind:?}: not a valid textual representation of an IP address"
+        );
+        return Some(Refusal::new(reason, Some(origin)));
+    }
+    let (_, healthz) = setting(HEALTHZ)?;
+    if let Err(refusal) = host_of(healthz, "HealthzBindAddress") {
+        return Some(refusal);
+    }
+    by_flag.then(|| flags_refused(&Flags(builder)))?
+}
+
+/// The same, of flags that count without a file.
+fn flags_refused(flags: &Flags<'_, '_>) -> Option<Refusal> {
+    let modes = [
+        "",
+        "ClusterCIDR",
+        "NodeCIDR",
+        "BridgeInterface",
+        "InterfaceNamePrefix",
+    ];
+    let unknown = "KubeProxyConfiguration.DetectLocalMode: Unsupported value:";
+    let formats = ["", "text", "json"];
+    let unsupported = "initialize logging: format: Invalid value: Unsupported log format";
+    gates::refused(flags.0)
+        .or_else(|| flags.one_of("logging-format", &formats, unsupported))
+        .or_else(|| flags.one_of("detect-local-mode", &modes, unknown))
+        .or_else(|| {
+            let bit = flags.number("iptables-masquerade-bit")?;
+            (!(0..=31).contains(&bit)).then(|| {
+                let reason = format!(
+                    "MasqueradeBit: Invalid value: {bit}: must be within the range [0, 31]"
+                );
+                flags.refuse("iptables-masquerade-bit", reason)
+            })
+        })
+        .or_else(|| {
+            let name = "cluster-cidr";
+            let text = flags.text(name);
+            let is_network = |part: &str| {
+                let parts = part.split_once('/');
+                parts.is_some_and(|(ip, length)| {
+                    address(ip).is_some() && length.parse::<u8>().is_ok()
+                })
+            };
+            let is_wrong = !text.is_empty() && !text.split(',').all(is_network);
+            is_wrong.then(|| {
+                let reason =
+                    format!("ClusterCIDR: Invalid value: {text:?}: must be a valid CIDR block");
+                flags.refuse(name, reason)
+            })
+        })
 }
 
 /// Returns what flags say where there is no file. The addresses get their defaults before flags are read, so an IPv6
@@ -232,7 +321,7 @@ fn append_port(setting: &mut Setting, port: &str) {
 }
 
 /// Returns the host of an address, as Go prints it; empty where nothing is served.
-fn host_of(setting: &Setting) -> Result<Setting, Refusal> {
+fn host_of(setting: &Setting, field: &str) -> Result<Setting, Refusal> {
     let Some(value) = setting.value() else {
         return Ok(setting.clone());
     };
@@ -247,8 +336,7 @@ fn host_of(setting: &Setting) -> Result<Setting, Refusal> {
         ));
     }
     let refuse = |reason: &str| {
-        let reason =
-            format!("KubeProxyConfiguration.MetricsBindAddress: Invalid value: {text:?}: {reason}");
+        let reason = format!("KubeProxyConfiguration.{field}: Invalid value: {text:?}: {reason}");
         Refusal::new(reason, Some(Arc::clone(&setting.origin)))
     };
     let (host, port) = split(&text).ok_or_else(|| refuse("must be IP:port"))?;

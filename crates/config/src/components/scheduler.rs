@@ -11,7 +11,9 @@ use kubeassay_core::{Cause, Component, Value};
 use super::builder::Builder;
 use super::document::{self, File};
 use super::insecure;
-use crate::node::Node;
+use super::server::{self, Flags};
+use super::strict::{self, Decoder, Shape, field, since};
+use crate::node::{Content, Node};
 use crate::refusal::Refusal;
 use crate::resolution::Resolution;
 use crate::setting::{Setting, Unknown};
@@ -39,6 +41,51 @@ const PATHS: [&str; 6] = [
     "tls-cert-file",
     "tls-private-key-file",
 ];
+
+/// Flags whose file is opened at the start.
+const OPENED: [(&str, &str); 4] = [
+    ("kubeconfig", ""),
+    ("client-ca-file", ""),
+    ("tls-cert-file", ""),
+    ("tls-private-key-file", ""),
+];
+
+/// The fields of the file. What stands inside profiles and extenders is not checked
+/// (`staging/src/k8s.io/kube-scheduler/config`).
+static SHAPE: Shape = Shape::Object(&[
+    field("apiVersion", Shape::Text),
+    field("kind", Shape::Text),
+    field("parallelism", Shape::Int32),
+    field("algorithmSource", Shape::Any),
+    field("leaderElection", ELECTION),
+    field("clientConnection", CLIENT),
+    field("healthzBindAddress", Shape::Text),
+    field("metricsBindAddress", Shape::Text),
+    field("enableProfiling", Shape::Bool),
+    field("enableContentionProfiling", Shape::Bool),
+    field("percentageOfNodesToScore", Shape::Int32),
+    field("podInitialBackoffSeconds", Shape::Any),
+    field("podMaxBackoffSeconds", Shape::Any),
+    field("profiles", Shape::List(&Shape::Any)),
+    field("extenders", Shape::List(&Shape::Any)),
+    since(Minor(30), "delayCacheUntilActive", Shape::Bool),
+]);
+const ELECTION: Shape = Shape::Object(&[
+    field("leaderElect", Shape::Bool),
+    field("leaseDuration", Shape::Duration),
+    field("renewDeadline", Shape::Duration),
+    field("retryPeriod", Shape::Duration),
+    field("resourceLock", Shape::Text),
+    field("resourceName", Shape::Text),
+    field("resourceNamespace", Shape::Text),
+]);
+const CLIENT: Shape = Shape::Object(&[
+    field("kubeconfig", Shape::Text),
+    field("acceptContentTypes", Shape::Text),
+    field("contentType", Shape::Text),
+    field("qps", Shape::Any),
+    field("burst", Shape::Int32),
+]);
 
 /// The versions of the configuration, with the first and the last minor that reads them
 /// (`pkg/scheduler/apis/config/scheme/scheme.go`).
@@ -78,11 +125,8 @@ pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Re
             defaults(minor)
         }
         Some(File::Read(document)) => {
-            if document.duplicates {
-                let reason = "strict decoding error: a key is already set in map";
-                let origin = Arc::clone(&document.root.origin);
-                refusal = refusal.or(Some(Refusal::new(reason, Some(origin))));
-            }
+            let strictly = strict::check(&document, &SHAPE, Decoder::Strict, minor);
+            refusal = refusal.or(strictly.err());
             match fields(&document.root, minor) {
                 Ok(settings) => settings,
                 Err(reason) => {
@@ -95,18 +139,62 @@ pub(super) fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Re
     builder.named.extend(settings);
     builder.named.insert(insecure::ADDRESS, plain);
     builder.ask_metadata(&PATHS, &[KUBECONFIG]);
+    if refusal.is_none() {
+        refusal = refused(&mut builder);
+    }
     builder.finish(refusal)
+}
+
+/// Returns why it does not start with its flags, if it does not.
+fn refused(builder: &mut Builder<'_>) -> Option<Refusal> {
+    let flags = Flags(builder);
+    // With a file what flags say of the election and of the kubeconfig counts for nothing.
+    let has_file = builder.line.path("config").is_some();
+    let election = || {
+        let refusal = server::election(&flags);
+        refusal.filter(|_| !has_file)
+    };
+    let opened = if has_file {
+        OPENED.get(1..)
+    } else {
+        Some(&OPENED[..])
+    };
+    server::refused(&flags)
+        .or_else(election)
+        .or_else(|| server::missing(builder, opened.unwrap_or_default()))
 }
 
 /// Reads the fields of the file (`pkg/scheduler/apis/config/v1/defaults.go`).
 fn fields(root: &Node, minor: Minor) -> Result<[(&'static str, Setting); 3], Refusal> {
-    if let Some(wrong) = FIELDS
-        .iter()
-        .find_map(|(field, _)| document::miswritten(root, field))
-    {
-        let reason = "strict decoding error: unknown field: keys count in their own case only";
-        return Err(Refusal::new(reason, Some(Arc::clone(&wrong.origin))));
+    for (name, least, most) in [
+        ("parallelism", 1, i64::MAX),
+        ("percentageOfNodesToScore", 0, 100),
+    ] {
+        if let Some(at) = document::block(root, name)
+            && let Content::Number(number) = &at.content
+            && !number
+                .as_i64()
+                .is_some_and(|number| (least..=most).contains(&number))
+        {
+            let reason = format!(
+                "{name}: Invalid value: {}: not in valid range",
+                number.literal()
+            );
+            return Err(Refusal::new(reason, Some(Arc::clone(&at.origin))));
+        }
     }
+    let is_final = document::word(root, "apiVersion").ends_with("/v1");
+    for name in [
+        "healthzBindAddress",
+        "metricsBindAddress",
+        "algorithmSource",
+    ] {
+        if let Some(gone) = document::field(root, name).filter(|_| is_final) {
+            let reason = format!("strict decoding error: unknown field {name:?}");
+            return Err(Refusal::new(reason, Some(Arc::clone(&gone.origin))));
+        }
+    }
+    check_names(root)?;
     let default = |value| Setting::known(value, shared_default_origin(minor));
     let profiling =
         document::boolean(root, PROFILING)?.unwrap_or_else(|| default(Value::Bool(true)));
@@ -122,6 +210,23 @@ fn fields(root: &Node, minor: Minor) -> Result<[(&'static str, Setting); 3], Ref
         (CONTENTION, contention),
         (KUBECONFIG, kubeconfig),
     ])
+}
+
+/// Refuses two profiles of one name.
+fn check_names(root: &Node) -> Result<(), Refusal> {
+    let mut before: Vec<String> = Vec::new();
+    for (at, profile) in document::items(root, "profiles").iter().enumerate() {
+        let name = match document::word(profile, "schedulerName") {
+            name if name.is_empty() => "default-scheduler".to_owned(),
+            name => name,
+        };
+        if before.contains(&name) {
+            let reason = format!("profiles[{at}].schedulerName: Duplicate value: {name:?}");
+            return Err(Refusal::new(reason, Some(Arc::clone(&profile.origin))));
+        }
+        before.push(name);
+    }
+    Ok(())
 }
 
 fn defaults(minor: Minor) -> [(&'static str, Setting); 3] {

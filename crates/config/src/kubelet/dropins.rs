@@ -223,7 +223,7 @@ impl Resolver<'_> {
                 continue;
             };
             check_drop_in(&read.root, names).map_err(|refusal| refused(&path, refusal))?;
-            if read.duplicates {
+            if read.duplicate.is_some() {
                 let refusal = Refusal::new(
                     "strict decoding error: key already set in map",
                     Some(read.root.origin.clone()),

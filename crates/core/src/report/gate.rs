@@ -380,13 +380,13 @@ impl Tally {
             complete,
             nothing,
         } = conclusion;
-        let nothing = if coverage.nodes == 0 {
+        let nothing = if self.summary.total() > 0 {
+            None
+        } else if coverage.nodes == 0 {
             Some("nothing was judged: there are no facts".to_owned())
-        } else if self.summary.total() == 0 {
+        } else {
             let no_rule = || "nothing was judged: no rule was chosen".to_owned();
             Some(nothing.unwrap_or_else(no_rule))
-        } else {
-            None
         };
         let (exit_code, reason) = self.decide(coverage, complete, nothing);
         let GateOptions {

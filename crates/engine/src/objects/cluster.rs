@@ -31,13 +31,17 @@ const JOINING: [&str; 7] = [
     "kube-proxy",
 ];
 
-/// What every namespace has, as kind and name.
-const OF_DEFAULT: [(&str, &str); 5] = [
+/// What every namespace has, as kind and name, or this one of Kubernetes', of `OpenShift`'s, or because what kubeassay
+/// prints (`manifest rbac`) lets it be read.
+const OF_DEFAULT: [(&str, &str); 8] = [
     ("Service", "kubernetes"),
     ("Endpoints", "kubernetes"),
     ("EndpointSlice", "kubernetes"),
     ("ServiceAccount", "default"),
     ("ConfigMap", "kube-root-ca.crt"),
+    ("ConfigMap", "openshift-service-ca.crt"),
+    ("Role", "kubeassay"),
+    ("RoleBinding", "kubeassay"),
 ];
 
 /// Returns the settings of the cluster.

@@ -498,7 +498,7 @@ pub(super) static HOSTS: &[KnownHost] = &[
         name: "microk8s",
         platform: "microk8s",
         observed: 0,
-        documented: 48,
+        documented: 50,
         sources: &[
             Source {
                 page: "https://github.com/canonical/microk8s/tree/d099c907/microk8s-resources",

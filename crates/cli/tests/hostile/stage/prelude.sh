@@ -48,7 +48,7 @@ allow() {
 
 # run ARGUMENT …: scans with everything measured; $VIA is what the scan is run through.
 run() {
-    "$STAGE" measure measured "${LIMIT:-60}" ${VIA:-} "${BINARY:-$KUBEASSAY}" scan 4.2.2 --kubernetes-version 1.34 "$@"
+    "$STAGE" measure measured "${LIMIT:-300}" ${VIA:-} "${BINARY:-$KUBEASSAY}" scan 4.2.2 --kubernetes-version 1.34 "$@"
 }
 
 # scan ARGUMENT …: the same, for the report.

@@ -33,8 +33,9 @@ static int count_opens(int inotify)
 	return opens;
 }
 
-/* `measure FILE SECONDS PROGRAM …`: writes exit code, milliseconds, peak memory in KiB and the number of opens
- * of $WATCH. A program that has not ended by then is killed and not waited for: its code is -1. */
+/* `measure FILE SECONDS PROGRAM …`: writes exit code, milliseconds, those in which it had a processor, peak memory in
+ * KiB and the number of opens of $WATCH. A program that has not ended by then is killed and not waited for: its code
+ * is -1. */
 static int measure(char **argv)
 {
 	const char *watch = getenv("WATCH");
@@ -60,7 +61,9 @@ static int measure(char **argv)
 	}
 	if (code < 0)
 		kill(child, SIGKILL);
-	dprintf(out, "%d %ld %ld %d\n", code, now_ms() - start, usage.ru_maxrss, count_opens(inotify));
+	long worked = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000
+		+ (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+	dprintf(out, "%d %ld %ld %ld %d\n", code, now_ms() - start, worked, usage.ru_maxrss, count_opens(inotify));
 	return 0;
 }
 

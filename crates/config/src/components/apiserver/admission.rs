@@ -1,21 +1,18 @@
 //! Which admission plugins are on, and what they are configured to do
 //! (`staging/src/k8s.io/apiserver/pkg/server/options/admission.go`, `pkg/kubeapiserver/options/{admission,plugins}.go`).
 
+mod configured;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use kubeassay_core::Value;
 use kubeassay_core::rule::SettingType;
-use kubeassay_core::{Bytes, Value};
 
-use super::authorization::nothing;
 use super::derived;
 use crate::components::builder::Builder;
-use crate::components::document::{self, File, Reload};
-use crate::node::{Content, Node};
-use crate::path;
 use crate::refusal::Refusal;
-use crate::setting::{Setting, Unknown};
-use crate::sources::Loaded;
+use crate::setting::Setting;
 use crate::tables::Minor;
 
 /// The plugins that are on, sorted.
@@ -26,6 +23,11 @@ const LIMITS: &str = "derived.eventRateLimits";
 const ENFORCE: &str = "derived.podSecurityEnforce";
 /// What the plugin `ImagePolicyWebhook` does where its webhook does not answer; null where it is not configured.
 const DEFAULT_ALLOW: &str = "derived.imagePolicyDefaultAllow";
+
+/// The flag of old, and the two that took its place.
+const LEGACY: &str = "admission-control";
+const ENABLE: &str = "enable-admission-plugins";
+const DISABLE: &str = "disable-admission-plugins";
 
 /// The plugins that are on by default, with the first minor of which that is so.
 const DEFAULT_ON: [(&str, u8); 27] = [
@@ -74,7 +76,7 @@ const DEFAULT_OFF: [(&str, u8); 19] = [
     ("NamespaceExists", u8::MAX),
     ("NodeRestriction", u8::MAX),
     ("OwnerReferencesPermissionEnforcement", u8::MAX),
-    ("PersistentVolumeLabel", u8::MAX),
+    ("PersistentVolumeLabel", 30),
     ("PodNodeSelector", u8::MAX),
     ("PodPreset", u8::MAX),
     ("PodSecurityPolicy", 24),
@@ -106,16 +108,19 @@ pub(super) fn named() -> [(&'static str, SettingType); 4] {
 /// Derives them.
 pub(super) fn derive(builder: &mut Builder<'_>) -> Option<Refusal> {
     let (plugins, refusal) = plugins(builder);
-    let pod_security = Value::string("PodSecurity");
-    let enforces = match plugins.value() {
-        Some(Value::List(names)) => names.contains(&pod_security),
-        _ => true,
-    };
     let off = derived(Value::string("privileged"), &plugins);
+    let names: Option<Vec<String>> = match plugins.value() {
+        Some(Value::List(names)) => Some(names.iter().map(ToString::to_string).collect()),
+        _ => None,
+    };
     builder.named.insert(PLUGINS, plugins);
-    let configured = configured(builder);
+    let is_on = |name: &str| {
+        let names = names.as_ref();
+        names.is_none_or(|names| names.iter().any(|one| one == name))
+    };
+    let configured = configured::derive(builder, is_on);
     // Whatever it is told, a plugin that is off enforces nothing.
-    if !enforces {
+    if !is_on("PodSecurity") {
         builder.named.insert(ENFORCE, off);
     }
     refusal.or(configured)
@@ -128,31 +133,39 @@ fn plugins(builder: &Builder<'_>) -> (Setting, Option<Refusal>) {
             _ => BTreeSet::new(),
         }
     };
-    let legacy = builder.flag("admission-control");
-    let (enabled, disabled) = (
-        builder.flag("enable-admission-plugins"),
-        builder.flag("disable-admission-plugins"),
-    );
+    let flags = [LEGACY, ENABLE, DISABLE].map(|name| (name, builder.flag(name)));
+    let given = |name: &str| {
+        builder
+            .line
+            .last(name)
+            .map(|given| Arc::clone(&given.origin))
+    };
     let set = |names: BTreeSet<String>, from: &Setting| {
         let names = names.into_iter().map(Value::string).collect();
         derived(Value::List(names), from)
     };
-    let foreign = [&legacy, &enabled, &disabled].into_iter().find_map(|flag| {
-        let name = list(flag)
+    let foreign = flags.iter().find_map(|(flag, setting)| {
+        let names = list(setting).into_iter();
+        let name = names
             .into_iter()
             .find(|name| !may_exist(name, builder.minor))?;
-        let reason = format!("admission plugin {name:?} is unknown");
-        Some(Refusal::new(reason, Some(Arc::clone(&flag.origin))))
+        let reason = format!("{flag} plugin {name:?} is unknown");
+        Some(Refusal::new(reason, Some(Arc::clone(&setting.origin))))
     });
-    // The old flag names all that is on.
-    let all = list(&legacy);
-    if !all.is_empty() {
-        return (set(all, &legacy), foreign);
+    let [(_, legacy), (_, enabled), (_, disabled)] = &flags;
+    // The old flag names all that is on; an empty one turns everything off.
+    if given(LEGACY).is_some() {
+        let both = given(ENABLE).or_else(|| given(DISABLE)).map(|origin| {
+            let reason = "admission-control and enable-admission-plugins/disable-admission-plugins flags are mutually exclusive";
+            Refusal::new(reason, Some(origin))
+        });
+        return (set(list(legacy), legacy), both.or(foreign));
     }
-    let (on, off) = (list(&enabled), list(&disabled));
+    let (on, off) = (list(enabled), list(disabled));
     let both = on.intersection(&off).next().map(|name| {
-        let reason =
-            format!("{name} in enable-admission-plugins and disable-admission-plugins overlapped");
+        let reason = format!(
+            "[{name}] in enable-admission-plugins and disable-admission-plugins overlapped"
+        );
         Refusal::new(reason, Some(Arc::clone(&enabled.origin)))
     });
     let defaults = DEFAULT_ON
@@ -164,140 +177,6 @@ fn plugins(builder: &Builder<'_>) -> (Setting, Option<Refusal>) {
         .filter(|name| !off.contains(name))
         .collect();
     // What was taken away is what people ask for first.
-    let from = if off.is_empty() { &enabled } else { &disabled };
+    let from = if off.is_empty() { enabled } else { disabled };
     (set(names, from), foreign.or(both))
-}
-
-/// Reads what `--admission-control-config-file` says of the plugins that matter.
-fn configured(builder: &mut Builder<'_>) -> Option<Refusal> {
-    let flag = "admission-control-config-file";
-    let kind = "AdmissionConfiguration";
-    let versions = ["apiserver.config.k8s.io/v1", "apiserver.k8s.io/v1alpha1"];
-    let origin = builder.flag(flag).origin;
-    let default = |value| Setting::known(value, Arc::clone(&origin));
-    let (mut limits, mut enforce, mut allow) = (
-        default(Value::Int(0)),
-        default(Value::string("privileged")),
-        default(Value::Null),
-    );
-    let mut refusal = None;
-    match document::file_of(builder, flag, Reload::No, kind, &versions) {
-        None => {}
-        Some(File::Unknown(unknown, origin)) => {
-            for setting in [&mut limits, &mut enforce, &mut allow] {
-                *setting = Builder::unknown(unknown.clone(), Arc::clone(&origin));
-            }
-        }
-        Some(File::Refused(reason)) => {
-            let unknown = nothing(&reason);
-            for setting in [&mut limits, &mut enforce, &mut allow] {
-                *setting = unknown.clone();
-            }
-            refusal = Some(reason);
-        }
-        Some(File::Read(document)) => {
-            let folder = document.root.origin.path.as_deref().map(path::parent);
-            let entries = match document::field(&document.root, "plugins").map(|list| &list.content)
-            {
-                Some(Content::List(entries)) => entries.as_slice(),
-                _ => &[],
-            };
-            let mut seen: Vec<String> = Vec::new();
-            for entry in entries {
-                let name = document::text(entry, "name").ok().flatten();
-                let name = name
-                    .and_then(|name| name.value())
-                    .map(|name| name.to_string());
-                // Of several entries of a plugin the first counts.
-                if let Some(name) = &name {
-                    if seen.contains(name) {
-                        continue;
-                    }
-                    seen.push(name.clone());
-                }
-                let (read, setting): (fn(&Node) -> Setting, _) = match name.as_deref() {
-                    Some("EventRateLimit") => (event_limits, &mut limits),
-                    Some("PodSecurity") => (pod_security, &mut enforce),
-                    Some("ImagePolicyWebhook") => (image_policy, &mut allow),
-                    _ => continue,
-                };
-                *setting = match inside(builder, entry, folder.as_ref()) {
-                    Inside::Here(node) => read(&node),
-                    Inside::Unknown(unknown) => {
-                        Builder::unknown(unknown, Arc::clone(&entry.origin))
-                    }
-                    Inside::Refused(reason) => {
-                        let unknown = nothing(&reason);
-                        refusal = refusal.or(Some(reason));
-                        unknown
-                    }
-                    Inside::Nothing => continue,
-                };
-            }
-        }
-    }
-    builder
-        .named
-        .extend([(LIMITS, limits), (ENFORCE, enforce), (DEFAULT_ALLOW, allow)]);
-    refusal
-}
-
-/// Where the configuration of a plugin was found.
-enum Inside {
-    Here(Node),
-    Unknown(Unknown),
-    Refused(Refusal),
-    Nothing,
-}
-
-/// Returns the configuration of a plugin: that which stands in its entry, else the file that the entry names, relative
-/// to the file of the entry.
-fn inside(builder: &mut Builder<'_>, entry: &Node, folder: Option<&Bytes>) -> Inside {
-    if let Some(here) = document::field(entry, "configuration")
-        && !matches!(here.content, Content::Null)
-    {
-        return Inside::Here(here.clone());
-    }
-    let Some(Value::String(given)) = document::text(entry, "path")
-        .ok()
-        .flatten()
-        .and_then(|path| path.value())
-    else {
-        return Inside::Nothing;
-    };
-    let given = match folder {
-        Some(folder) if !given.as_slice().starts_with(b"/") => path::join(folder, &given),
-        _ => given,
-    };
-    match builder
-        .file_at(&given, "configuration of an admission plugin")
-        .1
-    {
-        Loaded::Read(document) => Inside::Here(document.root.clone()),
-        Loaded::Unknown(unknown) => Inside::Unknown(unknown),
-        Loaded::Refused(refusal) => Inside::Refused(refusal),
-    }
-}
-
-fn event_limits(root: &Node) -> Setting {
-    let list = document::field(root, "limits");
-    let count = match list.map(|list| &list.content) {
-        Some(Content::List(limits)) => i64::try_from(limits.len()).unwrap_or(i64::MAX),
-        _ => 0,
-    };
-    let at = list.unwrap_or(root);
-    Setting::known(Value::Int(count), Arc::clone(&at.origin))
-}
-
-fn pod_security(root: &Node) -> Setting {
-    let said = document::text(root, "defaults.enforce").ok().flatten();
-    said.unwrap_or_else(|| Setting::known(Value::string("privileged"), Arc::clone(&root.origin)))
-}
-
-/// Without a word the images are refused (`plugin/pkg/admission/imagepolicy/config.go`).
-fn image_policy(root: &Node) -> Setting {
-    let said = document::boolean(root, "imagePolicy.defaultAllow")
-        .ok()
-        .flatten();
-    said.unwrap_or_else(|| Setting::known(Value::Bool(false), Arc::clone(&root.origin)))
 }

@@ -10,9 +10,10 @@ use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Origin, Value};
 
 use super::authorization::nothing;
-use super::derived;
+use super::{derived, shapes};
 use crate::components::builder::Builder;
-use crate::components::document::{self, File, Reload};
+use crate::components::document::{self, File, Form, Reload};
+use crate::components::strict::Decoder;
 use crate::refusal::Refusal;
 use crate::setting::{Setting, State};
 use crate::tables::Minor;
@@ -56,7 +57,12 @@ pub(super) fn derive(builder: &mut Builder<'_>) -> Option<Refusal> {
     } else {
         &["audit.k8s.io/v1"]
     };
-    let file = document::file_of(builder, "audit-policy-file", Reload::No, "Policy", versions);
+    let form = Form {
+        kinds: &[("Policy", versions)],
+        // Strictly first, and where that fails all the same.
+        fields: Some((&shapes::AUDIT_POLICY, Decoder::Lenient)),
+    };
+    let file = document::file_of(builder, "audit-policy-file", Reload::No, form);
     let (given, levels, refusal) = match file {
         None => (
             derived(Value::Bool(false), &flag),

@@ -1,14 +1,17 @@
 //! Who decides what requests may do: `--authorization-config` or `--authorization-mode`
 //! (`pkg/kubeapiserver/options/authorization.go`).
 
+mod file;
+
 use std::sync::Arc;
 
 use kubeassay_core::{Origin, OriginKind, Value};
 
-use super::derived;
+use super::{derived, shapes};
 use crate::components::builder::Builder;
-use crate::components::document::{self, File, Reload};
-use crate::node::{Content, Node};
+use crate::components::document::{self, File, Form, Reload};
+use crate::components::strict::Decoder;
+use crate::components::{gates, server};
 use crate::refusal::Refusal;
 use crate::setting::{Setting, Unknown};
 use crate::tables::Minor;
@@ -54,9 +57,14 @@ pub(super) fn derive(builder: &mut Builder<'_>) -> Authorization {
     } else {
         Reload::No
     };
-    let versions = versions(&VERSIONS, builder.minor);
-    let kind = "AuthorizationConfiguration";
-    let file = document::file_of(builder, "authorization-config", reload, kind, &versions);
+    let form = Form {
+        kinds: &[(
+            "AuthorizationConfiguration",
+            &versions(&VERSIONS, builder.minor),
+        )],
+        fields: Some((&shapes::AUTHORIZATION, Decoder::Strict)),
+    };
+    let file = document::file_of(builder, "authorization-config", reload, form);
     let found = match file {
         Some(file) => of_file(builder, file),
         None => of_flag(builder),
@@ -83,15 +91,7 @@ fn of_flag(builder: &Builder<'_>) -> Authorization {
     } else {
         flag.clone()
     };
-    let refusal = given.iter().find_map(|mode| {
-        let text = mode.to_string();
-        let known = KNOWN.contains(&text.as_str())
-            || OF_OPENSHIFT.contains(&text.as_str()) && is_of_openshift(builder);
-        (!known).then(|| {
-            let reason = format!("authorization-mode {text:?} is not a valid mode");
-            Refusal::new(reason, Some(Arc::clone(&flag.origin)))
-        })
-    });
+    let refusal = refused_modes(builder, &given, &flag);
     Authorization {
         modes,
         by_flag: true,
@@ -99,14 +99,55 @@ fn of_flag(builder: &Builder<'_>) -> Authorization {
     }
 }
 
-/// Returns whether it is a server of `OpenShift`, which has admission plugins of its own.
-fn is_of_openshift(builder: &Builder<'_>) -> bool {
-    let enabled = builder.flag("enable-admission-plugins");
-    let own = |name: &Value| name.to_string().contains(".openshift.io/");
-    matches!(enabled.value(), Some(Value::List(names)) if names.iter().any(own))
+/// Returns why the server does not start with these modes (`BuiltInAuthorizationOptions.Validate`).
+fn refused_modes(builder: &Builder<'_>, given: &[Value], flag: &Setting) -> Option<Refusal> {
+    let refuse = |reason: String| Some(Refusal::new(reason, Some(Arc::clone(&flag.origin))));
+    let modes: Vec<String> = given.iter().map(ToString::to_string).collect();
+    let has = |mode: &str| modes.iter().any(|one| one == mode);
+    let of_openshift = server::is_of_openshift(builder);
+    let is_known =
+        |mode: &str| KNOWN.contains(&mode) || (of_openshift && OF_OPENSHIFT.contains(&mode));
+    if let Some(mode) = modes.iter().find(|mode| !is_known(mode)) {
+        return refuse(format!("authorization-mode {mode:?} is not a valid mode"));
+    }
+    for (mode, flag, file) in [
+        ("ABAC", "authorization-policy-file", "policy"),
+        ("Webhook", "authorization-webhook-config-file", "config"),
+    ] {
+        match (has(mode), builder.line.path(flag)) {
+            (true, None) => {
+                return refuse(format!(
+                    "authorization-mode {mode}'s authorization {file} file not passed"
+                ));
+            }
+            (false, Some((_, origin))) => {
+                let reason = format!("cannot specify --{flag} without mode {mode}");
+                return Some(Refusal::new(reason, Some(Arc::clone(origin))));
+            }
+            _ => {}
+        }
+    }
+    let mut others = modes.iter().enumerate();
+    if others.any(|(at, mode)| modes.iter().take(at).any(|before| before == mode)) {
+        return refuse(format!(
+            "authorization-mode {modes:?} has mode specified more than once"
+        ));
+    }
+    let version = builder.flag("authorization-webhook-version");
+    let known = ["v1", "v1beta1"].map(Value::string);
+    match version.value() {
+        Some(value) if has("Webhook") && !known.contains(&value) => Some(Refusal::new(
+            format!(
+                "unsupported webhook authorizer version {:?}, supported versions are \"v1\", \"v1beta1\"",
+                value.to_string()
+            ),
+            Some(version.origin),
+        )),
+        _ => None,
+    }
 }
 
-fn of_file(builder: &Builder<'_>, file: File) -> Authorization {
+fn of_file(builder: &mut Builder<'_>, file: File) -> Authorization {
     let flag = builder.flag("authorization-mode");
     let given = builder.line.last("authorization-mode").is_some()
         || builder
@@ -114,6 +155,14 @@ fn of_file(builder: &Builder<'_>, file: File) -> Authorization {
             .given
             .keys()
             .any(|name| name.starts_with("authorization-webhook-"));
+    // The gate of 1.29, which was off, is gone by now.
+    let gate = "StructuredAuthorizationConfiguration";
+    let is_off = builder.minor == Minor(29) && !gates::asks_for_alpha(builder, gate);
+    let is_off = is_off.then(|| {
+        let given = builder.line.last("authorization-config");
+        let reason = format!("--authorization-config cannot be used without enabling {gate}");
+        Refusal::new(reason, given.map(|given| Arc::clone(&given.origin)))
+    });
     let both = given.then(|| {
         Refusal::new(
             "--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined",
@@ -121,7 +170,7 @@ fn of_file(builder: &Builder<'_>, file: File) -> Authorization {
         )
     });
     let (modes, refusal) = match file {
-        File::Read(document) => match types(&document.root) {
+        File::Read(document) => match file::authorizers(builder, &document.root) {
             Ok(modes) => (modes, None),
             Err(refusal) => (nothing(&refusal), Some(refusal)),
         },
@@ -131,7 +180,7 @@ fn of_file(builder: &Builder<'_>, file: File) -> Authorization {
     Authorization {
         modes,
         by_flag: false,
-        refusal: both.or(refusal),
+        refusal: is_off.or(both).or(refusal),
     }
 }
 
@@ -147,44 +196,4 @@ pub(super) fn nothing(refusal: &Refusal) -> Setting {
         path: origin.path.as_deref().cloned(),
     };
     Builder::unknown(unknown, origin)
-}
-
-fn types(root: &Node) -> Result<Setting, Refusal> {
-    let refuse = |reason: String, at: &Node| Refusal::new(reason, Some(Arc::clone(&at.origin)));
-    let Some(list) = document::field(root, "authorizers") else {
-        return Err(refuse("authorizers: Required value".to_owned(), root));
-    };
-    let Content::List(authorizers) = &list.content else {
-        return Err(refuse("authorizers is no list".to_owned(), list));
-    };
-    if authorizers.is_empty() {
-        let reason = "authorizers: Required value: at least one authorization mode must be defined";
-        return Err(refuse(reason.to_owned(), list));
-    }
-    let mut types = Vec::new();
-    let mut origin = Arc::clone(&list.origin);
-    for authorizer in authorizers {
-        let found = document::field(authorizer, "type");
-        let Some(Node {
-            content: Content::String(text),
-            origin: at,
-            ..
-        }) = found
-        else {
-            return Err(refuse(
-                "authorizers[].type: Required value".to_owned(),
-                authorizer,
-            ));
-        };
-        if !KNOWN.iter().any(|known| *text == **known) {
-            let reason = format!("authorizers[].type: Unsupported value: {text}");
-            return Err(refuse(reason, authorizer));
-        }
-        // The one that lets everything through is what people look for.
-        if *text == "AlwaysAllow" || types.is_empty() {
-            origin = Arc::clone(at);
-        }
-        types.push(Value::String(text.clone()));
-    }
-    Ok(Setting::known(Value::List(types), origin))
 }

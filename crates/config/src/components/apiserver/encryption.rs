@@ -1,19 +1,25 @@
 //! What secrets are written to etcd with: `--encryption-provider-config`
 //! (`staging/src/k8s.io/apiserver/pkg/server/options/encryptionconfig`).
 
+mod validation;
+
 use std::sync::Arc;
 
 use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Cause, Origin, OriginKind, Value};
 
 use super::authorization::nothing;
-use super::derived;
+use super::{derived, shapes};
 use crate::components::builder::Builder;
-use crate::components::document::{self, File, Reload};
+use crate::components::document::{self, File, Form, Reload};
+use crate::components::gates;
+use crate::components::strict::Decoder;
 use crate::node::{Content, Node};
 use crate::refusal::Refusal;
 use crate::setting::{Setting, Unknown};
 use crate::tables::Minor;
+
+use validation::Server;
 
 /// The provider that secrets are written with; empty where nothing says so, and they are written as they are.
 const PROVIDER: &str = "derived.secretsProvider";
@@ -23,6 +29,9 @@ const FLAG: &str = "encryption-provider-config";
 
 /// The first minor whose entries may hold wildcards.
 const WILDCARDS: Minor = Minor(27);
+
+/// The first minor that reads the file strictly.
+const STRICT: Minor = Minor(31);
 
 /// The old name of the flag, which sets the same up to 1.23.
 const OLD_FLAG: &str = "experimental-encryption-provider-config";
@@ -43,19 +52,43 @@ pub(super) fn derive(builder: &mut Builder<'_>) -> Option<Refusal> {
     } else {
         Reload::No
     };
-    let versions = ["apiserver.config.k8s.io/v1"];
-    let file = document::file_of(builder, FLAG, reload, "EncryptionConfiguration", &versions);
+    let decoder = if builder.minor >= STRICT {
+        Decoder::Strict
+    } else {
+        Decoder::Lenient
+    };
+    let form = Form {
+        kinds: &[
+            ("EncryptionConfiguration", &["apiserver.config.k8s.io/v1"]),
+            // By a mistake in the documentation of old.
+            ("EncryptionConfig", &["v1"]),
+        ],
+        fields: Some((&shapes::ENCRYPTION, decoder)),
+    };
+    let file = document::file_of(builder, FLAG, reload, form);
+    let server = Server {
+        minor: builder.minor,
+        reloads: reload == Reload::Yes,
+        old_kms: gates::enabled(builder, "KMSv1"),
+    };
+    let alone = reload == Reload::Yes && file.is_none() && builder.minor >= Minor(26);
+    let alone = alone.then(|| {
+        Refusal::new(
+            "--encryption-provider-config-automatic-reload must be set with --encryption-provider-config",
+            Some(reloads.origin),
+        )
+    });
     let old = builder
         .line
         .last(OLD_FLAG)
         .map(|given| Arc::clone(&given.origin));
     let (provider, refusal) = match file {
         _ if old.is_some() => (by_old_flag(old), None),
-        None => (derived(Value::string(""), &builder.flag(FLAG)), None),
+        None => (derived(Value::string(""), &builder.flag(FLAG)), alone),
         Some(File::Unknown(unknown, origin)) => (Builder::unknown(unknown, origin), None),
         Some(File::Refused(refusal)) => (nothing(&refusal), Some(refusal)),
-        Some(File::Read(document)) => match of_secrets(&document.root, builder.minor) {
-            Ok(provider) => (provider, None),
+        Some(File::Read(document)) => match validation::check(&document.root, server) {
+            Ok(()) => (of_secrets(&document.root, builder.minor), None),
             Err(refusal) => (nothing(&refusal), Some(refusal)),
         },
     };
@@ -76,15 +109,9 @@ fn by_old_flag(origin: Option<Arc<Origin>>) -> Setting {
 
 /// Returns the first provider of the first entry that is about secrets: writes are done with it, the others are for
 /// reading what was written before.
-fn of_secrets(root: &Node, minor: Minor) -> Result<Setting, Refusal> {
-    let refuse = |reason: &str, at: &Node| Refusal::new(reason, Some(Arc::clone(&at.origin)));
-    let entries = match document::field(root, "resources") {
-        Some(list) => items(list).ok_or_else(|| refuse("resources is no list", list))?,
-        None => return Err(refuse("resources: Required value", root)),
-    };
-    for entry in entries {
-        let covers = document::field(entry, "resources").and_then(items);
-        let covers = covers.unwrap_or_default().iter().any(|resource| {
+fn of_secrets(root: &Node, minor: Minor) -> Setting {
+    for entry in document::items(root, "resources") {
+        let covers = document::items(entry, "resources").iter().any(|resource| {
             let Content::String(name) = &resource.content else {
                 return false;
             };
@@ -92,35 +119,20 @@ fn of_secrets(root: &Node, minor: Minor) -> Result<Setting, Refusal> {
             let wild = minor >= WILDCARDS && (*name == "*." || *name == "*.*");
             *name == "secrets" || wild
         });
-        if !covers {
+        let Some(first) = document::items(entry, "providers")
+            .first()
+            .filter(|_| covers)
+        else {
             continue;
-        }
-        let providers = document::field(entry, "providers").and_then(items);
-        let Some(first) = providers.and_then(<[Node]>::first) else {
-            return Err(refuse("providers: Required value", entry));
         };
         let known = PROVIDERS
             .iter()
-            .find_map(|name| Some((name, document::field(first, name)?)));
-        return match known {
-            Some((name, at)) => Ok(Setting::known(
-                Value::string(*name),
-                // `identity: {}` stands where its entry begins.
-                Arc::clone(if at.origin.line.is_some() {
-                    &at.origin
-                } else {
-                    &first.origin
-                }),
-            )),
-            None => Err(refuse("the first provider is none that is known", first)),
-        };
+            .find_map(|name| Some((name, document::block(first, name)?)));
+        if let Some((name, at)) = known {
+            // `identity: {}` stands where its entry begins.
+            let at = if at.origin.line.is_some() { at } else { first };
+            return Setting::known(Value::string(*name), Arc::clone(&at.origin));
+        }
     }
-    Ok(Setting::known(Value::string(""), Arc::clone(&root.origin)))
-}
-
-fn items(node: &Node) -> Option<&[Node]> {
-    match &node.content {
-        Content::List(items) => Some(items),
-        _ => None,
-    }
+    Setting::known(Value::string(""), Arc::clone(&root.origin))
 }

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use kubeassay_core::facts::{FileFacts, FileKind, Need, NeedKind, ProcessFacts};
 use kubeassay_core::{Bytes, Cause, Component};
+use proptest::prelude::{
+    Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
 
 use crate::components::resolve;
 use crate::kubelet::{Documents, When};
 use crate::resolution::Resolution;
+use crate::secrets::redact_content;
 use crate::tables::Minor;
 
 /// Resolves an API server with these arguments and files; a file `denied` cannot be read.
@@ -70,7 +74,7 @@ const AUTHORIZATION: &str = "apiVersion: apiserver.config.k8s.io/v1\nkind: Autho
 #[test]
 fn the_authorizers_come_from_the_file_where_there_is_one() {
     let file = "--authorization-config=/a.yaml";
-    let all = AUTHORIZATION.replace("RBAC", "AlwaysAllow");
+    let all = AUTHORIZATION.replace("RBAC, name: rbac", "AlwaysAllow, name: alwaysallow");
     for (minor, arguments, content, expected) in [
         (34, vec![], "", "[AlwaysAllow]"),
         (20, vec![], "", "[AlwaysAllow]"),
@@ -128,7 +132,9 @@ fn anonymous_requests_are_let_in_by_file_flag_or_default() {
         "{head}anonymous:\n  enabled: true\n  conditions: [{{path: /livez}}, {{path: /readyz}}]\n"
     );
     let off = format!("{head}anonymous: {{enabled: false}}\n");
-    let silent = format!("{head}jwt: [{{issuer: {{url: 'https://i', audiences: [a]}}}}]\n");
+    let silent = format!(
+        "{head}jwt: [{{issuer: {{url: 'https://i', audiences: [a]}}, claimMappings: {{username: {{claim: sub, prefix: ''}}}}}}]\n"
+    );
     let rbac = "--authorization-mode=RBAC";
     for (arguments, content, anonymous, paths) in [
         (vec![rbac], "", "true", "[]"),
@@ -191,7 +197,7 @@ fn plugins_are_on_by_default_by_flag_and_by_the_old_flag() {
         (23, vec![], "PodSecurity", true),
         (
             34,
-            vec!["--enable-admission-plugins=NodeRestriction,EventRateLimit"],
+            vec!["--enable-admission-plugins=NodeRestriction,AlwaysPullImages"],
             "NodeRestriction",
             true,
         ),
@@ -213,6 +219,8 @@ fn plugins_are_on_by_default_by_flag_and_by_the_old_flag() {
             "ServiceAccount",
             false,
         ),
+        // An empty one is given all the same, and turns everything off.
+        (34, vec!["--admission-control="], "ServiceAccount", false),
     ] {
         let found = said(&resolved(minor, &arguments, &[]), "admissionPlugins");
         let names: Vec<&str> = found.trim_matches(['[', ']']).split(", ").collect();
@@ -231,16 +239,20 @@ fn plugins_are_on_by_default_by_flag_and_by_the_old_flag() {
 
 #[test]
 fn plugins_are_configured_in_their_entry_or_in_a_file_beside_it() {
-    let flag = ["--admission-control-config-file=/etc/k/a.yaml"];
+    let flag = [
+        "--admission-control-config-file=/etc/k/a.yaml",
+        "--enable-admission-plugins=EventRateLimit",
+    ];
     let head = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n";
+    let level = "apiVersion: pod-security.admission.config.k8s.io/v1, kind: PodSecurityConfiguration, defaults: {enforce: baseline}";
     let here = format!(
-        "{head}- name: PodSecurity\n  configuration: {{defaults: {{enforce: baseline}}}}\n"
+        "{head}- name: PodSecurity\n  configuration: {{{level}}}\n- {{name: EventRateLimit, path: e.yaml}}\n"
     );
     let beside = format!("{head}- {{name: EventRateLimit, path: e.yaml}}\n");
-    let limits = "kind: Configuration\nlimits: [{type: Server}, {type: Namespace}]\n";
+    let limits = "apiVersion: eventratelimit.admission.k8s.io/v1alpha1\nkind: Configuration\nlimits: [{type: Server, qps: 1, burst: 1}, {type: Namespace, qps: 1, burst: 1}]\n";
     for (content, other, name, expected) in [
-        (here.as_str(), "", "podSecurityEnforce", "baseline"),
-        (here.as_str(), "", "eventRateLimits", "0"),
+        (here.as_str(), limits, "podSecurityEnforce", "baseline"),
+        (head, limits, "eventRateLimits", "refused: couldn't init"),
         (beside.as_str(), limits, "eventRateLimits", "2"),
         (
             beside.as_str(),
@@ -252,12 +264,13 @@ fn plugins_are_configured_in_their_entry_or_in_a_file_beside_it() {
         ("denied", "", "podSecurityEnforce", "unknown: denied"),
     ] {
         let files = [("/etc/k/a.yaml", content), ("/etc/k/e.yaml", other)];
-        assert_eq!(
-            said(&resolved(34, &flag, &files), name),
-            expected,
-            "{name} {content}"
-        );
+        let found = said(&resolved(34, &flag, &files), name);
+        assert!(found.starts_with(expected), "{name} {content}: {found}");
     }
+    // Nothing is read of a plugin that is off.
+    let files = [("/etc/k/a.yaml", beside.as_str())];
+    let resolution = resolved(34, &flag[..1], &files);
+    assert_eq!(said(&resolution, "eventRateLimits"), "0");
 }
 
 #[test]
@@ -267,32 +280,32 @@ fn secrets_are_written_with_the_first_provider_of_the_first_entry_that_covers_th
         "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n";
     for (entries, expected) in [
         (
-            "- resources: [secrets]\n  providers: [{aescbc: {keys: []}}, {identity: {}}]\n",
+            "- resources: [secrets]\n  providers: [{aescbc: {keys: [{name: a, secret: QUJDREVGR0hJSktMTU5PUA==}]}}, {identity: {}}]\n",
             "aescbc",
         ),
         (
-            "- resources: [secrets]\n  providers: [{identity: {}}, {aescbc: {keys: []}}]\n",
+            "- resources: [secrets]\n  providers: [{identity: {}}, {aescbc: {keys: [{name: a, secret: QUJDREVGR0hJSktMTU5PUA==}]}}]\n",
             "identity",
         ),
         (
-            "- resources: [configmaps]\n  providers: [{aescbc: {keys: []}}]\n",
+            "- resources: [configmaps]\n  providers: [{aescbc: {keys: [{name: a, secret: QUJDREVGR0hJSktMTU5PUA==}]}}]\n",
             "\"\"",
         ),
         (
-            "- resources: ['*.*']\n  providers: [{kms: {name: a}}]\n- resources: [secrets]\n  providers: [{identity: {}}]\n",
+            "- resources: ['*.*']\n  providers: [{kms: {apiVersion: v2, name: a, endpoint: 'unix:///a'}}]\n",
             "kms",
         ),
         (
-            "- resources: ['*.apps']\n  providers: [{kms: {name: a}}]\n- resources: ['*.']\n  providers: [{secretbox: {}}]\n",
+            "- resources: ['*.apps']\n  providers: [{kms: {apiVersion: v2, name: a, endpoint: 'unix:///a'}}]\n- resources: ['*.']\n  providers: [{secretbox: {keys: [{name: a, secret: QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=}]}}]\n",
             "secretbox",
         ),
         (
             "- resources: [secrets]\n  providers: []\n",
-            "refused: providers",
+            "refused: error while parsing file: resources[0].providers: Required",
         ),
         (
             "- resources: [secrets]\n  providers: [{rot13: {}}]\n",
-            "refused: the first provider",
+            "refused: strict decoding error: unknown field",
         ),
     ] {
         let content = format!("{head}{entries}");
@@ -302,7 +315,9 @@ fn secrets_are_written_with_the_first_provider_of_the_first_entry_that_covers_th
         );
         assert!(found.starts_with(expected), "{entries}: {found}");
     }
-    let wild = format!("{head}- resources: ['*.']\n  providers: [{{kms: {{name: a}}}}]\n");
+    let wild = format!(
+        "{head}- resources: ['*.']\n  providers: [{{kms: {{apiVersion: v2, name: a, endpoint: 'unix:///a'}}}}]\n"
+    );
     for (minor, expected) in [(26, "\"\""), (27, "kms")] {
         let found = said(
             &resolved(minor, &flag, &[("/e.yaml", &wild)]),
@@ -413,7 +428,11 @@ fn the_policy_is_followed_rule_by_rule() {
             "Metadata",
         ),
         ("rules: []\n", "secrets", "refused: loaded illegal policy"),
-        ("rules: [{level: metadata}]\n", "secrets", "refused: level"),
+        (
+            "rules: [{level: metadata}]\n",
+            "secrets",
+            "refused: rules[0].level",
+        ),
     ] {
         let content = format!("{head}{rules}");
         let resolution = resolved(34, &flag, &[("/p.yaml", &content)]);
@@ -459,7 +478,7 @@ fn sizes_ages_and_backends_of_the_log_are_those_of_the_version() {
         (34, vec!["--client-ca-file=/ca"], "clientCaKeys", "[aa]"),
     ] {
         let policy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n";
-        let files = [("/ca", "x"), ("/p", policy)];
+        let files = [("/ca", "x"), ("/p", policy), ("/w", "x")];
         let found = said(&resolved(minor, &arguments, &files), name);
         assert_eq!(found, expected, "{minor} {arguments:?}");
     }
@@ -475,6 +494,236 @@ fn sizes_ages_and_backends_of_the_log_are_those_of_the_version() {
             setting.value().unwrap().to_string(),
             expected,
             "{minor} {flag}"
+        );
+    }
+}
+
+/// What a flag is called that names a file, or a folder.
+const PATH_WORDS: [&str; 9] = [
+    "file",
+    "-config",
+    "-dir",
+    "-path",
+    "certificate",
+    "cert-key",
+    "client-key",
+    "authority",
+    "manifest",
+];
+
+#[test]
+fn mode_and_owner_are_asked_of_every_file_that_a_flag_names() {
+    // No files: a duration, prefixes of keys in etcd, a switch, a socket, APIs that are on.
+    let others = [
+        "debug-socket-path",
+        "encryption-provider-config-automatic-reload",
+        "profiling-path",
+        "runtime-config",
+        "runtime-config-emulation-forward-compatible",
+        "log-file-max-size",
+        "strict-transport-security-directives",
+        "add-dir-header",
+        "cloud-provider-gce-lb-src-cidrs",
+    ];
+    for flag in crate::components::tables(Component::ApiServer).flags {
+        let is_path = PATH_WORDS.iter().any(|word| flag.name.contains(word));
+        if is_path && !others.contains(&flag.name) {
+            assert!(super::PATHS.contains(&flag.name), "{}", flag.name);
+        }
+    }
+    assert!(super::PATHS.is_sorted());
+    let resolution = |arguments: &[&str]| {
+        let argv = std::iter::once(&"kube-apiserver").chain(arguments);
+        let process = ProcessFacts {
+            component: Component::ApiServer,
+            cwd: Some(Bytes::from("/")),
+            ..ProcessFacts::new(1, argv.map(|one| Bytes::from(*one)).collect())
+        };
+        let documents = Documents::new(&process);
+        let needs = resolve(Component::ApiServer, &documents, Minor(36), When::Now).needs;
+        let asked = needs
+            .into_iter()
+            .filter(|need| need.what == NeedKind::Metadata);
+        asked.map(|need| need.path.to_string()).collect::<Vec<_>>()
+    };
+    let asked = resolution(&[
+        "--service-account-key-file=/a,b.pub",
+        "--service-account-key-file=/c.pub",
+        "--tls-sni-cert-key=/d.crt,e.key:example.com",
+        "--oidc-ca-file=/f.crt",
+    ]);
+    for path in ["/a,b.pub", "/c.pub", "/d.crt", "/e.key", "/f.crt"] {
+        assert!(asked.iter().any(|one| one == path), "{path}: {asked:?}");
+    }
+}
+
+/// Writes bytes in base64, as keys are.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = group.iter().enumerate().fold(0_u32, |bits, (at, byte)| {
+            bits | u32::from(*byte) << (16 - 8 * at)
+        });
+        for at in 0..4 {
+            let digit = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap();
+            text.push(if at <= group.len() {
+                char::from(DIGITS[digit])
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+fn provider() -> impl Strategy<Value = (String, Vec<String>)> {
+    let key = |sizes: &'static [usize]| {
+        prop::sample::select(sizes)
+            .prop_flat_map(|size| prop::collection::vec(any::<u8>(), size))
+            .prop_map(|bytes| base64(&bytes))
+    };
+    let keyed = |name: &'static str, sizes: &'static [usize]| {
+        prop::collection::vec(key(sizes), 1..3).prop_map(move |keys| {
+            let all: Vec<String> = keys
+                .iter()
+                .enumerate()
+                .map(|(at, key)| format!("{{name: k{at}, secret: \"{key}\"}}"))
+                .collect();
+            (format!("{{{name}: {{keys: [{}]}}}}", all.join(", ")), keys)
+        })
+    };
+    prop_oneof![
+        Just(("{identity: {}}".to_owned(), Vec::new())),
+        keyed("aescbc", &[16, 24, 32]),
+        keyed("aesgcm", &[16, 24, 32]),
+        keyed("secretbox", &[32]),
+    ]
+}
+
+proptest! {
+    /// Of single values the last counts, however it is spelled; lists grow in the order in which they are given.
+    #[test]
+    fn later_flags_win_and_modes_keep_their_order(
+        switches in prop::collection::vec(any::<bool>(), 1..6),
+        modes in Just(vec!["Node", "RBAC", "AlwaysAllow", "AlwaysDeny"]).prop_shuffle(),
+        cuts in prop::collection::vec(1_usize..4, 1..4),
+        count in 1_usize..=4,
+    ) {
+        let mut arguments: Vec<String> = Vec::new();
+        for (at, switch) in switches.iter().enumerate() {
+            let name = ["--anonymous-auth", "--anonymous_auth"][at % 2];
+            arguments.push(format!("{name}={switch}"));
+        }
+        let modes = &modes[..count];
+        let mut rest = modes;
+        for cut in cuts.iter().chain([&4]) {
+            let (now, later) = rest.split_at((*cut).min(rest.len()));
+            if !now.is_empty() {
+                arguments.push(format!("--authorization-mode={}", now.join(",")));
+            }
+            rest = later;
+        }
+        let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let resolution = resolved(36, &given, &[]);
+        prop_assert_eq!(said(&resolution, "authorizationModes"), format!("[{}]", modes.join(", ")));
+        let anonymous = *switches.last().unwrap() && !modes.contains(&"AlwaysAllow");
+        prop_assert_eq!(said(&resolution, "anonymousAuth"), anonymous.to_string());
+        let again: Vec<&str> = given.into_iter().chain(["--authorization-mode=", "--authorization-mode=Node"]).collect();
+        let refused = said(&resolved(36, &again, &[]), "authorizationModes").starts_with("refused");
+        prop_assert_eq!(refused, modes.contains(&"Node"));
+    }
+
+    /// What is known of keys that were hidden is what was known before, but for the keys.
+    #[test]
+    fn hidden_keys_leave_the_provider_as_it_was(
+        entries in prop::collection::vec(
+            (prop::sample::select(&["configmaps", "secrets", "pods"]), prop::collection::vec(provider(), 1..3)),
+            1..4,
+        ),
+    ) {
+        let head = "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n";
+        let entry = |(resource, providers): &(&str, Vec<(String, Vec<String>)>)| {
+            let all: Vec<&str> = providers.iter().map(|(text, _)| text.as_str()).collect();
+            format!("- resources: [{resource}]\n  providers: [{}]\n", all.join(", "))
+        };
+        let text = format!("{head}{}", entries.iter().map(entry).collect::<Vec<_>>().concat());
+        let hidden = String::from_utf8(redact_content(text.clone().into_bytes())).unwrap();
+        for key in entries.iter().flat_map(|(_, providers)| providers).flat_map(|(_, keys)| keys) {
+            prop_assert!(!hidden.contains(key.as_str()), "{key} is there: {hidden}");
+        }
+        let flag = ["--encryption-provider-config=/e"];
+        let before = said(&resolved(36, &flag, &[("/e", &text)]), "secretsProvider");
+        prop_assert!(!before.starts_with("refused"), "{before}\n{text}");
+        let after = said(&resolved(36, &flag, &[("/e", &hidden)]), "secretsProvider");
+        prop_assert_eq!(before, after);
+    }
+}
+
+#[test]
+fn files_that_were_alpha_need_their_gates() {
+    let authorization = "--authorization-config=/f";
+    let authentication = "--authentication-config=/f";
+    let alpha = AUTHORIZATION.replace("/v1", "/v1alpha1");
+    let head = "apiVersion: apiserver.config.k8s.io/v1alpha1\nkind: AuthenticationConfiguration\n";
+    let block = format!("{head}anonymous: {{enabled: false}}\n");
+    let structured = "--feature-gates=StructuredAuthenticationConfiguration=true";
+    for (minor, arguments, text, refused) in [
+        (
+            29,
+            vec![authorization],
+            alpha.as_str(),
+            "authorization-config cannot",
+        ),
+        (
+            29,
+            vec![authorization, "--feature-gates=AllAlpha=true"],
+            alpha.as_str(),
+            "",
+        ),
+        (30, vec![authorization], alpha.as_str(), ""),
+        (29, vec![authentication], head, "set --feature-gates="),
+        (29, vec![authentication, structured], head, ""),
+        (30, vec![authentication], head, ""),
+        (
+            30,
+            vec![authentication],
+            block.as_str(),
+            "unknown field \"anonymous\"",
+        ),
+        (
+            31,
+            vec![authentication],
+            block.as_str(),
+            "anonymous is not supported",
+        ),
+        (32, vec![authentication], block.as_str(), ""),
+        // A gate that is younger than the version.
+        (
+            30,
+            vec!["--feature-gates=AnonymousAuthConfigurableEndpoints=true"],
+            "",
+            "unrecognized",
+        ),
+        (
+            36,
+            vec!["--feature-gates=NoSuchGate=true"],
+            "",
+            "unrecognized",
+        ),
+        (35, vec!["--feature-gates=NoSuchGate=true"], "", ""),
+        (
+            35,
+            vec!["--feature-gates=AnonymousAuthConfigurableEndpoints=false"],
+            "",
+            "locked",
+        ),
+    ] {
+        let refusal = resolved(minor, &arguments, &[("/f", text)]).refusal;
+        let reason = refusal.map(|refusal| refusal.reason).unwrap_or_default();
+        assert!(
+            reason.contains(refused) && reason.is_empty() == refused.is_empty(),
+            "{minor} {arguments:?}: {reason}"
         );
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use kubeassay_core::Origin;
 
+use crate::components::apiserver::words;
 use crate::components::document;
 use crate::node::{Content, Node};
 use crate::refusal::Refusal;
-use crate::setting::Setting;
 
 /// How much of a request is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,13 @@ pub(super) enum Level {
     Metadata,
     Request,
     RequestResponse,
+}
+
+impl Watched {
+    /// Returns whether the server calls the request long-running (`cmd/kube-apiserver/app/options`).
+    fn takes_long(&self, verb: &str) -> bool {
+        verb == "watch" || matches!(self.subresource, "exec" | "portforward" | "proxy")
+    }
 }
 
 impl Level {
@@ -44,7 +51,9 @@ pub(super) struct Policy {
 }
 
 struct PolicyRule {
-    level: Level,
+    /// What is recorded of a request, and of one that takes long (`WATCH`, streams).
+    short: Level,
+    long: Level,
     users: Vec<String>,
     groups: Vec<String>,
     verbs: Vec<String>,
@@ -191,15 +200,14 @@ impl Policy {
     pub(super) fn read(root: &Node) -> Result<Self, Refusal> {
         let refuse = |reason: &str, at: &Node| Refusal::new(reason, Some(Arc::clone(&at.origin)));
         let omitted = texts(root, "omitStages")?;
-        let list = document::field(root, "rules");
-        let items = match list.map(|list| &list.content) {
-            Some(Content::List(items)) if !items.is_empty() => items,
-            _ => return Err(refuse("loaded illegal policy with 0 rules", root)),
-        };
-        let rules = items.iter().map(|item| rule(item, &omitted));
-        Ok(Self {
-            rules: rules.collect::<Result<_, _>>()?,
-        })
+        check_stages(root, "", &omitted)?;
+        let items = document::items(root, "rules").iter().enumerate();
+        let rules = items.map(|(at, item)| rule(item, at, &omitted));
+        let rules: Vec<PolicyRule> = rules.collect::<Result<_, _>>()?;
+        if rules.is_empty() {
+            return Err(refuse("loaded illegal policy with 0 rules", root));
+        }
+        Ok(Self { rules })
     }
 
     /// Returns the level of every watched kind of request, and where the rule stands that decides it; none where no
@@ -215,7 +223,14 @@ impl Policy {
                 .map(|(verb, (user, groups))| {
                     let mut rules = self.rules.iter();
                     let rule = rules.find(|rule| rule.matches(watched, verb, user, groups));
-                    (rule.map_or(Level::None, |rule| rule.level), rule)
+                    let level = |rule: &PolicyRule| {
+                        if watched.takes_long(verb) {
+                            rule.long
+                        } else {
+                            rule.short
+                        }
+                    };
+                    (rule.map_or(Level::None, level), rule)
                 })
                 .collect();
             let lowest = decided.iter().min_by_key(|(level, _)| *level);
@@ -231,39 +246,46 @@ impl Policy {
     }
 }
 
-fn rule(item: &Node, omitted: &[String]) -> Result<PolicyRule, Refusal> {
+fn rule(item: &Node, index: usize, omitted: &[String]) -> Result<PolicyRule, Refusal> {
+    let path = format!("rules[{index}]");
     let refuse = |reason: String| Refusal::new(reason, Some(Arc::clone(&item.origin)));
-    let level = document::text(item, "level")?;
-    let word = level
-        .as_ref()
-        .and_then(Setting::value)
-        .map(|level| level.to_string());
-    let word = word.unwrap_or_default();
+    let word = document::word(item, "level");
+    if word.is_empty() {
+        return Err(refuse(format!("{path}.level: Required value")));
+    }
     let level = Level::ALL.into_iter().find(|level| level.as_str() == word);
-    let level = level.ok_or_else(|| refuse(format!("level: Unsupported value: {word:?}")))?;
+    let level =
+        level.ok_or_else(|| refuse(format!("{path}.level: Unsupported value: {word:?}")))?;
     let own = texts(item, "omitStages")?;
+    check_stages(item, &format!("{path}."), &own)?;
+    check_urls(item, &path)?;
     let left_out = |stage: &str| omitted.iter().chain(&own).any(|omitted| omitted == stage);
-    // Bodies are there at the end alone; what is left out at the beginning too is as good as not recorded.
-    let level = match (left_out("ResponseComplete"), left_out("RequestReceived")) {
+    let recorded = |last: &str| match (left_out(last), left_out("RequestReceived")) {
         (true, true) => Level::None,
+        // Bodies are there at the end alone.
         (true, false) => level.min(Level::Metadata),
         (false, _) => level,
     };
+    let short = recorded("ResponseComplete");
+    // What takes long is recorded when it begins as well, with the body that was sent.
+    let long = short.max(recorded("ResponseStarted"));
     let mut resources = Vec::new();
     if let Some(list) = document::field(item, "resources")
         && let Content::List(groups) = &list.content
     {
         for group in groups {
-            let name = document::text(group, "group")?.and_then(|name| name.value());
-            resources.push(GroupResources {
-                group: name.map_or_else(String::new, |name| name.to_string()),
+            let one = GroupResources {
+                group: document::word(group, "group"),
                 resources: texts(group, "resources")?,
                 names: texts(group, "resourceNames")?,
-            });
+            };
+            check_group(group, &path, &one)?;
+            resources.push(one);
         }
     }
     Ok(PolicyRule {
-        level,
+        short,
+        long,
         users: texts(item, "users")?,
         groups: texts(item, "userGroups")?,
         verbs: texts(item, "verbs")?,
@@ -272,6 +294,80 @@ fn rule(item: &Node, omitted: &[String]) -> Result<PolicyRule, Refusal> {
         urls: texts(item, "nonResourceURLs")?,
         origin: Arc::clone(&item.origin),
     })
+}
+
+/// The stages of a request.
+const STAGES: [&str; 4] = [
+    "RequestReceived",
+    "ResponseStarted",
+    "ResponseComplete",
+    "Panic",
+];
+
+fn check_stages(node: &Node, path: &str, stages: &[String]) -> Result<(), Refusal> {
+    let wrong = stages
+        .iter()
+        .find(|stage| !STAGES.contains(&stage.as_str()));
+    match wrong {
+        Some(stage) => {
+            let allowed = STAGES.join(",");
+            let reason =
+                format!("{path}omitStages: Invalid value: {stage:?}: allowed stages are {allowed}");
+            let at = document::field(node, "omitStages").unwrap_or(node);
+            Err(Refusal::new(reason, Some(Arc::clone(&at.origin))))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_urls(item: &Node, path: &str) -> Result<(), Refusal> {
+    let urls = texts(item, "nonResourceURLs")?;
+    let both = !urls.is_empty()
+        && ["resources", "namespaces"]
+            .into_iter()
+            .any(|key| !document::items(item, key).is_empty());
+    let last = |url: &str| url.chars().count().saturating_sub(1);
+    let fault = if both {
+        Some("rules cannot apply to both regular resources and non-resource URLs")
+    } else {
+        urls.iter().filter(|url| *url != "*").find_map(|url| {
+            if !url.starts_with('/') {
+                Some("non-resource URL rules must begin with a '/' character")
+            } else if url
+                .chars()
+                .take(last(url))
+                .any(|character| character == '*')
+            {
+                Some("non-resource URL wildcards '*' must be the final character of the rule")
+            } else {
+                None
+            }
+        })
+    };
+    match fault {
+        Some(fault) => {
+            let reason = format!("{path}.nonResourceURLs: Invalid value: {fault}");
+            let at = document::field(item, "nonResourceURLs").unwrap_or(item);
+            Err(Refusal::new(reason, Some(Arc::clone(&at.origin))))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_group(at: &Node, path: &str, one: &GroupResources) -> Result<(), Refusal> {
+    let group = one.group.as_str();
+    let reason = if !group.is_empty() && group != "*" && !words::is_subdomain(group) {
+        format!(
+            "{path}.resources.group: Invalid value: {group:?}: a lowercase RFC 1123 subdomain is needed"
+        )
+    } else if !one.names.is_empty() && one.resources.is_empty() {
+        format!(
+            "{path}.resources.resourceNames: Invalid value: using resourceNames requires at least one resource"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(reason, Some(Arc::clone(&at.origin))))
 }
 
 fn texts(node: &Node, key: &str) -> Result<Vec<String>, Refusal> {
