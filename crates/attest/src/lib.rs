@@ -24,7 +24,7 @@ pub use key::{KeyError, MAX_KEY, SigningKey, VerifyingKey};
 pub use statement::{PREDICATE, Predicate, Statement, StatementError};
 
 /// Returns bytes as lower-case hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or_default();
     bytes
         .iter()

@@ -21,7 +21,7 @@ pub(crate) fn with_values(command: Command) -> Command {
 fn named(command: Command, rules: &[PossibleValue], settings: &[PossibleValue]) -> Command {
     let command = command.mut_args(|argument| {
         let names = argument.get_value_names().unwrap_or_default();
-        match names.first().map(|name| name.as_str()) {
+        match names.first().map(clap::builder::Str::as_str) {
             Some("RULE") => argument.value_parser(PossibleValuesParser::new(rules.to_vec())),
             Some("RULE|SETTING") => {
                 let all = [rules, settings].concat();

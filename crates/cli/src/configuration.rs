@@ -245,13 +245,9 @@ fn check(key: &Key, text: &str) -> Result<(), String> {
     }
     match key.flag {
         "fail-on" => FailOn::from_str(text).map(drop),
-        "min-coverage" => Percent::from_str(text)
-            .map(drop)
-            .map_err(|error| error.to_string()),
+        "min-coverage" => Percent::from_str(text).map(drop),
         "max-unknown" => MaxUnknown::from_str(text).map(drop),
-        "benchmark" => Benchmark::from_str(text)
-            .map(drop)
-            .map_err(|error| error.to_string()),
+        "benchmark" => Benchmark::from_str(text).map(drop),
         "output" => Wanted::from_str(text).map(drop),
         "concurrency" => match text.parse::<u16>() {
             Ok(1..=1024) => Ok(()),
@@ -296,10 +292,6 @@ fn of_the_machine() -> anyhow::Result<Option<Vec<u8>>> {
 
 /// Reads the file of the working folder, which may be anyone's: it counts only where it is the user's own or root's, and
 /// for root only where it is root's.
-#[expect(
-    clippy::disallowed_types,
-    reason = "the configuration is kubeassay's own file, not one of the host that is judged"
-)]
 fn of_the_folder(messages: Messages) -> anyhow::Result<Option<Vec<u8>>> {
     use rustix::fs::OFlags;
     let path = Path::new(OF_THE_FOLDER);

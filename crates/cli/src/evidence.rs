@@ -131,11 +131,6 @@ pub(crate) fn predicate(header: &Header, closing: &Closing, nodes: usize) -> Pre
 /// # Errors
 ///
 /// Where it cannot be opened, or is no regular file.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "keys, reports and attestations are the user's own files, not a host's"
-)]
 pub(crate) fn open(path: &Path) -> anyhow::Result<(std::fs::File, u32)> {
     let shown = path.display();
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
+use kubeassay_attest::hex;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
@@ -162,8 +163,7 @@ impl Output {
 
     /// Returns the SHA-256 of all that was written, in hexadecimal digits, if it was kept count of.
     pub(crate) fn digest(&self) -> Option<String> {
-        let digest = self.digest.clone()?.finalize();
-        Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(hex(&self.digest.clone()?.finalize()))
     }
 
     /// Returns whether the reader closed the pipe: it has seen what it wanted, and the rest is for nobody.

@@ -139,7 +139,7 @@ fn what_cannot_be_signed_or_verified_is_refused_before_scanning_with_the_mend() 
     let desk = Desk::new();
     desk.write("open.pem", SECRET.as_bytes());
     desk.mode("open.pem", 0o644);
-    desk.write("large.pem", &[b'-'; 20_000]);
+    desk.write("large.pem", &vec![b'-'; 20_000]);
     desk.mode("large.pem", 0o600);
     desk.scan();
     let host = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/hosts/demo.yaml");

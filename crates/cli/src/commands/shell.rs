@@ -42,11 +42,10 @@ fn words_of_fish(command: &Command, path: &[&str], lines: &mut String) {
                 .map(|word| format!("__fish_seen_subcommand_from {word}"));
             let seen: Vec<String> = seen.collect();
             // Words are numbers, ids and paths of settings: none needs quotes.
-            lines.push_str(&format!(
-                "complete -c {PROGRAM} -n \"{}\" -f -a \"{}\"\n",
-                seen.join("; and "),
-                words.join(" ")
-            ));
+            let (seen, words) = (seen.join("; and "), words.join(" "));
+            lines.push_str("complete -c ");
+            let line = [PROGRAM, " -n \"", &seen, "\" -f -a \"", &words, "\"\n"];
+            lines.extend(line);
         }
     }
     for below in command.get_subcommands() {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use kubeassay_attest::{
-    EnvelopeError, MAX_ENVELOPE, MAX_KEY, Statement, VerifyingKey, open as open_envelope,
+    EnvelopeError, MAX_ENVELOPE, MAX_KEY, Statement, VerifyingKey, hex, open as open_envelope,
 };
 use kubeassay_core::text;
 use serde::Serialize;
@@ -90,8 +90,7 @@ fn digest(path: &Path) -> anyhow::Result<String> {
     let (mut file, _) = open(path)?;
     let mut digest = Digesting(Sha256::new());
     io::copy(&mut file, &mut digest).with_context(|| format!("cannot read {}", path.display()))?;
-    let digest = digest.0.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&digest.0.finalize()))
 }
 
 struct Digesting(Sha256);
