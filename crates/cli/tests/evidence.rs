@@ -186,7 +186,10 @@ fn what_cannot_be_signed_or_verified_is_refused_before_scanning_with_the_mend() 
             "cannot read none.pem",
         ),
         ("verify report.json --key key.pem", "-pubout"),
-        ("verify report.json --key report.json", "no PEM block"),
+        (
+            "verify report.json --key report.json.dsse.json",
+            "no PEM block",
+        ),
         (
             "verify report.json --attestation report.json --key pub.pem",
             "no DSSE envelope",
