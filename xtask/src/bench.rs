@@ -7,9 +7,11 @@
 mod budget;
 mod cluster;
 mod control_plane;
+mod formats;
 mod live;
 mod measure;
 mod objects;
+mod reports;
 mod scenarios;
 
 use std::iter::Peekable;
@@ -34,7 +36,9 @@ pub(crate) const USAGE: &str = "\
     against a plain reading of its files; needs root
   bench --cluster [N…] measure scans of clusters of N nodes (100, 1000 and 5000) over stand-ins of API server and kubelets
   bench --cluster objects [PODS RBAC NAMESPACES NODES] measure the reading of a cluster's objects (100000, 20000, 2000 and 5000)
+  bench --reports [N…] measure reading, joining and comparing reports of N nodes (5000) with 130 findings each
     each also with --binary PATH: a program that was built before, instead of what `dist` makes now
+  bench --formats [N] measure every format of a report on N nodes (5000) with 130 findings each
 ";
 
 /// What is asked of a run.
@@ -49,6 +53,8 @@ enum Task {
     Beside(PathBuf, Vec<usize>),
     Cluster(Vec<usize>),
     Objects(Vec<usize>),
+    Reports(Vec<usize>),
+    Formats(Vec<usize>),
 }
 
 /// Runs the chore with the arguments behind its name; `None`: they cannot be understood.
@@ -71,6 +77,8 @@ pub(crate) fn run(arguments: &[&str]) -> Option<Result<ExitCode>> {
                 task = Task::Beside(player, numbers(&mut rest, &[300]));
             }
             "--cluster" => task = Task::Cluster(numbers(&mut rest, &[100, 1_000, 5_000])),
+            "--reports" => task = Task::Reports(numbers(&mut rest, &[5_000])),
+            "--formats" => task = Task::Formats(numbers(&mut rest, &[5_000])),
             "--binary" => binary = Some(PathBuf::from(rest.next()?)),
             _ => return None,
         }
@@ -92,16 +100,22 @@ fn numbers(rest: &mut Peekable<Iter<'_, &str>>, usual: &[usize]) -> Vec<usize> {
 }
 
 fn perform(task: &Task, binary: Option<PathBuf>) -> Result<ExitCode> {
+    if let Task::Formats(sizes) = task {
+        return formats::run(sizes);
+    }
     let binary = binary.map_or_else(crate::dist::program, Ok)?;
     let binary = binary
         .canonicalize()
         .with_context(|| format!("there is no {}", binary.display()))?;
     match task {
+        // Measured above, without the program.
+        Task::Formats(_) => Ok(ExitCode::SUCCESS),
         Task::Live(crowds) => live::run(&binary, crowds),
         Task::ControlPlane(crowds) => control_plane::run(&binary, crowds),
         Task::Beside(player, crowds) => control_plane::beside(&binary, player, crowds),
         Task::Cluster(sizes) => cluster::run(&binary, sizes),
         Task::Objects(size) => objects::run(&binary, size),
+        Task::Reports(sizes) => reports::run(&binary, sizes),
         Task::Time => {
             let folder = tempfile::tempdir()?;
             let mut scenarios = scenarios::counted(folder.path(), &binary)?;

@@ -40,7 +40,7 @@ use tar::Tar;
 use toolchain::Toolchain;
 
 /// The program must be smaller: it is copied to every node.
-const LIMIT: usize = 16 << 20;
+const LIMIT: usize = 20 << 20;
 /// The folder of a release, from the root of the workspace.
 const FOLDER: &str = "target/dist";
 /// The program.
@@ -305,7 +305,7 @@ mod tests {
         assert!(
             fault
                 .to_string()
-                .contains("it must have fewer than 16777216"),
+                .contains("it must have fewer than 20971520"),
             "{fault}"
         );
     }

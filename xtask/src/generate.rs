@@ -58,6 +58,10 @@ const FILES: &[Derived] = &[
         contents: schemas::config,
     },
     Derived {
+        path: "docs/schemas/diff.v1.json",
+        contents: schemas::diff,
+    },
+    Derived {
         path: "docs/schemas/facts.v1.json",
         contents: schemas::facts,
     },
@@ -76,6 +80,10 @@ const FILES: &[Derived] = &[
     Derived {
         path: "docs/schemas/transaction.v1.json",
         contents: schemas::transaction,
+    },
+    Derived {
+        path: "docs/schemas/waivers.v1.json",
+        contents: schemas::waivers,
     },
 ];
 

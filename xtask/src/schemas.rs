@@ -1,7 +1,8 @@
-//! The JSON Schemas of the documents that kubeassay writes.
+//! The JSON Schemas of the documents that kubeassay writes, and of those that people write for it.
 
 use anyhow::Result;
 use kubeassay_core::Severity;
+use kubeassay_core::changes::Changes;
 use kubeassay_core::configuration::{KEYS, KeyKind};
 use kubeassay_core::facts::Facts;
 use kubeassay_core::plan::Plan;
@@ -15,6 +16,11 @@ use serde_json::{Map, Value, json};
 /// Returns `docs/schemas/report.v1.json`.
 pub(crate) fn report() -> Result<String> {
     schema::<Report>("kubeassay.report/v1")
+}
+
+/// Returns `docs/schemas/diff.v1.json`.
+pub(crate) fn diff() -> Result<String> {
+    schema::<Changes>("kubeassay.diff/v1")
 }
 
 /// Returns `docs/schemas/facts.v1.json`.
@@ -131,6 +137,11 @@ pub(crate) fn rule() -> Result<String> {
             "rule_category": {}, "scope": {}, "source": {}, "security": {}, "kind": {}, "type": {}, "disable_edit": {},
         },
     }))
+}
+
+/// Returns `docs/schemas/waivers.v1.json`: what people write, so that its reader says what is allowed.
+pub(crate) fn waivers() -> Result<String> {
+    document(&kubeassay_report::waivers::schema())
 }
 
 fn describe(schema: &mut Value, description: &str) {

@@ -9,7 +9,7 @@ use kubeassay_core::facts::{Facts, Source, Tool};
 use kubeassay_core::report::{FailOn, GateOptions, Rules};
 use kubeassay_core::rule::{Catalogue, Rule};
 use kubeassay_engine::{BUNDLED_RULES, Options, judge, needs};
-use kubeassay_report::{Format, Style, render};
+use kubeassay_report::{Format, Prose, Style, render};
 
 const DEMO: &str = include_str!("../src/demo.json");
 
@@ -46,6 +46,7 @@ fn pipeline(criterion: &mut Criterion) {
     let catalogue = Catalogue::prepared(&BUNDLED_RULES);
     let rules: Vec<&Rule> = catalogue.rules().collect();
     let options = options(&known);
+    let prose = Prose::default();
 
     criterion.bench_function("load the bundled rules", |bencher| {
         bencher.iter(|| Catalogue::prepared(black_box(&BUNDLED_RULES)));
@@ -75,7 +76,7 @@ fn pipeline(criterion: &mut Criterion) {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let mut data = Vec::new();
-                render(black_box(&report), format, style, &mut data).map(|()| data)
+                render(black_box(&report), format, style, &prose, &mut data).map(|()| data)
             });
         });
     }

@@ -2,6 +2,8 @@
 
 mod fixing;
 mod reporting;
+mod reports;
+mod waivers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +16,11 @@ use kubeassay_core::rule::Benchmark;
 use crate::privileges::Keep;
 
 pub(crate) use fixing::{Apply, Fix, ManifestApply, Rollback, Transactions, TransactionsCommand};
-pub(crate) use reporting::{GateArgs, OutputArgs, Wanted, of_file};
+pub(crate) use reporting::{BaselineArgs, GateArgs, OutputArgs, Wanted, of_file};
+pub(crate) use reports::{Diff, Render};
+pub(crate) use waivers::{
+    WaiverArgs, Waivers, WaiversAdd, WaiversCommand, WaiversLint, WaiversList,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -40,6 +46,8 @@ Examples:
   kubeassay scan -o json --output-file report.json  the whole report as JSON
   kubeassay scan --facts A.json B.json DIR          judge facts taken elsewhere, any number of nodes
   kubeassay scan --fail-on fail                     exit 1 only for a fail
+  kubeassay scan --baseline old.json --fail-on-new  exit 1 only for what the earlier report does not have
+  kubeassay scan --waivers waivers.yaml             what somebody accepted counts as waived, not as a fail
   kubeassay scan --live                             ask the running kubelet too: /configz and a request to refuse
   kubeassay scan --live=probe --node-address 10.0.0.7   only the request to refuse: no credentials
   kubeassay scan --cluster -o jsonl                 every node of the cluster and its objects, through its API
@@ -201,6 +209,12 @@ pub(crate) enum Command {
     /// List what was applied here, and show how it came out
     #[command(before_help = fixing::TRANSACTIONS_HELP)]
     Transactions(Transactions),
+    /// Show reports that exist in other formats, and join several into one
+    #[command(before_help = reports::RENDER_HELP)]
+    Render(Box<Render>),
+    /// Show what changed between two reports, or between facts judged by the same rules
+    #[command(before_help = reports::DIFF_HELP)]
+    Diff(Box<Diff>),
     /// Print Kubernetes objects that collect facts in a cluster, or carry a plan to its node
     #[command(before_help = MANIFEST_HELP)]
     Manifest(Manifest),
@@ -218,6 +232,9 @@ pub(crate) enum Command {
     /// Print a page of the manual
     #[command(before_help = MAN_HELP)]
     Man(Man),
+    /// Check, list and add waivers: deviations that somebody accepted, with values, reason, owner and last day
+    #[command(before_help = waivers::WAIVERS_HELP)]
+    Waivers(Waivers),
     /// Print the version
     Version(Version),
 }
@@ -237,7 +254,10 @@ impl Command {
                 ManifestCommand::Collect(_) | ManifestCommand::Apply(_) => None,
                 ManifestCommand::Rbac(_) => Some(Keep::Nothing),
             },
-            Self::Rules(_)
+            Self::Render(_)
+            | Self::Diff(_)
+            | Self::Rules(_)
+            | Self::Waivers(_)
             | Self::Verify(_)
             | Self::Config(_)
             | Self::Completions(_)
@@ -262,6 +282,8 @@ pub(crate) struct Scan {
     pub(crate) catalogue: CatalogueArgs,
     #[command(flatten)]
     pub(crate) site: SiteArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
     /// Judge the controls of this benchmark alone, and show its numbers (cis-kubernetes@1.12); without it every rule is judged and the numbers are those of the node's version and platform
     #[arg(long, value_name = "NAME@VERSION")]
     pub(crate) benchmark: Option<Benchmark>,
@@ -270,6 +292,8 @@ pub(crate) struct Scan {
     pub(crate) include_pods: bool,
     #[command(flatten)]
     pub(crate) gate: GateArgs,
+    #[command(flatten)]
+    pub(crate) baseline: BaselineArgs,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     #[command(flatten)]
@@ -417,6 +441,9 @@ pub(crate) struct SiteArgs {
     /// Take the choices that rules leave to the site from this file (YAML: choices: {RULE: {NAME: VALUE}})
     #[arg(long, value_name = "FILE")]
     pub(crate) choices: Option<PathBuf>,
+    /// The configuration in which the choices stand, among other keys: put here for whoever configured them, and not for people
+    #[arg(long, hide = true, value_name = "FILE", conflicts_with = "choices")]
+    pub(crate) configured_choices: Option<PathBuf>,
 }
 
 /// `kubeassay explain`.
@@ -434,6 +461,8 @@ pub(crate) struct Explain {
     pub(crate) catalogue: CatalogueArgs,
     #[command(flatten)]
     pub(crate) site: SiteArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
     /// Format of the explanation
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
     pub(crate) output: TextFormat,
@@ -638,7 +667,11 @@ pub(crate) struct ConfigShow {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
     #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
+    #[command(flatten)]
     pub(crate) gate: GateArgs,
+    #[command(flatten)]
+    pub(crate) baseline: BaselineArgs,
     /// Format of the list
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
     pub(crate) output: TextFormat,

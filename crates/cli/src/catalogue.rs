@@ -103,9 +103,12 @@ pub(crate) fn site(
     style: RenderStyle,
     messages: Messages,
 ) -> anyhow::Result<SiteChoices> {
-    let Some(path) = &arguments.choices else {
-        return Ok(SiteChoices::default());
-    };
+    let (path, read): (_, fn(&str, &[u8], &Catalogue) -> _) =
+        match (&arguments.choices, &arguments.configured_choices) {
+            (Some(path), _) => (path, SiteChoices::read),
+            (None, Some(path)) => (path, SiteChoices::read_configured),
+            (None, None) => return Ok(SiteChoices::default()),
+        };
     let shown = path.display();
     let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
     if !metadata.is_file() {
@@ -118,7 +121,7 @@ pub(crate) fn site(
         );
     }
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-    SiteChoices::read(&path.to_string_lossy(), &bytes, catalogue).map_err(|faults| {
+    read(&path.to_string_lossy(), &bytes, catalogue).map_err(|faults| {
         for fault in &faults {
             messages.verbatim(&fault.render(style));
         }

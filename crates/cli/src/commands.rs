@@ -7,9 +7,11 @@ use crate::args::TextFormat;
 pub(crate) mod apply;
 pub(crate) mod collect;
 pub(crate) mod config;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod manifest;
+pub(crate) mod render;
 pub(crate) mod rollback;
 pub(crate) mod rules;
 pub(crate) mod scan;
@@ -17,6 +19,7 @@ pub(crate) mod shell;
 pub(crate) mod transactions;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod waivers;
 
 /// Returns a value as a JSON or YAML document; people's own format is each command's business.
 fn document(value: &impl Serialize, format: TextFormat) -> anyhow::Result<Vec<u8>> {

@@ -33,7 +33,12 @@ const OF_THE_FOLDER: &str = "kubeassay.yaml";
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 /// The commands that a configuration is for.
-const COMMANDS: &[&str] = &["scan", "explain", "fix", "rules"];
+const COMMANDS: &[&str] = &[
+    "scan", "explain", "fix", "rules", "render", "diff", "waivers",
+];
+
+/// The only one whose `--output` is configured: what others write, somebody asks for on the spot.
+const WITH_OUTPUTS: &str = "scan";
 
 /// What there is beside the command line.
 #[derive(Debug, Default)]
@@ -137,7 +142,7 @@ impl Configuration {
                 continue;
             };
             let Some(id) = flag_of(command, key) else {
-                if command.get_name() == "scan" {
+                if command.get_name() == WITH_OUTPUTS {
                     bail!(
                         "{} ({}) is nothing that this version does",
                         key.path,
@@ -157,7 +162,7 @@ impl Configuration {
                 (KeyKind::Choices, []) => {
                     // They stand in the configuration itself, which is read for them.
                     if let Some((path, _)) = &self.file {
-                        words.push(format!("--{}={}", key.flag, path.display()).into());
+                        words.push(format!("--configured-{}={}", key.flag, path.display()).into());
                     }
                 }
                 (_, values) => {
@@ -210,15 +215,12 @@ pub(crate) fn applied(
     Ok(words)
 }
 
-/// Returns the argument of a command that is a key's flag. What other commands call `--output` is not.
+/// Returns the argument of a command that is a key's flag.
 fn flag_of(command: &Command, key: &Key) -> Option<String> {
     let mut arguments = command.get_arguments();
     let argument = arguments.find(|argument| argument.get_long() == Some(key.flag))?;
-    let of_report = |argument: &clap::Arg| {
-        let mut names = argument.get_value_names().unwrap_or_default().iter();
-        names.any(|name| name.as_str() == Wanted::NAME)
-    };
-    (key.flag != "output" || of_report(argument)).then(|| argument.get_id().to_string())
+    (key.flag != "output" || command.get_name() == WITH_OUTPUTS)
+        .then(|| argument.get_id().to_string())
 }
 
 /// Returns whether the user said it.

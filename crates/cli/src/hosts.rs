@@ -147,6 +147,21 @@ pub(crate) fn facts(
     Ok((facts, Source::Facts))
 }
 
+/// Returns the facts in a document, or in a folder of them.
+///
+/// # Errors
+///
+/// Where one cannot be read.
+pub(crate) fn documents(path: &Path) -> anyhow::Result<Vec<Facts>> {
+    let mut files = Vec::new();
+    list_documents(path, &mut files)?;
+    let mut facts = Vec::new();
+    for file in &files {
+        read_documents(file, &mut facts)?;
+    }
+    Ok(facts)
+}
+
 /// Reads a host, and asks its kubelets as well where the user wants that. `said` is the version that the user gave.
 pub(crate) fn node(
     host: &HostArgs,

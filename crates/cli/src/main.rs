@@ -23,8 +23,10 @@ mod plan_file;
 mod plugin;
 mod privileges;
 mod progress;
+mod saved;
 mod sink;
 mod tool;
+mod waivers;
 mod world;
 
 use std::ffi::OsString;
@@ -86,6 +88,8 @@ fn main() -> ExitCode {
         Command::Transactions(transactions) => {
             commands::transactions::run(&transactions, global, messages)
         }
+        Command::Render(render) => commands::render::run(&render, global, messages),
+        Command::Diff(diff) => commands::diff::run(&diff, global, messages),
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
         Command::Verify(verify) => commands::verify::run(&verify),
@@ -102,6 +106,7 @@ fn main() -> ExitCode {
         }
         Command::Completions(completions) => commands::shell::completions(&completions, command),
         Command::Man(man) => commands::shell::man(&man, command),
+        Command::Waivers(waivers) => commands::waivers::run(&waivers.command, global, messages),
         Command::Version(version) => commands::version::run(&version, global),
     };
     match outcome {

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -249,6 +249,31 @@ pub(crate) fn print(data: &[u8]) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.context("cannot write to stdout"),
     }
+}
+
+/// Replaces a file that people keep, such as one of waivers, in one step. It keeps its mode; a new one everybody may read.
+///
+/// # Errors
+///
+/// Fails where that is not possible; see [`Destination::new`].
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the output file is the user's own, not a host's"
+)]
+pub(crate) fn rewrite(file: &Path, data: &[u8]) -> anyhow::Result<()> {
+    let shown = file.display();
+    refuse_unless_replaceable(file, "kubeassay waivers add")?;
+    let mode = std::fs::symlink_metadata(file).map_or(0o644, |found| found.mode() & 0o777);
+    let mut draft =
+        draft(file).with_context(|| format!("cannot write in {}", folder_of(file).display()))?;
+    draft
+        .write_all(data)
+        .and_then(|()| {
+            let mode = std::fs::Permissions::from_mode(mode);
+            draft.as_file().set_permissions(mode)
+        })
+        .with_context(|| format!("cannot write {shown}"))?;
+    persist(draft, file)
 }
 
 /// Refuses what a rename could not replace, or should not: a symbolic link is neither followed nor

@@ -5,13 +5,17 @@ use std::path::Path;
 
 use anyhow::bail;
 use jiff::Timestamp;
-use kubeassay_core::report::{Conclusion, Gate, Problem, Tally};
+use kubeassay_core::report::{Conclusion, Gate, GateOptions, Problem, Tally};
+use kubeassay_core::rule::Rule;
 use kubeassay_engine::{JudgedNode, Options};
+use kubeassay_report::baseline::Baseline;
 use kubeassay_report::stream::{Closing, Header, Scanning};
-use kubeassay_report::{Format, Render, RenderError, Style, renderer};
+use kubeassay_report::waivers::Waiving;
+use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer};
 
 use crate::args::{Global, OutputArgs, Wanted, of_file};
 use crate::evidence::{self, Signer, attestation_of};
+use crate::messages::Messages;
 use crate::output::{self, Destination, Output};
 
 /// Where reports go, tried out before anything is read.
@@ -82,7 +86,11 @@ fn wanted(arguments: &OutputArgs) -> anyhow::Result<Vec<Wanted>> {
         }),
         (None, _) => {}
         (Some(file), []) => wanted.push(Wanted {
-            format: of_file(file).map_err(anyhow::Error::msg)?,
+            // A name without an extension tells nothing: then it is what stdout would get.
+            format: match file.extension() {
+                Some(_) => of_file(file).map_err(anyhow::Error::msg)?,
+                None => Format::Table,
+            },
             file: Some(file.to_owned()),
         }),
         (Some(file), [only]) if only.file.is_none() => only.file = Some(file.to_owned()),
@@ -97,8 +105,59 @@ fn wanted(arguments: &OutputArgs) -> anyhow::Result<Vec<Wanted>> {
 pub(crate) struct Sink {
     sending: Vec<Sending>,
     signing: Option<Signing>,
+    /// What covers findings before anything else sees them; none for a report that exists, which has its waivers.
+    waiving: Option<Waiving>,
     tally: Tally,
     problems: Vec<Problem>,
+    baseline: Option<Baseline>,
+    nodes: usize,
+    unknown_to_baseline: usize,
+}
+
+/// What is known when a report begins.
+pub(crate) struct Beginning<'a> {
+    /// What is said before the first finding.
+    pub(crate) header: Header,
+    /// What the gate is asked.
+    pub(crate) gate: GateOptions,
+    /// What could not be read before the first node.
+    pub(crate) problems: Vec<Problem>,
+    /// The rules whose prose is shown.
+    pub(crate) rules: Vec<&'a Rule>,
+    /// What an earlier report knew.
+    pub(crate) baseline: Option<Baseline>,
+    /// What covers findings; none for a report that exists.
+    pub(crate) waiving: Option<Waiving>,
+}
+
+impl<'a> Beginning<'a> {
+    /// Returns what is known when a scan begins.
+    pub(crate) fn of_scan(
+        options: &Options,
+        rules: &[&'a Rule],
+        baseline: Option<Baseline>,
+        waiving: Waiving,
+    ) -> Self {
+        let header = Header {
+            schema: kubeassay_core::report::SCHEMA.to_owned(),
+            tool: options.tool.clone(),
+            scanned: Scanning {
+                started: options.started,
+                source: options.source,
+                cluster: options.cluster.clone(),
+                joined: Vec::new(),
+            },
+            rules: options.rules.clone(),
+        };
+        Self {
+            header,
+            gate: options.gate,
+            problems: options.problems.clone(),
+            rules: rules.to_vec(),
+            baseline,
+            waiving: Some(waiving),
+        }
+    }
 }
 
 struct Sending {
@@ -114,7 +173,7 @@ struct Signing {
 }
 
 impl Sink {
-    /// Begins a report.
+    /// Begins a report; says what makes its baseline less than it seems to be.
     ///
     /// # Errors
     ///
@@ -122,17 +181,28 @@ impl Sink {
     pub(crate) fn begin(
         outputs: Outputs,
         global: &Global,
-        options: &Options,
+        beginning: Beginning<'_>,
+        messages: Messages,
     ) -> anyhow::Result<Self> {
-        let header = Header {
-            schema: kubeassay_core::report::SCHEMA.to_owned(),
-            tool: options.tool.clone(),
-            scanned: Scanning {
-                started: options.started,
-                source: options.source,
-                cluster: options.cluster.clone(),
-            },
-            rules: options.rules.clone(),
+        let Beginning {
+            header,
+            gate,
+            problems,
+            rules,
+            baseline,
+            waiving,
+        } = beginning;
+        let doubts = baseline
+            .iter()
+            .flat_map(|baseline| baseline.doubts(&header));
+        for doubt in doubts {
+            messages.warning(&doubt);
+        }
+        let mut formats = outputs.places.iter().map(|(format, _)| format);
+        let prose = if formats.any(|format| format.shows_prose()) {
+            Prose::of(rules)
+        } else {
+            Prose::default()
         };
         let mut sending = Vec::with_capacity(outputs.places.len());
         for (format, destination) in outputs.places {
@@ -141,7 +211,7 @@ impl Sink {
                 width: layout.width,
                 colour: layout.colour,
             };
-            let mut render = renderer(format, style);
+            let mut render = renderer(format, style, &prose);
             let mut output = destination.open();
             if outputs.signer.is_some() {
                 output = output.digesting();
@@ -157,8 +227,12 @@ impl Sink {
                 header,
                 nodes: 0,
             }),
-            tally: Tally::new(options.gate),
-            problems: options.problems.clone(),
+            tally: Tally::new(gate),
+            problems,
+            baseline,
+            nodes: 0,
+            unknown_to_baseline: 0,
+            waiving,
         })
     }
 
@@ -167,7 +241,23 @@ impl Sink {
     /// # Errors
     ///
     /// Where an output does not take it.
-    pub(crate) fn add(&mut self, node: JudgedNode) -> anyhow::Result<()> {
+    pub(crate) fn add(&mut self, mut node: JudgedNode) -> anyhow::Result<()> {
+        if let Some(waiving) = &mut self.waiving {
+            waiving.apply(node.node.as_ref(), &mut node.findings);
+        }
+        self.send(node)
+    }
+
+    fn send(&mut self, mut node: JudgedNode) -> anyhow::Result<()> {
+        if let Some(baseline) = &self.baseline {
+            for finding in &mut node.findings {
+                finding.baseline_state = baseline.state(finding);
+            }
+            if let Some(node) = &node.node {
+                self.nodes += 1;
+                self.unknown_to_baseline += usize::from(!baseline.has(node));
+            }
+        }
         for Sending { render, output } in &mut self.sending {
             let mut written = Ok(());
             if let Some(node) = &node.node {
@@ -188,6 +278,23 @@ impl Sink {
         Ok(())
     }
 
+    /// Says which nodes the baseline does not have: all they need is new.
+    pub(crate) fn compare_nodes(&self, messages: Messages) {
+        let Some(baseline) = self
+            .baseline
+            .as_ref()
+            .filter(|_| self.unknown_to_baseline > 0)
+        else {
+            return;
+        };
+        messages.warning(&format!(
+            "{} of {} nodes are not in the baseline {}: whatever needs action on them is new",
+            self.unknown_to_baseline,
+            self.nodes,
+            baseline.file()
+        ));
+    }
+
     /// Returns whether nobody reads any more what is written.
     pub(crate) fn is_closed(&self) -> bool {
         let mut sending = self.sending.iter();
@@ -200,10 +307,18 @@ impl Sink {
     ///
     /// Where an output does not take it; the others are written.
     pub(crate) fn finish(
-        self,
+        mut self,
         conclusion: Conclusion,
         finished: Timestamp,
     ) -> anyhow::Result<Gate> {
+        // What is wrong with waivers is known once everything was judged.
+        if let Some(waiving) = self.waiving.take() {
+            self.send(JudgedNode {
+                node: None,
+                findings: waiving.findings(),
+                problems: Vec::new(),
+            })?;
+        }
         let ending = self.tally.end(conclusion);
         let closing = Closing {
             finished,

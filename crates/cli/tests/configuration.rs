@@ -117,6 +117,76 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
     );
 }
 
+/// A waiver and a baseline from the file do what the flags do, also where only one of two flags is typed.
+#[test]
+fn waivers_and_a_baseline_may_be_configured() {
+    let desk = Desk::new("");
+    desk.write("accepted.yaml", "waivers:\n  - rule: 4.2.2\n    observed: {kubelet.authorization.mode: AlwaysAllow}\n    reason: until the old agent is gone\n    owner: platform\n    created: 2026-11-01\n    expires: 2027-03-31\n");
+    let scan = "scan 4.2.2 --demo --fail-on fail -o json=report.json";
+    let (code, _, stderr) = desk.run("scan 4.2.2 --demo --fail-on fail -o json=base.json");
+    assert_eq!(code, 1, "{stderr}");
+    let scanned = |variables: &[(&str, &str)], line: &str| {
+        let (code, _, stderr) = desk.run_with(variables, line);
+        let report = fs::read(desk.path("report.json")).unwrap();
+        let report: Json = serde_json::from_slice(&report).unwrap();
+        let waived = report.pointer("/summary/waived").unwrap().as_u64().unwrap();
+        let state = report.pointer("/findings/0/baseline_state").cloned();
+        (code, waived, state.unwrap(), stderr)
+    };
+    let unchanged = Json::from("unchanged");
+    let waivers = "waivers: accepted.yaml\n";
+    let baseline = "baseline: base.json\ngate: {fail-on-new: true}\n";
+    for (text, variables, line, (code, waived, state)) in [
+        ("", &[][..], scan, (1, 0, Json::Null)),
+        (waivers, &[], scan, (0, 1, Json::Null)),
+        ("waivers: [accepted.yaml]\n", &[], scan, (0, 1, Json::Null)),
+        (
+            "",
+            &[("KUBEASSAY_WAIVERS", "accepted.yaml")],
+            scan,
+            (0, 1, Json::Null),
+        ),
+        (baseline, &[], scan, (0, 0, unchanged.clone())),
+        (
+            baseline,
+            &[("KUBEASSAY_FAIL_ON_NEW", "false")],
+            scan,
+            (1, 0, unchanged.clone()),
+        ),
+        (
+            "baseline: base.json\n",
+            &[],
+            "scan 4.2.2 --demo --fail-on fail --fail-on-new -o json=report.json",
+            (0, 0, unchanged.clone()),
+        ),
+        (
+            baseline,
+            &[],
+            "render base.json -o json=report.json",
+            (0, 0, unchanged.clone()),
+        ),
+    ] {
+        desk.write("kubeassay.yaml", text);
+        let found = scanned(variables, line);
+        let told = format!("{text}{variables:?} {line}: {}", found.3);
+        assert_eq!((found.0, found.1, found.2), (code, waived, state), "{told}");
+    }
+    // What a configured report overwrites is not what somebody renders.
+    desk.write("kubeassay.yaml", "outputs: json=base.json\n");
+    let before = fs::read(desk.path("base.json")).unwrap();
+    let (_, table, _) = desk.run("render base.json");
+    assert!(table.contains("4.2.2"), "{table}");
+    assert!(fs::read(desk.path("base.json")).unwrap() == before);
+    // A key of the configuration is none of a file of choices.
+    desk.write("choices.yaml", "waivers: accepted.yaml\n");
+    let (code, _, stderr) = desk.run("scan --demo --choices choices.yaml");
+    assert_eq!(code, 64);
+    assert!(stderr.contains("there is no key `waivers`"), "{stderr}");
+    let (code, _, stderr) = desk.run("scan --demo --fail-on-new");
+    assert_eq!(code, 64);
+    assert!(stderr.contains("--baseline"), "{stderr}");
+}
+
 #[test]
 fn what_is_wrong_with_it_is_said_with_line_and_column() {
     for (text, line, says) in [

@@ -225,12 +225,16 @@ fn the_whole_cluster_is_scanned_with_the_least_rights() {
             .find_map(|line| line.strip_prefix("kind: "))
             .unwrap();
         let rbac = "/apis/rbac.authorization.k8s.io/v1";
+        let place = object
+            .lines()
+            .find_map(|line| line.strip_prefix("  namespace: "))
+            .unwrap_or_default();
         let path = match kind {
             "ServiceAccount" => "/api/v1/namespaces/kubeassay/serviceaccounts".to_owned(),
             "ClusterRole" => format!("{rbac}/clusterroles"),
             "ClusterRoleBinding" => format!("{rbac}/clusterrolebindings"),
-            "Role" => format!("{rbac}/namespaces/kube-system/roles"),
-            "RoleBinding" => format!("{rbac}/namespaces/kube-system/rolebindings"),
+            "Role" => format!("{rbac}/namespaces/{place}/roles"),
+            "RoleBinding" => format!("{rbac}/namespaces/{place}/rolebindings"),
             other => panic!("a {other}: {object}"),
         };
         cluster.create(&path, "application/yaml", object);

@@ -54,6 +54,7 @@ const MODES: &str = "apiserver-authorization-not-always-allow";
 const UNIT: &str = "/etc/systemd/system/kube-apiserver.service";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn the_next_start_of_each_component_is_what_its_service_will_start() {
     let host = by_hand();
     let etcd = "/etc/etcd.env:5";

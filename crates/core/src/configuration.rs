@@ -111,6 +111,13 @@ pub const KEYS: &[Key] = &[
         "How many findings may be unknown, such as 5 or 2.5%.",
     ),
     key(
+        "gate.fail-on-new",
+        "fail-on-new",
+        "KUBEASSAY_FAIL_ON_NEW",
+        KeyKind::Switch,
+        "Whether only what is new or changed against the baseline moves the exit code.",
+    ),
+    key(
         "outputs",
         "output",
         "KUBEASSAY_OUTPUTS",
@@ -121,8 +128,8 @@ pub const KEYS: &[Key] = &[
         "waivers",
         "waivers",
         "KUBEASSAY_WAIVERS",
-        KeyKind::Path,
-        "The file of accepted deviations.",
+        KeyKind::Paths,
+        "Files of accepted deviations.",
     ),
     key(
         "baseline",

@@ -13,11 +13,13 @@
 //! - [`explanation`]: how a component comes to the value of one setting
 
 pub mod bytes;
+pub mod changes;
 mod component;
 pub mod configuration;
 pub mod duration;
 pub mod explanation;
 pub mod facts;
+mod finding_id;
 mod node_id;
 pub mod origin;
 pub mod plan;
@@ -30,6 +32,7 @@ pub mod verdict;
 
 pub use bytes::Bytes;
 pub use component::Component;
+pub use finding_id::finding_id;
 pub use node_id::node_id;
 pub use origin::{Origin, OriginKind, Place};
 pub use value::Value;

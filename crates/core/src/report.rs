@@ -56,6 +56,9 @@ pub struct Scanned {
     pub source: Source,
     /// The cluster, if it was asked.
     pub cluster: Option<Cluster>,
+    /// The reports that this one was joined from; not there where it was not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<Joined>,
     /// The nodes.
     pub nodes: Vec<Node>,
     /// How many nodes were reached.
@@ -72,6 +75,28 @@ pub struct Cluster {
     pub server: String,
     /// The API server's version; null where it could not be read.
     pub version: Option<String>,
+}
+
+/// A report that became part of another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Joined {
+    /// The file, as it was named.
+    pub file: String,
+    /// Where its facts came from.
+    pub source: Source,
+    /// When its scan began.
+    pub started: Timestamp,
+    /// When it ended; null where the report was cut off.
+    pub finished: Option<Timestamp>,
+    /// The cluster, if it was asked.
+    pub cluster: Option<Cluster>,
+    /// The version that wrote it.
+    pub version: String,
+    /// The digest of its rules.
+    pub rules: String,
+    /// How many nodes of it are in the joined report; what a later report says of a node replaces what this one said.
+    pub nodes: usize,
 }
 
 /// A node that was scanned, or should have been.

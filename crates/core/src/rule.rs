@@ -8,6 +8,7 @@
 //! - [`Rule`]: one page; [`evaluate`](Rule::evaluate) judges settings, [`lint`](Rule::lint) judges the page
 //! - [`Benchmark`], [`SiteChoices`]: which numbers are meant, and what a site decided
 //! - [`coverage()`]: what of a benchmark the rules decide
+//! - [`yaml`]: YAML in which every node knows its place, for the files of a site
 //! - [`Settings`], [`Schema`]: what the caller brings
 //! - [`Example`]: the fenced blocks that are run as tests
 
@@ -31,7 +32,7 @@ mod setting;
 mod site;
 mod structure;
 mod types;
-pub(crate) mod yaml;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

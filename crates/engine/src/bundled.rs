@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 /// The bundled rules.
 #[rustfmt::skip]
 pub static BUNDLED_RULES: PreparedRules = PreparedRules {
-    digest: "sha256:4a61252b35966fcda5d1b72535201a5216ee198e11418e7c4035b7dd4a6032ce",
+    digest: "sha256:d63663e8e0fb22b7d99ee4fe6bece44724817643d9d2c78491a61c476d696f2a",
     rules: &[
         PreparedRule {
             file: "apiserver/apiserver-always-pull-images.md",
@@ -2874,7 +2874,7 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
             choices: || vec![
                 Choice { name: "policies".to_owned(), kind: SettingType::List(Box::new(SettingType::String)), default: None, description: "Admission policies that forbid this, as the finding names them under `admission`.".to_owned() },
             ],
-            check: Some("(ns.enforce == \"restricted\" || ns.admission.exists(policy, policy in choices.policies)) && size(ns.escalatingPods) == 0"),
+            check: Some("(ns.enforceForbidsEscalation || ns.admission.exists(policy, policy in choices.policies)) && size(ns.escalatingPods) == 0"),
             applies: Some(("!ns.system", "the namespace belongs to Kubernetes or to the platform, whose own workloads need what others may not")),
             fix: || Some(Fix { set: vec![], decide: Some("Whether a workload of the namespace needs this, since the level `restricted` keeps its pods from starting; move such workloads to a namespace of their own.".to_owned()) }),
         },
@@ -3740,11 +3740,11 @@ pub static BUNDLED_RULES: PreparedRules = PreparedRules {
                 ("nist-800-53", None, "SC-2"),
             ],
             aliases: &[],
-            expected: "the workloads of the site are not all in one namespace",
+            expected: "the workloads of the site are not all in the namespace default",
             remediation: "Make a namespace for each team or application, with its own roles, and move workloads one by one: an object cannot change its namespace, so it is made anew in the other.",
             choices: || vec![
             ],
-            check: Some("size(cluster.populatedNamespaces) != 1"),
+            check: Some("size(cluster.populatedNamespaces) != 1 || !(\"default\" in cluster.populatedNamespaces)"),
             applies: None,
             fix: || Some(Fix { set: vec![], decide: Some("Which workloads belong together, since the borders of namespaces are those of teams and of trust.".to_owned()) }),
         },

@@ -22,7 +22,7 @@ use crate::node::{self, NodeView};
 use crate::platforms::Platform;
 use crate::view::{View, below};
 use crate::witnesses::Probe;
-use crate::{evidence, ids, version};
+use crate::{evidence, version};
 
 /// The setting that compares the witnesses, as rules read it.
 const COMPARED: &str = "kubelet.derived.disagreements";
@@ -432,7 +432,7 @@ fn assemble(
         reason: decision.reason.clone(),
     };
     Finding {
-        id: ids::finding(
+        id: kubeassay_core::finding_id(
             rule.id(),
             context.node.unwrap_or_default(),
             &subject.key,

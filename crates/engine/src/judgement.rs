@@ -120,6 +120,7 @@ impl Judged {
                 finished,
                 source: options.source,
                 cluster: options.cluster.clone(),
+                joined: Vec::new(),
                 nodes,
                 coverage,
             },
@@ -348,12 +349,14 @@ impl<'a> Judge<'a> {
             nothing,
             broke_off,
             of_cluster,
+            rules,
             ..
         } = self;
+        let of_objects = rules.iter().all(|rule| objects::is_about_objects(rule));
         Conclusion {
             coverage,
-            // A cluster whose objects were read may have no node yet.
-            complete: (coverage.nodes > 0 || of_cluster)
+            // Where nothing but objects was to be judged, a cluster need have no node; else none may have been selected.
+            complete: (coverage.nodes > 0 || (of_cluster && of_objects))
                 && coverage.scanned == coverage.nodes
                 && !broke_off,
             nothing,

@@ -24,7 +24,6 @@ mod explanation;
 mod files;
 mod finding;
 mod fixes;
-mod ids;
 mod instances;
 mod judgement;
 mod kubelets;

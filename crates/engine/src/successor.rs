@@ -22,7 +22,7 @@ pub struct Successor {
 ///
 /// # Errors
 ///
-/// Why it cannot be told, as [`units::next_start`] says it, or that its version is none that is known here.
+/// Why it cannot be told, as `config::units::next_start` says it, or that its version is none that is known here.
 pub fn successor(
     service: &ServiceFacts,
     facts: &Facts,

@@ -10,7 +10,7 @@ use kubeassay_core::report::{FailOn, Finding, GateOptions, Report, Rules};
 use kubeassay_core::rule::{Catalogue, Rule};
 use kubeassay_core::{Verdict, text};
 use kubeassay_engine::{BUNDLED_RULES, Options, judge};
-use kubeassay_report::{Format, Style, render};
+use kubeassay_report::{Format, Prose, Style, render};
 use serde_json::Value;
 
 /// The bundled rules.
@@ -195,7 +195,7 @@ fn is_in(finding: &Value, line: &Value) -> bool {
 
 fn rendered(report: &Report, format: Format, style: Style) -> String {
     let mut out = Vec::new();
-    render(report, format, style, &mut out).expect("a vector takes everything");
+    render(report, format, style, &Prose::default(), &mut out).expect("a vector takes everything");
     String::from_utf8(out).expect("everything is text")
 }
 

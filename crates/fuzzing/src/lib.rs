@@ -44,11 +44,13 @@ mod places;
 mod procfs;
 mod report;
 mod rule_page;
+mod saved_report;
 mod secret_words;
 mod secrets;
 mod show;
 mod toml;
 mod units;
+mod waivers;
 mod yaml;
 
 /// One fuzz target.
@@ -171,6 +173,10 @@ pub const TARGETS: &[Target] = &[
         run: rule_page::run,
     },
     Target {
+        name: "saved_report",
+        run: saved_report::run,
+    },
+    Target {
         name: "secrets",
         run: secrets::run,
     },
@@ -181,6 +187,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "units",
         run: units::run,
+    },
+    Target {
+        name: "waivers",
+        run: waivers::run,
     },
     Target {
         name: "yaml",

@@ -73,7 +73,7 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 /// Asserts that a diagnostic points into the page and shows nothing raw.
-fn is_told(data: &[u8], fault: &Diagnostic) {
+pub(crate) fn is_told(data: &[u8], fault: &Diagnostic) {
     assert!(!fault.message.is_empty());
     assert!(
         fault.span.start <= fault.span.end && fault.span.end <= data.len(),

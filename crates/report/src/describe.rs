@@ -1,7 +1,7 @@
 //! Origins, subjects, controls and nodes in words: the same words in every text for people.
 
 use kubeassay_core::report::{
-    Control, Evidence, Finding, Node, NodeStatus, Overridden, Subject, User,
+    Control, Evidence, Finding, Node, NodeStatus, Overridden, Source, Subject, User, Waiver,
 };
 use kubeassay_core::{Origin, OriginKind, Value, Verdict, text};
 
@@ -147,6 +147,19 @@ pub(crate) fn subject_parts(subject: &Subject, with_key: bool) -> Vec<String> {
     parts
 }
 
+/// Returns where the facts came from, in words.
+pub(crate) const fn describe_source(source: Source) -> &'static str {
+    match source {
+        Source::Live => "read live",
+        Source::Root => "read from a mounted root",
+        Source::Captured => "read from a captured host",
+        Source::Facts => "judged from recorded facts",
+        Source::Cluster => "read through the cluster's API",
+        Source::Endpoint => "asked over the network; no host was read",
+        Source::Demo => "DEMONSTRATION on a recorded node, not this machine",
+    }
+}
+
 /// Returns whom it runs as: `runs as root (0)`, or the number alone where the host has no name for it.
 pub(crate) fn describe_user(user: &User) -> String {
     match &user.name {
@@ -189,6 +202,15 @@ pub(crate) fn describe_evidence(evidence: &Evidence, verdict: Verdict) -> (Strin
         }
         value => (format!("{what} = {value}"), format!("from {place}")),
     }
+}
+
+/// Returns who accepted a finding: `waived by platform until 2027-03-31: the old agent needs it (OPS-1183)`.
+pub fn describe_waiver(waiver: &Waiver) -> String {
+    let until = waiver.expires.as_ref().map(|day| format!(" until {day}"));
+    let ticket = waiver.ticket.as_ref().map(|ticket| format!(" ({ticket})"));
+    let Waiver { owner, reason, .. } = waiver;
+    let [until, ticket] = [until, ticket].map(Option::unwrap_or_default);
+    format!("waived by {owner}{until}: {reason}{ticket}")
 }
 
 /// Returns what each witness said, where several were asked: `disk pass · live fail · probe unknown`.

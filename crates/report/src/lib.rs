@@ -1,4 +1,4 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML; and what `explain`, `rules list`, `fix` and `transactions`
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV; and what `explain`, `rules list`, `fix` and `transactions`
 //! print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
@@ -7,11 +7,18 @@
 //! for people, by the writers of JSON and YAML for machines (losslessly there).
 //!
 //! - [`stream`]: a report as it comes, piece by piece
-//! - [`table`], [`json`], [`jsonl`], [`yaml`]: one file per format
+//! - [`read`]: a report that exists
+//! - [`baseline`]: what an earlier report knew
+//! - [`join`]: several reports as one
+//! - [`changes`]: what changed between two reports
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`]: one file per
+//!   format
+//! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
 //! - [`plan`]: what a fix would do
 //! - [`transaction`]: what a fix did
+//! - [`waivers`]: accepted deviations: read, applied, checked, written
 //! - [`describe`]: origins, subjects and controls in words
 
 use std::fmt;
@@ -20,25 +27,44 @@ use std::io::{self, Write};
 use kubeassay_core::report::Report;
 use thiserror::Error;
 
+pub mod baseline;
+pub mod changes;
 pub mod coverage;
+pub mod csv;
 pub mod describe;
 mod diff;
 pub mod explain;
+mod heading;
+mod inert;
 mod ink;
+pub mod join;
 pub mod json;
 pub mod jsonl;
+pub mod junit;
 pub mod list;
+pub mod markdown;
 mod next;
+mod open;
 mod page;
 pub mod plan;
 pub mod platforms;
+pub mod prose;
+pub mod read;
+pub mod sarif;
 pub mod stream;
 pub mod table;
+mod trace;
 pub mod transaction;
+pub mod waivers;
 pub mod yaml;
 
+pub use csv::Csv;
 pub use describe::describe_origin;
 pub use jsonl::JsonLines;
+pub use junit::Junit;
+pub use markdown::Markdown;
+pub use prose::{Prose, RuleProse};
+pub use sarif::Sarif;
 pub use stream::Render;
 use stream::Whole;
 
@@ -55,11 +81,29 @@ pub enum Format {
     Jsonl,
     /// The document of [`Format::Json`], as YAML.
     Yaml,
+    /// SARIF 2.1.0: what needs action, for code scanning.
+    Sarif,
+    /// `JUnit` XML: a test case for each finding.
+    Junit,
+    /// Markdown, short enough for a comment on a pull request.
+    Markdown,
+    /// CSV: a line for each finding.
+    Csv,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &[Self] = &[Self::Table, Self::Wide, Self::Json, Self::Jsonl, Self::Yaml];
+    pub const ALL: &[Self] = &[
+        Self::Table,
+        Self::Wide,
+        Self::Json,
+        Self::Jsonl,
+        Self::Yaml,
+        Self::Sarif,
+        Self::Junit,
+        Self::Markdown,
+        Self::Csv,
+    ];
 
     /// Returns the word that `-o` takes.
     pub const fn as_str(self) -> &'static str {
@@ -69,6 +113,10 @@ impl Format {
             Self::Json => "json",
             Self::Jsonl => "jsonl",
             Self::Yaml => "yaml",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Csv => "csv",
         }
     }
 
@@ -87,6 +135,25 @@ impl Format {
             Self::Json => &["json"],
             Self::Jsonl => &["jsonl", "ndjson"],
             Self::Yaml => &["yaml", "yml"],
+            Self::Sarif => &["sarif"],
+            Self::Junit => &["xml"],
+            Self::Markdown => &["md"],
+            Self::Csv => &["csv"],
+        }
+    }
+
+    /// Returns whether it shows what the pages of rules say, beside the report.
+    pub const fn shows_prose(self) -> bool {
+        match self {
+            Self::Sarif => true,
+            Self::Table
+            | Self::Wide
+            | Self::Json
+            | Self::Jsonl
+            | Self::Yaml
+            | Self::Junit
+            | Self::Markdown
+            | Self::Csv => false,
         }
     }
 
@@ -130,18 +197,23 @@ pub enum RenderError {
     },
 }
 
-/// Returns what writes a report in `format`.
-pub fn renderer(format: Format, style: Style) -> Box<dyn Render> {
+/// Returns what writes a report in `format`. `prose` is what the pages of its rules say; formats that
+/// [show none](Format::shows_prose) do not look at it.
+pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> {
     match format {
-        Format::Table => Box::new(Whole::new(move |report, out| {
+        Format::Table => Box::new(table::Lean::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::Open, style, out)
-        })),
+        }))),
         Format::Wide => Box::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::All, style, out)
         })),
         Format::Json => Box::new(Whole::new(|report, out| json::write(report, out))),
         Format::Jsonl => Box::new(JsonLines),
         Format::Yaml => Box::new(Whole::new(|report, out| yaml::write(report, out))),
+        Format::Sarif => Box::new(Sarif::new(prose)),
+        Format::Junit => Box::new(Junit::new()),
+        Format::Markdown => Box::new(Markdown::new()),
+        Format::Csv => Box::new(Csv::default()),
     }
 }
 
@@ -154,7 +226,8 @@ pub fn render(
     report: &Report,
     format: Format,
     style: Style,
+    prose: &Prose,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
-    stream::feed(report, &mut *renderer(format, style), out)
+    stream::feed(report, &mut *renderer(format, style, prose), out)
 }

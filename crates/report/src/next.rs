@@ -4,6 +4,7 @@ use kubeassay_core::report::{Finding, Node, Report, Source, WitnessFinding};
 use kubeassay_core::{Bytes, Cause, Component, Horizon, Verdict, Witness};
 
 use crate::describe::{control_label, is_of_cluster, shell_word};
+use crate::waivers::COMPONENT;
 
 /// Returns the next step for the findings of one rule and subject, which differ in their horizon.
 pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String> {
@@ -12,6 +13,9 @@ pub(crate) fn next_step(findings: &[&Finding], report: &Report) -> Option<String
         findings.iter().find(found)
     };
     let finding = open(Verdict::Fail).or_else(|| open(Verdict::Unknown))?;
+    if finding.subject.component == COMPONENT {
+        return Some(finding.remediation.clone());
+    }
     let explain = explain(finding, report);
     let started = started(finding);
     let mend = mend(finding, report, &explain);

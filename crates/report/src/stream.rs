@@ -8,7 +8,8 @@ use std::io::Write;
 
 use jiff::Timestamp;
 use kubeassay_core::report::{
-    Cluster, Coverage, Finding, Gate, Node, Problem, Report, Rules, Scanned, Source, Summary, Tool,
+    Cluster, Coverage, Finding, Gate, Joined, Node, Problem, Report, Rules, Scanned, Source,
+    Summary, Tool,
 };
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,9 @@ pub struct Scanning {
     pub source: Source,
     /// The cluster, if it is asked.
     pub cluster: Option<Cluster>,
+    /// The reports that this one is joined from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<Joined>,
 }
 
 /// What is known when it has ended.
@@ -113,6 +117,7 @@ pub fn feed(report: &Report, to: &mut dyn Render, out: &mut dyn Write) -> Result
         finished,
         source,
         cluster,
+        joined,
         nodes,
         coverage,
     } = scanned;
@@ -123,6 +128,7 @@ pub fn feed(report: &Report, to: &mut dyn Render, out: &mut dyn Write) -> Result
             started: *started,
             source: *source,
             cluster: cluster.clone(),
+            joined: joined.clone(),
         },
         rules: rules.clone(),
     };
@@ -200,6 +206,7 @@ impl<F: FnMut(&Report, &mut dyn Write) -> Result<(), RenderError>> Render for Wh
                     started,
                     source,
                     cluster,
+                    joined,
                 },
             rules,
         }) = self.header.take()
@@ -216,6 +223,9 @@ impl<F: FnMut(&Report, &mut dyn Write) -> Result<(), RenderError>> Render for Wh
         } = closing.clone();
         let mut findings = std::mem::take(&mut self.findings);
         findings.sort_by(|one, other| place(one).cmp(&place(other)));
+        // Nodes of a cluster come as they answer; in a document they stand where they stood last time.
+        let mut nodes = std::mem::take(&mut self.nodes);
+        nodes.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         let report = Report {
             schema,
             tool,
@@ -224,7 +234,8 @@ impl<F: FnMut(&Report, &mut dyn Write) -> Result<(), RenderError>> Render for Wh
                 finished,
                 source,
                 cluster,
-                nodes: std::mem::take(&mut self.nodes),
+                joined,
+                nodes,
                 coverage,
             },
             rules,

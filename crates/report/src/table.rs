@@ -12,20 +12,23 @@ use kubeassay_core::report::Report;
 use crate::describe::{describe_user, subject_parts};
 use crate::ink::Ink;
 use crate::page::Page;
+use crate::waivers::COMPONENT;
 use crate::{RenderError, Style};
 
 mod block;
 mod closing;
 mod group;
+mod lean;
 mod objects;
 mod problems;
 
 use group::{Group, Nodes, Rank};
+pub(crate) use lean::Lean;
 
 /// How much of the report is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Failures and unknowns; the rest is counted.
+    /// Failures and unknowns, what was accepted, and what is wrong with waivers; the rest is counted.
     Open,
     /// Every finding.
     All,
@@ -73,7 +76,13 @@ fn findings<'a>(
     let mut listing = false;
     for group in groups {
         let open = group.rank() != Rank::Settled;
-        if extent == Extent::Open && (!open || group.is_of_cluster()) {
+        // The objects of the cluster follow, by rule; what was accepted of them is shown like everything else.
+        let hidden = if open {
+            group.is_of_cluster()
+        } else {
+            !group.is_of_waivers()
+        };
+        if extent == Extent::Open && hidden {
             continue;
         }
         if place != Some(group.place()) {
@@ -92,7 +101,7 @@ fn findings<'a>(
         if open {
             block::open(report, group, extent, page);
         } else {
-            block::settled(group, page);
+            block::settled(group, extent, page);
         }
     }
     if extent == Extent::Open {
@@ -100,16 +109,14 @@ fn findings<'a>(
     }
     let mut counted = groups.iter().filter(|group| group.counted).peekable();
     if counted.peek().is_some() && counted.all(|group| group.rank() == Rank::Settled) {
-        let accepted = if report.summary.waived > 0 {
-            " but what was accepted"
+        // What was accepted may be unknown as well, and is no pass.
+        let said = if report.summary.waived > 0 {
+            "Nothing fails or is unknown but what was accepted."
         } else {
-            ""
+            "Nothing fails, and nothing that was judged is unknown."
         };
         page.gap();
-        page.line(
-            Ink::Plain,
-            &format!("Nothing fails{accepted}, and nothing that was judged is unknown."),
-        );
+        page.line(Ink::Plain, said);
     }
 }
 
@@ -118,6 +125,12 @@ fn head<'a>(group: &Group<'a>, with_key: bool, extent: Extent, nodes: &Nodes<'a>
     let Some(finding) = group.findings.first() else {
         return;
     };
+    if finding.subject.component == COMPONENT {
+        // Waivers belong to no node.
+        let place = finding.subject.object.as_deref().unwrap_or_default();
+        page.line(Ink::Strong, &format!("{COMPONENT} {place}"));
+        return;
+    }
     let mut parts = nodes.title(finding.node.as_deref());
     parts.extend(subject_parts(&finding.subject, with_key));
     if extent == Extent::All {

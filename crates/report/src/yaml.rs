@@ -42,7 +42,7 @@ fn numeral(digits: &str) -> String {
 }
 
 /// Returns a string, bare or in double quotes.
-fn string(text: &str) -> String {
+pub(crate) fn string(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
     }

@@ -42,9 +42,19 @@ pub fn careless() -> Vec<Json> {
 fn grown(names: &[&str]) -> Vec<Json> {
     let mut objects = bootstrap::objects(&read("bootstrap-rbac"));
     for name in ["kubeadm"].iter().chain(names) {
-        objects.extend(documents(name));
+        for document in documents(name) {
+            // What is applied again is written over.
+            objects.retain(|known: &Json| identity(known) != identity(&document));
+            objects.push(document);
+        }
     }
     controllers::work(objects)
+}
+
+fn identity(object: &Json) -> (&Json, &Json, &Json, &Json) {
+    let metadata = &object["metadata"];
+    let (version, kind) = (&object["apiVersion"], &object["kind"]);
+    (version, kind, &metadata["namespace"], &metadata["name"])
 }
 
 fn text(name: &str) -> String {

@@ -1,6 +1,6 @@
 //! A small HTTPS client for tests: one request, one answer.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +92,21 @@ impl Https {
             .ok_or_else(|| std::io::Error::other("no HTTP"))
     }
 
+    /// Returns a connection for many requests.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none.
+    pub fn session(&self) -> std::io::Result<Session> {
+        let name = ServerName::try_from("127.0.0.1").map_err(std::io::Error::other)?;
+        let connection = ClientConnection::new(Arc::clone(&self.config), name);
+        let socket = TcpStream::connect(("127.0.0.1", self.port))?;
+        socket.set_read_timeout(Some(LIMIT))?;
+        socket.set_nodelay(true)?;
+        let stream = StreamOwned::new(connection.map_err(std::io::Error::other)?, socket);
+        Ok(Session(BufReader::new(stream)))
+    }
+
     /// Returns status and body of what lies at a path.
     ///
     /// # Errors
@@ -99,6 +114,69 @@ impl Https {
     /// Where there is no answer.
     pub fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
         self.ask("GET", path, "application/json", "")
+    }
+}
+
+/// A connection over which one request is made after the other.
+pub struct Session(BufReader<StreamOwned<ClientConnection, TcpStream>>);
+
+impl Session {
+    /// Returns status and body of the answer to a request with a body of JSON.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no answer, or none that says how long it is.
+    pub fn ask(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<(u16, String)> {
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let stream = self.0.get_mut();
+        stream.write_all(request.as_bytes())?;
+        stream.flush()?;
+        let status = self.line()?;
+        let status = status.split(' ').nth(1).and_then(|it| it.parse().ok());
+        let status = status.ok_or_else(|| std::io::Error::other("no HTTP"))?;
+        let (mut length, mut chunked) = (None, false);
+        loop {
+            let line = self.line()?.to_ascii_lowercase();
+            match line.split_once(':') {
+                Some(("content-length", value)) => length = value.trim().parse().ok(),
+                Some(("transfer-encoding", value)) => chunked = value.trim() == "chunked",
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let body = match length {
+            Some(length) => self.exactly(length)?,
+            None if chunked => self.chunks()?,
+            None => return Err(std::io::Error::other("an answer without a length")),
+        };
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    fn line(&mut self) -> std::io::Result<String> {
+        let mut line = String::new();
+        self.0.read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn exactly(&mut self, length: usize) -> std::io::Result<Vec<u8>> {
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body)?;
+        Ok(body)
+    }
+
+    fn chunks(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let size = usize::from_str_radix(&self.line()?, 16).map_err(std::io::Error::other)?;
+            body.extend(self.exactly(size)?);
+            self.line()?;
+            if size == 0 {
+                return Ok(body);
+            }
+        }
     }
 }
 

@@ -12,11 +12,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::certificates::{Authority, Certified};
 use crate::cri::{self, Runtime};
-use crate::https::Https;
+use crate::https::{Https, Session};
 
 /// What `KUBEBUILDER_ASSETS` must hold.
 pub const PROGRAMS: [&str; 3] = ["etcd", "kube-apiserver", "kubelet"];
@@ -24,6 +25,13 @@ pub const PROGRAMS: [&str; 3] = ["etcd", "kube-apiserver", "kubelet"];
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The name of the node.
 pub const NODE: &str = "node-1";
+
+/// Every request once, when it was answered.
+const AUDIT: &str = "apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules: [{level: Metadata}]
+";
 
 /// A running cluster; it ends when it is dropped.
 pub struct RealCluster {
@@ -104,6 +112,7 @@ impl RealCluster {
     }
 
     fn start_api_server(&mut self, etcd: u16) {
+        self.write("audit.yaml", AUDIT);
         let server = self.authority.server(&["127.0.0.1", "localhost"]);
         self.issued("apiserver", &server);
         let kubelet_client = self
@@ -130,7 +139,13 @@ impl RealCluster {
                 "--service-account-signing-key-file={}",
                 path("apiserver.key")
             ))
-            .args(["--authorization-mode=Node,RBAC", "--anonymous-auth=true"])
+            .args([
+                "--authorization-mode=Node,RBAC",
+                "--anonymous-auth=true",
+                "--allow-privileged=true",
+            ])
+            .arg(format!("--audit-policy-file={}", path("audit.yaml")))
+            .arg(format!("--audit-log-path={}", path("audit.log")))
             .arg(format!(
                 "--kubelet-client-certificate={}",
                 path("kubelet-client.crt")
@@ -353,6 +368,31 @@ authorization:
             Ok((200..=299, body)) => body,
             other => panic!("{path}: {other:?}\n{object}"),
         }
+    }
+
+    /// Returns a connection to the API server as its administrator.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn administrator(&self) -> Session {
+        let session = self.admin.session();
+        session.unwrap_or_else(|error| panic!("no connection: {error}"))
+    }
+
+    /// Returns the requests of a user, as the API server's audit log has them.
+    ///
+    /// # Panics
+    ///
+    /// If it is no log.
+    pub fn requests_of(&self, user: &str) -> Vec<Json> {
+        let log = self.read("audit.log");
+        let events = log.lines().map(|line| {
+            serde_json::from_str::<Json>(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        });
+        let by =
+            |event: &Json| event.pointer("/user/username").and_then(Json::as_str) == Some(user);
+        events.filter(by).collect()
     }
 
     fn kubeconfig_of(&self, name: &str) -> PathBuf {

@@ -13,8 +13,7 @@ const GATE: &str = "The exit code";
 /// Where a report goes, and in which formats.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct OutputArgs {
-    /// Format of the report, with the file it goes to if that is not stdout (sarif=out.sarif); a file alone tells its format by its extension. May be given several times
-    #[arg(short, long, value_name = Wanted::NAME, value_parser = Wanted::from_str)]
+    #[arg(short, long, help = of_output(), value_name = "FORMAT[=FILE]", value_parser = Wanted::from_str)]
     pub(crate) output: Vec<Wanted>,
     /// Write to this file (mode 0600, replaced in one step) instead of stdout
     #[arg(long, value_name = "FILE")]
@@ -38,6 +37,17 @@ pub(crate) struct GateArgs {
     pub(crate) max_unknown: Option<MaxUnknown>,
 }
 
+/// What is known already.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct BaselineArgs {
+    /// Say of each finding that needs action whether this earlier report has it (JSON, JSON lines or YAML): new, changed, unchanged
+    #[arg(long, help_heading = GATE, value_name = "REPORT")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Only what is new or changed against the baseline moves the exit code
+    #[arg(long, help_heading = GATE)]
+    pub(crate) fail_on_new: bool,
+}
+
 /// A format that is wanted, and where to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
@@ -45,11 +55,6 @@ pub(crate) struct Wanted {
     pub(crate) format: Format,
     /// The file; stdout without one.
     pub(crate) file: Option<PathBuf>,
-}
-
-impl Wanted {
-    /// How help names it.
-    pub(crate) const NAME: &str = "FORMAT[=FILE]";
 }
 
 impl FromStr for Wanted {
@@ -111,9 +116,21 @@ pub(crate) fn of_file(file: &Path) -> Result<Format, String> {
     })
 }
 
-fn no_format(word: &str) -> String {
+/// Returns what `--help` says of `--output`, with every format that there is.
+fn of_output() -> String {
+    format!(
+        "Format of the report: {}; with the file it goes to if that is not stdout (sarif=out.sarif). A file alone tells its format by its extension. May be given several times",
+        formats()
+    )
+}
+
+fn formats() -> String {
     let all: Vec<&str> = Format::ALL.iter().map(|format| format.as_str()).collect();
-    format!("{word:?} is no format; the formats are {}", all.join(", "))
+    all.join(", ")
+}
+
+fn no_format(word: &str) -> String {
+    format!("{word:?} is no format; the formats are {}", formats())
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub(crate) fn show(
             "fail-on" => &["unknown"][..],
             "output" => &["table"],
             "concurrency" => &["64"],
-            "replace-rules" | "nodes-only" => &["false"],
+            "replace-rules" | "nodes-only" | "fail-on-new" => &["false"],
             _ => &[],
         };
         layers.push(Layer {

@@ -4,19 +4,22 @@ use anyhow::anyhow;
 use kubeassay_core::Component;
 use kubeassay_core::explanation::Explanation;
 use kubeassay_core::facts::Facts;
-use kubeassay_core::report::{FailOn, Finding, GateOptions, Report};
+use kubeassay_core::report::{FailOn, Finding, GateOptions, Node, Report};
 use kubeassay_core::rule::{RenderStyle, Rule, Schema as _, did_you_mean, suggestion};
 use kubeassay_engine::schema::Components;
 use kubeassay_engine::{Options, judge};
 use kubeassay_report::Style;
+use kubeassay_report::describe::describe_waiver;
 use kubeassay_report::explain;
+use kubeassay_report::waivers::{Document, Waiving};
 use serde::Serialize;
 
 use crate::args::{Explain, Global, TextFormat};
+use crate::asking::now;
 use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::tool::tool;
-use crate::{catalogue, hosts, output};
+use crate::{catalogue, hosts, output, waivers};
 
 /// What `explain -o json` says.
 #[derive(Serialize)]
@@ -54,7 +57,13 @@ pub(crate) fn run(
         arguments.endpoint.node_address.as_deref(),
         messages,
     )?;
-    let report = judge(
+    let accepted = waivers::read(
+        &arguments.waivers.waivers,
+        &catalogue,
+        diagnostics,
+        messages,
+    )?;
+    let mut report = judge(
         &facts,
         &rules,
         &Options {
@@ -73,6 +82,7 @@ pub(crate) fn run(
             choices: catalogue::site(&arguments.site, &catalogue, diagnostics, messages)?,
         },
     );
+    waive(&mut report, accepted);
     let explain_all = |facts: &Facts| -> Vec<Explanation> {
         settings
             .iter()
@@ -184,6 +194,18 @@ fn not_found(topic: &str, as_rule: &str) -> anyhow::Error {
     }
 }
 
+/// Covers the findings of a report with waivers as they hold today.
+fn waive(report: &mut Report, accepted: Vec<Document>) {
+    let mut waiving = Waiving::new(accepted, now(), None);
+    let nodes = std::mem::take(&mut report.scanned.nodes);
+    for finding in &mut report.findings {
+        let of_finding = |node: &&Node| Some(&node.id) == finding.node.as_ref();
+        let node = nodes.iter().find(of_finding);
+        waiving.apply(node, std::slice::from_mut(finding));
+    }
+    report.scanned.nodes = nodes;
+}
+
 /// Returns what the rules say of the subject that an explanation is about.
 fn verdict_line(report: &Report, explanation: &Explanation) -> Option<String> {
     let about = |finding: &&Finding| finding.subject == explanation.subject;
@@ -192,8 +214,10 @@ fn verdict_line(report: &Report, explanation: &Explanation) -> Option<String> {
         .iter()
         .filter(about)
         .map(|finding| {
+            let waived = finding.waiver.as_ref().map(describe_waiver);
+            let waived = waived.map_or_else(String::new, |waived| format!(", {waived}"));
             format!(
-                "{} {} ({}): {}",
+                "{} {} ({}): {}{waived}",
                 finding.verdict, finding.rule, finding.horizon, finding.reason
             )
         })

@@ -5,6 +5,7 @@ use kubeassay_core::report::{Cluster, FailOn, GateOptions, Problem};
 use kubeassay_core::rule::{Diagnostic, RenderStyle};
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_engine::{Judge, Options};
+use kubeassay_report::waivers::Waiving;
 
 use crate::args::{Global, Scan};
 use crate::asking::now;
@@ -12,9 +13,9 @@ use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::nodes::Nodes;
 use crate::progress::Progress;
-use crate::sink::{Outputs, Sink};
+use crate::sink::{Beginning, Outputs, Sink};
 use crate::tool::tool;
-use crate::{catalogue, evidence, hosts, output};
+use crate::{catalogue, evidence, hosts, output, saved, waivers};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
@@ -37,10 +38,12 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         rules
     };
     let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
+    let accepted = waivers::read(&arguments.waivers.waivers, &catalogue, style, messages)?;
     // Without such a rule nobody has to grant what reading them takes.
     let objects = rules
         .iter()
         .any(|rule| kubeassay_engine::is_about_objects(rule));
+    let baseline = saved::baseline(&arguments.baseline)?;
     let mut nodes = Nodes::open(arguments, objects, global, messages)?;
     let source = nodes.source;
     if let (true, Some(recorded)) = (outputs.are_signed(), nodes.recorded) {
@@ -61,7 +64,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
             fail_on: arguments.gate.fail_on.unwrap_or(usual),
             min_coverage: arguments.gate.min_coverage,
             max_unknown: arguments.gate.max_unknown,
-            only_new: false,
+            only_new: arguments.baseline.fail_on_new,
             include_pods: arguments.include_pods,
         },
         rules: catalogue::describe(&catalogue, &rules, benchmark),
@@ -74,7 +77,9 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         choices,
     };
     let told = outputs.tell_people();
-    let mut sink = Sink::begin(outputs, global, &options)?;
+    let waiving = Waiving::new(accepted, options.started, options.cluster.clone());
+    let beginning = Beginning::of_scan(&options, &rules, baseline, waiving);
+    let mut sink = Sink::begin(outputs, global, beginning, messages)?;
     let mut judge = Judge::new(&rules, &options);
     let mut finished = options.started;
     let mut progress = Progress::new(global);
@@ -104,6 +109,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
         sink.add(judged)?;
     }
     drop(progress);
+    sink.compare_nodes(messages);
     let gate = sink.finish(judge.finish(), finished)?;
     if !told {
         messages.progress(&format!("exit {}: {}", gate.exit_code, gate.reason));

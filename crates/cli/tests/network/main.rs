@@ -17,4 +17,6 @@ mod ends;
 mod kubelets;
 mod lab;
 mod objects;
+mod real;
 mod usage;
+mod verdicts;

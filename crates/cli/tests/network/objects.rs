@@ -22,12 +22,12 @@ fn server(lab: &Lab, objects: Vec<Json>) -> ApiServer {
 }
 
 /// Scans the cluster.
-fn judged(lab: &Lab, running: &Running) -> Scan {
+pub(crate) fn judged(lab: &Lab, running: &Running) -> Scan {
     lab.scan_cluster(running, &["--via-proxy"])
 }
 
 /// Returns what was found: rule, subject, verdict and reason.
-fn findings(scan: &Scan) -> Vec<[String; 4]> {
+pub(crate) fn findings(scan: &Scan) -> Vec<[String; 4]> {
     let report = scan.report();
     let findings = report["findings"].as_array().unwrap().iter();
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
@@ -204,11 +204,18 @@ fn a_group_that_matters_and_is_not_known_is_said() {
 /// Who lacks one permission loses what depends on it, and is told which it is.
 #[test]
 fn each_list_that_is_refused_costs_itself() {
+    let mut objects = clusters::hardened();
+    // Where a level forbids something, policies make no difference.
+    for object in &mut objects {
+        if object["kind"] == "Namespace" && object["metadata"]["name"] == "default" {
+            object["metadata"]["labels"] = json!({});
+        }
+    }
     let lab = Lab::new();
-    let whole = findings(&judged(&lab, &server(&lab, clusters::hardened()).start()));
+    let whole = findings(&judged(&lab, &server(&lab, objects.clone()).start()));
     for listing in LISTS.iter().filter(|it| it.kind != Kind::Nodes) {
         let lab = Lab::new();
-        let mut server = server(&lab, clusters::hardened());
+        let mut server = server(&lab, objects.clone());
         let rules = server.rules.get_mut(USER).unwrap();
         rules.retain(|rule| {
             let about = rule.resources == [listing.resource] && rule.groups == [listing.group];
@@ -442,6 +449,24 @@ fn objects_are_read_where_a_rule_wants_them() {
             .all(|request| !request.path.contains("/pods") && path(request) != "/apis"),
         "{requests:?}"
     );
+}
+
+/// A selector with a mistake in it selects nothing: that nothing of nodes fails must not look like compliance.
+#[test]
+fn no_node_is_no_compliance_of_nodes() {
+    let lab = Lab::new();
+    let mut server = lab.server(Vec::new(), true);
+    server.objects = clusters::hardened();
+    let running = server.start();
+    for (rules, code, said) in [
+        (&["5.1.7"][..], 0, "nothing fails"),
+        (&["5.1.7", "4.2.2"], 2, "no node was listed"),
+    ] {
+        let done = lab.scan_cluster(&running, &[&["--via-proxy"], rules].concat());
+        let reason = done.report()["gate"]["reason"].to_string();
+        assert_eq!(done.code, code, "{rules:?}: {reason}");
+        assert!(reason.contains(said), "{rules:?}: {reason}");
+    }
 }
 
 #[test]

@@ -234,6 +234,19 @@ impl GateOptions {
     }
 }
 
+impl Gate {
+    /// Returns what was asked of it, to ask the same again.
+    pub const fn options(&self) -> GateOptions {
+        GateOptions {
+            fail_on: self.fail_on,
+            min_coverage: self.min_coverage,
+            max_unknown: self.max_unknown,
+            only_new: self.only_new,
+            include_pods: self.include_pods,
+        }
+    }
+}
+
 /// What the exit code is, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -249,6 +262,9 @@ pub struct Gate {
     /// Only what the baseline does not have counted.
     #[serde(default)]
     pub only_new: bool,
+    /// What runs inside workloads counted too; not there where it did not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub include_pods: bool,
     /// The exit code.
     pub exit_code: u8,
     /// One sentence for a person.
@@ -291,6 +307,8 @@ pub struct Tally {
     moving: Moving,
     /// Fails that are let pass: not severe enough, or in the baseline.
     let_pass: usize,
+    /// Unknown findings that are accepted: they move nothing, and are never passed over in silence.
+    waived_unknown: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -320,6 +338,7 @@ impl Tally {
                 manual: 0,
             },
             let_pass: 0,
+            waived_unknown: 0,
         }
     }
 
@@ -330,6 +349,9 @@ impl Tally {
         }
         if finding.waiver.is_some() {
             self.summary.waived += 1;
+            if finding.verdict == Verdict::Unknown {
+                self.waived_unknown += 1;
+            }
             return;
         }
         let Summary {
@@ -388,13 +410,21 @@ impl Tally {
             let no_rule = || "nothing was judged: no rule was chosen".to_owned();
             Some(nothing.unwrap_or_else(no_rule))
         };
-        let (exit_code, reason) = self.decide(coverage, complete, nothing);
+        let (exit_code, mut reason) = self.decide(coverage, complete, nothing);
+        if self.waived_unknown > 0 {
+            let findings = plural(
+                self.waived_unknown,
+                "waived finding is",
+                "waived findings are",
+            );
+            reason = format!("{reason}; {} {findings} unknown", self.waived_unknown);
+        }
         let GateOptions {
             fail_on,
             min_coverage,
             max_unknown,
             only_new,
-            include_pods: _,
+            include_pods,
         } = self.options;
         Ending {
             coverage,
@@ -404,6 +434,7 @@ impl Tally {
                 min_coverage,
                 max_unknown,
                 only_new,
+                include_pods,
                 exit_code,
                 reason,
             },
@@ -439,6 +470,12 @@ impl Tally {
         if unknowns > 0 {
             let findings = plural(unknowns, "finding is", "findings are");
             let reason = format!("{fails}, but {unknowns} {findings} unknown");
+            return (code(doubts, 2), reason);
+        }
+        if !complete && coverage.nodes == 0 {
+            let reason = format!(
+                "{fails}, but no node was listed, so that rules about nodes judged nothing; look at --selector"
+            );
             return (code(doubts, 2), reason);
         }
         if !complete {
@@ -798,6 +835,52 @@ mod tests {
                 code,
                 "{state:?} {only_new}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_waived_moves_nothing_and_an_unknown_that_is_waived_is_said() {
+        let waived = |verdict| Finding {
+            waiver: Some(crate::report::Waiver {
+                reason: "r".to_owned(),
+                owner: "o".to_owned(),
+                ticket: None,
+                created: None,
+                expires: None,
+                origin: None,
+            }),
+            ..finding(verdict, Severity::High)
+        };
+        for (findings, max_unknown, code, said) in [
+            (
+                vec![waived(Verdict::Fail)],
+                None,
+                0,
+                "nothing fails and nothing is unknown",
+            ),
+            (
+                vec![waived(Verdict::Fail), waived(Verdict::Unknown)],
+                None,
+                0,
+                "nothing fails and nothing is unknown; 1 waived finding is unknown",
+            ),
+            (
+                vec![
+                    waived(Verdict::Unknown),
+                    waived(Verdict::Unknown),
+                    finding(Verdict::Fail, Severity::High),
+                ],
+                Some("0"),
+                1,
+                "1 finding fails; 2 waived findings are unknown",
+            ),
+        ] {
+            let options = GateOptions {
+                max_unknown: max_unknown.map(|text: &str| text.parse().unwrap()),
+                ..GateOptions::new(FailOn::UNKNOWN)
+            };
+            let gate = gate(&findings, options, 100);
+            assert_eq!((gate.exit_code, gate.reason.as_str()), (code, said));
         }
     }
 

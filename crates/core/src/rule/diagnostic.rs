@@ -80,6 +80,11 @@ codes! {
     UnusedChoice = "unused-choice" Warning "A declared choice is not read by the page's expressions.",
     DuplicateId = "duplicate-id" Error "Two pages have the same id or alias.",
     ReplacesBundled = "replaces-bundled" Error "A page from outside has the id of a bundled rule.",
+    WaiverExpired = "waiver-expired" Error "A waiver's last day is over.",
+    WaiverChanged = "waiver-changed" Error "A value is no longer the one that a waiver accepts.",
+    WaiverUnused = "waiver-unused" Error "A waiver accepts what does not occur.",
+    WaiverTooBroad = "waiver-too-broad" Error "A waiver covers more than anybody can have looked at, or holds for too long.",
+    WaiverContradicting = "waiver-contradicting" Error "Two waivers cover the same finding and say different things of it.",
 }
 
 impl fmt::Display for Code {
@@ -139,7 +144,7 @@ struct Excerpt {
 
 impl Diagnostic {
     /// Returns a diagnostic about `span` of `page`, clamped to what is there.
-    pub(crate) fn new(
+    pub fn new(
         code: Code,
         file: &str,
         page: &str,
@@ -169,7 +174,8 @@ impl Diagnostic {
     }
 
     /// Returns the diagnostic with advice.
-    pub(crate) fn help(mut self, help: impl Into<Option<String>>) -> Self {
+    #[must_use]
+    pub fn help(mut self, help: impl Into<Option<String>>) -> Self {
         self.help = help.into();
         self
     }

@@ -31,6 +31,28 @@ impl SiteChoices {
     ///
     /// Everything that is wrong with it: keys, rules and choices that there are not, values of another type.
     pub fn read(file: &str, bytes: &[u8], rules: &Catalogue) -> Result<Self, Vec<Diagnostic>> {
+        Self::read_from(file, bytes, rules, |_| false)
+    }
+
+    /// Reads the choices of a configuration, whose other keys its own reader looks at.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_configured(
+        file: &str,
+        bytes: &[u8],
+        rules: &Catalogue,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        Self::read_from(file, bytes, rules, is_at_the_top)
+    }
+
+    fn read_from(
+        file: &str,
+        bytes: &[u8],
+        rules: &Catalogue,
+        is_of_others: fn(&str) -> bool,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let Ok(text) = std::str::from_utf8(bytes) else {
             let at = String::from_utf8_lossy(bytes);
             let fault = Diagnostic::new(Code::BadValue, file, &at, 0..0, "it is not UTF-8");
@@ -39,6 +61,7 @@ impl SiteChoices {
         let mut reader = Reader {
             file,
             text,
+            is_of_others,
             faults: Vec::new(),
         };
         let choices = match Node::parse(text, 0) {
@@ -71,6 +94,8 @@ impl SiteChoices {
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
+    /// Tells the keys beside `choices` that are for somebody else.
+    is_of_others: fn(&str) -> bool,
     faults: Vec<Diagnostic>,
 }
 
@@ -96,8 +121,7 @@ impl Reader<'_> {
             return choices;
         };
         for entry in entries {
-            // A configuration has them too, among other keys that its own reader looks at.
-            if entry.key != "choices" && is_at_the_top(&entry.key) {
+            if entry.key != "choices" && (self.is_of_others)(&entry.key) {
                 continue;
             }
             if entry.key != "choices" {

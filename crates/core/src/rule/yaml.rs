@@ -1,7 +1,7 @@
-//! YAML of a page as a tree in which every node knows its place.
+//! YAML of a page, or of a small file of the site, as a tree in which every node knows its place.
 //!
 //! The typed readers above it can then report every mistake with its line and column, not only the first.
-//! A page is ours to define: YAML 1.2, booleans are `true` and `false`, no duplicate keys, no tags.
+//! Such a file is ours to define: YAML 1.2, booleans are `true` and `false`, no duplicate keys, no tags.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,51 +11,77 @@ use serde_saphyr::{Location, Spanned};
 
 use crate::value::Value;
 
+/// How many nodes a page may have.
+pub const MAX_NODES: usize = 20_000;
+
 /// One node and the bytes of the page it stands on.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
+pub struct Node {
     /// What it holds.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// Where it stands: a scalar whole, a list or a map where it begins.
-    pub(crate) span: Range<usize>,
+    pub span: Range<usize>,
     /// A number as it is written, for where a text is wanted (`5.10`).
-    pub(crate) written: Option<String>,
+    pub written: Option<String>,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// Nothing, or `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// An integer.
     Int(i64),
+    /// A number with a point or an exponent.
     Float(f64),
+    /// A text.
     Text(String),
+    /// A list.
     List(Vec<Node>),
+    /// A map, in the order it is written.
     Map(Vec<Entry>),
 }
 
 /// One entry of a map.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Its key.
-    pub(crate) key: String,
+    pub key: String,
     /// Where the key stands.
-    pub(crate) key_span: Range<usize>,
+    pub key_span: Range<usize>,
     /// Its value.
-    pub(crate) node: Node,
+    pub node: Node,
 }
 
 /// Why a text is not YAML, and where.
 #[derive(Debug)]
-pub(crate) struct YamlFault {
-    pub(crate) message: String,
-    pub(crate) span: Range<usize>,
+pub struct YamlFault {
+    /// What is wrong.
+    pub message: String,
+    /// The bytes it is about.
+    pub span: Range<usize>,
 }
 
 impl Node {
     /// Reads one YAML document; `base` is where `text` starts in its page.
-    pub(crate) fn parse(text: &str, base: usize) -> Result<Self, YamlFault> {
-        let budget = serde_saphyr::budget! { max_depth: 32, flow_nesting_limit: 32, max_nodes: 20_000, max_aliases: 100 };
+    ///
+    /// # Errors
+    ///
+    /// Where it is no YAML, and where it is nested deeper than 32 levels, has more than [`MAX_NODES`] nodes or more than
+    /// 100 aliases.
+    pub fn parse(text: &str, base: usize) -> Result<Self, YamlFault> {
+        Self::parse_within(text, base, MAX_NODES)
+    }
+
+    /// Reads one YAML document of at most so many nodes, as [`parse`](Self::parse) does.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`parse`](Self::parse).
+    pub fn parse_within(text: &str, base: usize, nodes: usize) -> Result<Self, YamlFault> {
+        let budget = serde_saphyr::budget! { max_depth: 32, flow_nesting_limit: 32, max_nodes: nodes, max_aliases: 100 };
         let options =
             serde_saphyr::options! { strict_booleans: true, with_snippet: false, budget: budget };
         match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
@@ -71,7 +97,7 @@ impl Node {
     }
 
     /// Returns the entries, if it is a map.
-    pub(crate) fn entries(&self) -> Option<&[Entry]> {
+    pub fn entries(&self) -> Option<&[Entry]> {
         match &self.kind {
             Kind::Map(entries) => Some(entries),
             _ => None,
@@ -79,7 +105,7 @@ impl Node {
     }
 
     /// Returns the text of a string, or of a number as it is written.
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text(text) => Some(text),
             _ => self.written.as_deref(),
@@ -87,7 +113,7 @@ impl Node {
     }
 
     /// Returns what it holds, in words.
-    pub(crate) const fn describe(&self) -> &'static str {
+    pub const fn describe(&self) -> &'static str {
         match self.kind {
             Kind::Null => "nothing",
             Kind::Bool(_) => "a boolean",
@@ -99,7 +125,7 @@ impl Node {
     }
 
     /// Returns it as the value of a setting.
-    pub(crate) fn value(&self) -> Value {
+    pub fn value(&self) -> Value {
         match &self.kind {
             Kind::Null => Value::Null,
             Kind::Bool(value) => Value::Bool(*value),

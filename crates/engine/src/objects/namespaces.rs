@@ -92,9 +92,22 @@ impl<'a> Grants<'a> {
 
     /// Returns what is granted to an account, itself or as one of all.
     pub(crate) fn to(&self, namespace: &str, name: &str) -> Vec<String> {
+        self.lists(namespace, name).flatten().cloned().collect()
+    }
+
+    /// Returns whether anything is: cheaper than saying what.
+    pub(crate) fn any_to(&self, namespace: &str, name: &str) -> bool {
+        self.lists(namespace, name).any(|list| !list.is_empty())
+    }
+
+    fn lists<'s>(
+        &'s self,
+        namespace: &'s str,
+        name: &'s str,
+    ) -> impl Iterator<Item = &'s Vec<String>> {
         let own = self.accounts.get(&(namespace, name));
         let lists = [own, self.groups.get(namespace), self.groups.get("")];
-        lists.into_iter().flatten().flatten().cloned().collect()
+        lists.into_iter().flatten()
     }
 
     /// Returns the accounts that are bound by name.
@@ -163,7 +176,11 @@ impl<'a> Lookup<'a> {
     fn admission(&self, view: &mut ObjectView, namespace: &Namespace) {
         let inventory = self.inventory;
         let assume = |view: &mut ObjectView, what: &str| {
-            for about in ["enforce", "enforceDropsCapabilities"] {
+            for about in [
+                "enforce",
+                "enforceDropsCapabilities",
+                "enforceForbidsEscalation",
+            ] {
                 view.assume(about, what.to_owned());
             }
         };
@@ -193,6 +210,9 @@ impl<'a> Lookup<'a> {
         // `restricted` wants ALL dropped from 1.22 (`capabilities_restricted`).
         let drops = level == "restricted" && minor.is_none_or(|minor| minor >= 22);
         view.flag("enforceDropsCapabilities", drops);
+        // And forbids privilege escalation from 1.8 (`allowPrivilegeEscalation`).
+        let forbids = level == "restricted" && minor.is_none_or(|minor| minor >= 8);
+        view.flag("enforceForbidsEscalation", forbids);
         let kinds = [
             Kind::ValidatingWebhooks,
             Kind::AdmissionPolicies,
@@ -360,7 +380,7 @@ impl<'a> Lookup<'a> {
         let grants = self.grants.to(namespace, "default");
         view.found("defaultAccountGrants", inventory, &RBAC, grants);
         let all = [&of_pods[..], &RBAC].concat();
-        let granted = |name: &Name| !self.grants.to(namespace, name).is_empty();
+        let granted = |name: &Name| self.grants.any_to(namespace, name);
         match whole(inventory, &RBAC) {
             Ok(()) => {
                 let needless = pods::which(&mounting, |pod| !granted(&pod.service_account));

@@ -70,6 +70,8 @@ pub(crate) const SUBJECTS: [SubjectSettings; 4] = [
             ("enforce", Text),
             // The level in its version makes containers drop all capabilities.
             ("enforceDropsCapabilities", Bool),
+            // The level in its version keeps containers from gaining privileges.
+            ("enforceForbidsEscalation", Bool),
             // Policies about pods that refuse: webhooks of policy engines, validating admission policies.
             ("podPolicies", List),
             // The same, and webhooks of which it is not known what they are for.

@@ -1,11 +1,13 @@
 //! One rule and subject on the page.
 
-use kubeassay_core::report::{Finding, Report};
+use kubeassay_core::report::{BaselineState, Finding, Report};
 use kubeassay_core::{Horizon, Verdict};
 
 use super::Extent;
 use super::group::{Group, Rank};
-use crate::describe::{describe_evidence, describe_overridden, describe_witnesses, verdict_word};
+use crate::describe::{
+    describe_evidence, describe_overridden, describe_waiver, describe_witnesses, verdict_word,
+};
 use crate::ink::Ink;
 use crate::next::next_step;
 use crate::page::{Page, width};
@@ -25,7 +27,12 @@ pub(super) fn open(report: &Report, group: &Group<'_>, extent: Extent, page: &mu
         Rank::Fails => (Ink::Bad, "FAIL"),
         Rank::Unknown | Rank::Settled => (Ink::Doubt, "UNKNOWN"),
     };
-    let text = format!("{} ({})", first.title, first.severity);
+    let mut states = group.findings.iter();
+    let state = match states.find_map(|finding| news(finding)) {
+        Some(news) => format!(", {news}"),
+        None => String::new(),
+    };
+    let text = format!("{} ({}{state})", first.title, first.severity);
     title(ink, word, &group.control(), &text, page);
     let several = group.findings.len() > 1 || first.horizon != Horizon::Running;
     for finding in &group.findings {
@@ -45,8 +52,8 @@ pub(super) fn open(report: &Report, group: &Group<'_>, extent: Extent, page: &mu
     }
 }
 
-/// Writes a group in which nothing is open: a line for each finding, and its evidence.
-pub(super) fn settled(group: &Group<'_>, page: &mut Page) {
+/// Writes a group in which nothing is open: a line for each finding, who accepted it, and where all is wanted its evidence.
+pub(super) fn settled(group: &Group<'_>, extent: Extent, page: &mut Page) {
     for finding in &group.findings {
         let (ink, word) = match finding.waiver {
             Some(_) => (Ink::Dim, "WAIVED"),
@@ -59,13 +66,8 @@ pub(super) fn settled(group: &Group<'_>, page: &mut Page) {
         title(ink, word, &group.control(), &title_text, page);
         match (&finding.waiver, finding.verdict) {
             (Some(waiver), _) => {
-                let until = waiver.expires.as_ref().map(|day| format!(" until {day}"));
-                let until = until.unwrap_or_default();
                 let verdict = verdict_word(finding.verdict);
-                let text = format!(
-                    "{verdict}, accepted by {}{until}: {}",
-                    waiver.owner, waiver.reason
-                );
+                let text = format!("{verdict}, {}", describe_waiver(waiver));
                 page.item(4, "", 0, (Ink::Dim, &text));
             }
             (None, Verdict::Manual | Verdict::NotApplicable) => {
@@ -73,7 +75,9 @@ pub(super) fn settled(group: &Group<'_>, page: &mut Page) {
             }
             (None, _) => {}
         }
-        evidence(finding, 4, Label::None, Extent::All, page);
+        if extent == Extent::All {
+            evidence(finding, 4, Label::None, extent, page);
+        }
     }
 }
 
@@ -91,6 +95,15 @@ pub(super) fn title(ink: Ink, word: &str, control: &str, title: &str, page: &mut
     page.hang(&prefix, (Ink::Plain, title), hanging);
 }
 
+/// Returns what the baseline did not have of a finding.
+const fn news(finding: &Finding) -> Option<&'static str> {
+    match finding.baseline_state {
+        Some(BaselineState::New) => Some("new"),
+        Some(BaselineState::Updated) => Some("changed since the baseline"),
+        Some(BaselineState::Unchanged) | None => None,
+    }
+}
+
 /// Returns the word of one finding; what was accepted keeps its verdict beside it.
 fn word_of(finding: &Finding) -> (Ink, String) {
     let word = verdict_word(finding.verdict);
@@ -101,6 +114,9 @@ fn word_of(finding: &Finding) -> (Ink, String) {
 }
 
 fn details(finding: &Finding, indent: usize, extent: Extent, page: &mut Page) {
+    if let Some(waiver) = &finding.waiver {
+        page.item(indent, "", LABEL, (Ink::Dim, &describe_waiver(waiver)));
+    }
     if !finding.reason.is_empty() {
         page.item(indent, "why", LABEL, (Ink::Plain, &finding.reason));
     }

@@ -6,7 +6,7 @@ use kubeassay_core::report::{Finding, Report, Source};
 use kubeassay_core::{Bytes, Horizon, Verdict};
 
 use super::group::Group;
-use crate::describe::node_parts;
+use crate::describe::{describe_source, node_parts};
 use crate::ink::Ink;
 use crate::page::Page;
 
@@ -102,16 +102,10 @@ fn scope(report: &Report) -> Vec<String> {
         let uid = uid.map_or_else(String::new, |uid| format!(" ({uid})"));
         parts.push(format!("cluster {}{uid}", cluster.server));
     }
-    let source = match scanned.source {
-        Source::Live => "read live",
-        Source::Root => "read from a mounted root",
-        Source::Captured => "read from a captured host",
-        Source::Facts => "judged from recorded facts",
-        Source::Cluster => "read through the cluster's API",
-        Source::Endpoint => "asked over the network; no host was read",
-        Source::Demo => "DEMONSTRATION on a recorded node, not this machine",
-    };
-    parts.push(source.to_owned());
+    parts.push(describe_source(scanned.source).to_owned());
+    if !scanned.joined.is_empty() {
+        parts.push(format!("joined from {} reports", scanned.joined.len()));
+    }
     parts.push(format!("{:.0}", scanned.started));
     parts
 }

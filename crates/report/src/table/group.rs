@@ -6,6 +6,7 @@ use kubeassay_core::Verdict;
 use kubeassay_core::report::{Finding, Node, Report, Summary};
 
 use crate::describe::{control_label, control_order, is_of_cluster};
+use crate::waivers::COMPONENT;
 
 /// The findings of one rule and subject, in the order of their horizons; never empty.
 pub(super) struct Group<'a> {
@@ -25,18 +26,26 @@ pub(super) enum Rank {
     Settled,
 }
 
+/// Returns what a finding comes to.
+pub(super) fn rank(finding: &Finding) -> Rank {
+    match (&finding.waiver, finding.verdict) {
+        (Some(_), _) | (None, Verdict::Pass | Verdict::Manual | Verdict::NotApplicable) => {
+            Rank::Settled
+        }
+        (None, Verdict::Fail) => Rank::Fails,
+        (None, Verdict::Unknown) => Rank::Unknown,
+    }
+}
+
 impl<'a> Group<'a> {
     pub(super) fn rank(&self) -> Rank {
-        let open = self
-            .findings
-            .iter()
-            .filter(|finding| finding.waiver.is_none());
-        let rank = open.map(|finding| match finding.verdict {
-            Verdict::Fail => Rank::Fails,
-            Verdict::Unknown => Rank::Unknown,
-            Verdict::Pass | Verdict::Manual | Verdict::NotApplicable => Rank::Settled,
-        });
-        rank.min().unwrap_or(Rank::Settled)
+        let ranks = self.findings.iter().map(|finding| rank(finding));
+        ranks.min().unwrap_or(Rank::Settled)
+    }
+
+    /// Returns whether something in it was accepted, or it is about a waiver: what people decided is always shown.
+    pub(super) fn is_of_waivers(&self) -> bool {
+        self.component() == COMPONENT || self.findings.iter().any(|one| one.waiver.is_some())
     }
 
     /// Returns whether it is about objects of the cluster.

@@ -15,13 +15,33 @@ use kubeassay_core::report::{
     Waiver,
 };
 use kubeassay_core::{Cause, Horizon, Origin, OriginKind, Severity, Value, Verdict, Witness};
-use kubeassay_report::{Format, Style, render};
+use kubeassay_report::{Format, Prose, RuleProse, Style, render};
 
 pub(crate) const CONFIG: &str = "/var/lib/kubelet/config.yaml";
 
 pub(crate) fn shown(report: &Report, format: Format, width: usize, colour: bool) -> String {
     let mut out = Vec::new();
-    render(report, format, Style { width, colour }, &mut out).unwrap();
+    let style = Style { width, colour };
+    render(report, format, style, &Prose::default(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// As [`shown`], with what the page of one rule says.
+pub(crate) fn with_prose(report: &Report, format: Format) -> String {
+    let prose = RuleProse {
+        description: "Requests are to be authorized\nby the API server.\n\nMore of it.".to_owned(),
+        rationale: "Whoever reaches the port runs `exec` in every container.".to_owned(),
+        remediation: "Set `authorization.mode: Webhook`.".to_owned(),
+        impact: "None is known.".to_owned(),
+        references: vec!["https://kubernetes.io/docs/reference/access-authn-authz/".to_owned()],
+    };
+    let prose = Prose::from_iter([("kubelet-authorization-mode".to_owned(), prose)]);
+    let mut out = Vec::new();
+    let style = Style {
+        width: 80,
+        colour: false,
+    };
+    render(report, format, style, &prose, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -39,6 +59,7 @@ pub(crate) fn empty() -> Report {
             finished: "2026-11-02T10:00:01.5Z".parse().unwrap(),
             source: Source::Live,
             cluster: None,
+            joined: Vec::new(),
             nodes: Vec::new(),
             coverage: Coverage::default(),
         },
@@ -57,6 +78,7 @@ pub(crate) fn empty() -> Report {
             min_coverage: None,
             max_unknown: None,
             only_new: false,
+            include_pods: false,
             exit_code: 2,
             reason: "nothing was judged".to_owned(),
         },

@@ -21,6 +21,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::intern::Names;
+use super::lists::GUARDS;
 use super::{
     Container, Inventory, Kind, Labels, MAX_EXAMPLES, MAX_IN_DEFAULT, Name, Namespace, Pod, Pods,
     Selector, Trouble,
@@ -162,8 +163,12 @@ impl Builder {
         *count = count.saturating_add(number);
     }
 
-    /// Adds an object of the namespace `default`. Secrets and Events are not for here.
+    /// Adds an object of the namespace `default`; one that only says what may happen there (`GUARDS`) is left out. Secrets
+    /// and Events are not for here.
     pub fn in_default(&mut self, kind: &str, name: &str) {
+        if GUARDS.contains(&kind) {
+            return;
+        }
         let key = (self.names.one(kind), self.names.one(name));
         let known = &mut self.inventory.in_default;
         if known.len() < MAX_IN_DEFAULT || known.contains(&key) {

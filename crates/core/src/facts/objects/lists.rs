@@ -361,18 +361,26 @@ const fn in_default(
     }
 }
 
-/// Every namespaced kind of Kubernetes' own that can be listed, but Secrets and Events. Kinds of custom resources are
-/// not asked for: no permissions that are printed beforehand could name them.
+/// Kinds that say what may happen in a namespace: they run nothing and nothing uses them, and other rules ask for them in
+/// every namespace.
+pub(crate) const GUARDS: [&str; 5] = [
+    "LimitRange",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "Role",
+    "RoleBinding",
+];
+
+/// Every namespaced kind of Kubernetes' own that can be listed, but Secrets, Events and those that guard it. Kinds of
+/// custom resources are not asked for: no permissions that are printed beforehand could name them.
 #[rustfmt::skip]
 pub const IN_DEFAULT: &[InDefault] = &[
     in_default("ConfigMap", "configmaps", "", &["v1"], false),
     in_default("Endpoints", "endpoints", "", &["v1"], false),
-    in_default("LimitRange", "limitranges", "", &["v1"], false),
     in_default("PersistentVolumeClaim", "persistentvolumeclaims", "", &["v1"], false),
     in_default("Pod", "pods", "", &["v1"], false),
     in_default("PodTemplate", "podtemplates", "", &["v1"], false),
     in_default("ReplicationController", "replicationcontrollers", "", &["v1"], false),
-    in_default("ResourceQuota", "resourcequotas", "", &["v1"], false),
     in_default("Service", "services", "", &["v1"], false),
     in_default("ServiceAccount", "serviceaccounts", "", &["v1"], false),
     in_default("ControllerRevision", "controllerrevisions", "apps", &["v1"], false),
@@ -386,10 +394,7 @@ pub const IN_DEFAULT: &[InDefault] = &[
     in_default("Lease", "leases", "coordination.k8s.io", &["v1"], false),
     in_default("EndpointSlice", "endpointslices", "discovery.k8s.io", &["v1"], false),
     in_default("Ingress", "ingresses", "networking.k8s.io", &["v1"], false),
-    in_default("NetworkPolicy", "networkpolicies", "networking.k8s.io", &["v1"], false),
     in_default("PodDisruptionBudget", "poddisruptionbudgets", "policy", &["v1"], false),
-    in_default("Role", "roles", RBAC, &["v1"], false),
-    in_default("RoleBinding", "rolebindings", RBAC, &["v1"], false),
     in_default("CSIStorageCapacity", "csistoragecapacities", "storage.k8s.io", &["v1"], false),
     in_default("ResourceClaim", "resourceclaims", "resource.k8s.io", &["v1", "v1beta2", "v1beta1"], true),
     in_default("ResourceClaimTemplate", "resourceclaimtemplates", "resource.k8s.io", &["v1", "v1beta2", "v1beta1"], true),

@@ -1,10 +1,12 @@
-//! Names that stay the same from scan to scan.
+//! The name of a finding that stays the same from scan to scan.
 
-use kubeassay_core::Horizon;
 use sha2::{Digest as _, Sha256};
 
+use crate::text::hexadecimal;
+use crate::verdict::Horizon;
+
 /// Returns the id of a finding: 128 bits over rule, node, subject and horizon.
-pub(crate) fn finding(rule: &str, node: &str, subject: &str, horizon: Horizon) -> String {
+pub fn finding_id(rule: &str, node: &str, subject: &str, horizon: Horizon) -> String {
     let mut hash = Sha256::new();
     for part in [rule, node, subject, horizon.as_str()] {
         hash.update(part.as_bytes());
@@ -12,22 +14,17 @@ pub(crate) fn finding(rule: &str, node: &str, subject: &str, horizon: Horizon) -
         hash.update([0xff]);
     }
     let digest = hash.finalize();
-    let id = digest
-        .iter()
-        .take(16)
-        .fold(0_u128, |id, byte| id << 8 | u128::from(*byte));
-    format!("{id:032x}")
+    digest.get(..16).map_or_else(String::new, hexadecimal)
 }
 
 #[cfg(test)]
 mod tests {
-    use kubeassay_core::Horizon;
-
-    use super::finding;
+    use super::finding_id;
+    use crate::verdict::Horizon;
 
     #[test]
     fn ids_are_stable_and_tell_their_parts_apart() {
-        let id = finding(
+        let id = finding_id(
             "kubelet-authorization-mode",
             "node-1",
             "/var/lib/kubelet",
@@ -35,8 +32,8 @@ mod tests {
         );
         assert_eq!(id, "22c30ee61dc3e4c8f41e377ce998e417");
         assert_ne!(
-            finding("a", "bc", "d", Horizon::Running),
-            finding("ab", "c", "d", Horizon::Running)
+            finding_id("a", "bc", "d", Horizon::Running),
+            finding_id("ab", "c", "d", Horizon::Running)
         );
     }
 }

@@ -1,0 +1,136 @@
+//! What changed, for people at a terminal.
+
+use std::io::Write;
+
+use kubeassay_core::changes::{Change, ChangeKind, Changes, Compared, NodeName, Side};
+
+use super::{counts, sentence, word};
+use crate::describe::{control_label, describe_evidence, subject_parts};
+use crate::ink::Ink;
+use crate::page::{Page, width};
+use crate::{RenderError, Style};
+
+/// Columns of the labels: `before` and a space.
+const LABEL: usize = 7;
+
+/// Changes beyond so many are counted: a page has an end.
+const MOST: usize = 1000;
+
+/// Writes what changed; `wide`: with everything that was read.
+pub(super) fn write(
+    changes: &Changes,
+    wide: bool,
+    style: Style,
+    out: &mut dyn Write,
+) -> Result<(), RenderError> {
+    let mut page = Page::new(style);
+    for (label, compared) in [("old", &changes.old), ("new", &changes.new)] {
+        page.item(0, label, LABEL, (Ink::Plain, &scope(compared)));
+    }
+    for doubt in &changes.doubts {
+        page.item(0, "note", LABEL, (Ink::Doubt, doubt));
+    }
+    for (word, nodes) in [("CAME", &changes.nodes_came), ("WENT", &changes.nodes_went)] {
+        if !nodes.is_empty() {
+            page.gap();
+            page.line(Ink::Strong, &format!("NODES {word}  {}", names(nodes)));
+        }
+    }
+    for change in changes.changes.iter().take(MOST) {
+        page.gap();
+        one(change, wide, &mut page);
+    }
+    let more = changes.changes.len().saturating_sub(MOST);
+    if more > 0 {
+        page.gap();
+        page.line(
+            Ink::Dim,
+            &format!("… and {more} more; -o json has them all"),
+        );
+    }
+    page.gap();
+    let ink = if changes.is_empty() {
+        Ink::Good
+    } else {
+        Ink::Strong
+    };
+    page.line(ink, &counts(changes));
+    out.write_all(page.into_text().as_bytes())?;
+    Ok(())
+}
+
+/// Returns what was compared, in words.
+fn scope(compared: &Compared) -> String {
+    let Compared {
+        file,
+        started,
+        nodes,
+        findings,
+        ..
+    } = compared;
+    let source = crate::describe::describe_source(compared.source);
+    format!("{file}: {nodes} nodes, {findings} findings, {source}, {started:.0}")
+}
+
+fn names(nodes: &[NodeName]) -> String {
+    const SHOWN: usize = 20;
+    let names: Vec<&str> = nodes
+        .iter()
+        .take(SHOWN)
+        .map(|node| node.name.as_str())
+        .collect();
+    let more = nodes.len().saturating_sub(SHOWN);
+    if more > 0 {
+        format!("{}, and {more} more", names.join(", "))
+    } else {
+        names.join(", ")
+    }
+}
+
+fn one(change: &Change, wide: bool, page: &mut Page) {
+    let ink = match change.change {
+        ChangeKind::New => Ink::Bad,
+        ChangeKind::Fixed => Ink::Good,
+        ChangeKind::Waived => Ink::Dim,
+        _ => Ink::Doubt,
+    };
+    let control = control_label(&change.controls, &change.rule);
+    let prefix = [
+        (ink, word(change.change)),
+        (Ink::Plain, "  "),
+        (Ink::Strong, control.as_str()),
+        (Ink::Plain, "  "),
+    ];
+    let hanging = prefix.iter().map(|(_, part)| width(part)).sum();
+    let title = format!("{} ({})", change.title, change.severity);
+    page.hang(&prefix, (Ink::Plain, &title), hanging);
+    let mut whose: Vec<String> = change.node.iter().map(|node| node.name.clone()).collect();
+    whose.extend(subject_parts(&change.subject, true));
+    whose.push(change.horizon.to_string());
+    page.item(2, "at", LABEL, (Ink::Dim, &whose.join(" \u{b7} ")));
+    for (label, side) in [("before", &change.old), ("now", &change.new)] {
+        match side {
+            Some(side) if wide => all(label, side, page),
+            Some(side) => page.item(2, label, LABEL, (Ink::Plain, &sentence(side))),
+            None => page.item(2, label, LABEL, (Ink::Dim, "not there")),
+        }
+    }
+}
+
+/// Writes everything that was read.
+fn all(label: &str, side: &Side, page: &mut Page) {
+    let verdict = crate::describe::verdict_word(side.verdict);
+    page.item(
+        2,
+        label,
+        LABEL,
+        (Ink::Plain, &format!("{verdict}: {}", side.reason)),
+    );
+    for evidence in &side.evidence {
+        let (what, place) = describe_evidence(evidence, side.verdict);
+        page.item(2, "", LABEL, (Ink::Plain, &what));
+        if !place.is_empty() {
+            page.item(4, "", LABEL, (Ink::Dim, &place));
+        }
+    }
+}
