@@ -12,6 +12,9 @@ use crate::statement::Statement;
 /// Larger envelopes are not read, in bytes: ours has about one KiB.
 pub const MAX_ENVELOPE: usize = 1 << 20;
 
+/// Envelopes with more signatures are not looked at: each takes the digest of the whole payload.
+const MAX_SIGNATURES: usize = 16;
+
 /// The type of an in-toto statement in an envelope.
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
@@ -46,6 +49,9 @@ pub enum EnvelopeError {
     /// Nobody signed it.
     #[error("has no signature")]
     Unsigned,
+    /// So many sign nothing of ours.
+    #[error("has {0} signatures; one is ours, and more than {MAX_SIGNATURES} are not looked at")]
+    Crowded(usize),
     /// None of the signatures is the key's.
     #[error(
         "was not signed with this key, or was changed since; it names {named}, and the key is {key}"
@@ -93,8 +99,10 @@ pub fn seal(statement: &Statement, key: &SigningKey) -> Result<Vec<u8>, Canonica
 pub fn open(envelope: &[u8], key: &VerifyingKey) -> Result<Vec<u8>, EnvelopeError> {
     let envelope: Envelope = serde_json::from_slice(envelope)?;
     let payload = decode(&envelope.payload).ok_or(EnvelopeError::Base64("payload"))?;
-    if envelope.signatures.is_empty() {
-        return Err(EnvelopeError::Unsigned);
+    match envelope.signatures.len() {
+        0 => return Err(EnvelopeError::Unsigned),
+        1..=MAX_SIGNATURES => {}
+        number => return Err(EnvelopeError::Crowded(number)),
     }
     let signed = pre_authentication(&envelope.payload_type, &payload);
     let mut holds = false;
@@ -167,7 +175,8 @@ mod tests {
         let payload = open(&sealed, &key().verifying()).unwrap();
         let read = Statement::read(&payload).unwrap();
         assert_eq!(read, statement());
-        assert_eq!(read.name_of(&"AB".repeat(32)), Some("report.json"));
+        assert_eq!(read.name_of(&"ab".repeat(32)), Some("report.json"));
+        assert_eq!(read.name_of(&"AB".repeat(32)), None);
         assert_eq!(read.name_of(&"ac".repeat(32)), None);
         let text = String::from_utf8(payload).unwrap();
         assert!(
@@ -193,6 +202,19 @@ mod tests {
             ("payload", json!("e30"), "payload is not base64"),
             ("payloadType", json!("application/json"), "changed since"),
             ("signatures", json!([]), "no signature"),
+            ("signatures", json!([null]), "no DSSE envelope"),
+            (
+                "signatures",
+                json!(vec![json!({"sig": "AAAA"}); 17]),
+                "has 17 signatures",
+            ),
+            ("payload", json!({}), "no DSSE envelope"),
+            ("payloadType", json!(null), "no DSSE envelope"),
+            (
+                "payloadType",
+                json!("application/vnd.in-toto+json\u{0}"),
+                "changed since",
+            ),
             ("signatures", json!([{"sig": "AAAA"}]), "it names no key"),
             ("signatures", json!([{"sig": "\u{0}"}]), "sig is not base64"),
             ("signatures", json!("x"), "no DSSE envelope"),
@@ -221,7 +243,48 @@ mod tests {
         };
         let error = signed("text/plain", "hello").unwrap_err().to_string();
         assert!(error.contains("text/plain"), "{error}");
+        let ours = canonical::to_string(&statement()).unwrap();
+        let read = |payload: &str| {
+            let payload = signed(PAYLOAD_TYPE, payload).unwrap();
+            Statement::read(&payload)
+        };
+        assert_eq!(read(&ours).unwrap(), statement());
+        // What the key signed and two readers could read in two ways, or means nothing that we mean.
+        let digest = "ab".repeat(32);
+        let form = "not in canonical JSON";
+        let subject = "not about one report";
+        for (from, to, says) in [
+            (r#""exit_code":2"#, r#""exit_code":0,"exit_code":2"#, form),
+            (r#""rules":131"#, r#""rules":131,"zz":1,"zz":2"#, form),
+            (r#""complete":true"#, r#""complete": true"#, form),
+            (r#""_type":"#, r#""\u005ftype":"#, form),
+            (r#""nodes":1"#, r#""nodes":1.0"#, form),
+            (
+                r#""subject":["#,
+                r#""subject":[{"digest":{"sha256":"00"},"name":"x"},"#,
+                subject,
+            ),
+            (r#""sha256":"#, r#""sha512":"#, subject),
+            (r#""sha256":"#, r#""sha1":"00","sha256":"#, subject),
+            (&digest, &digest.to_ascii_uppercase(), subject),
+            (&digest, &digest[2..], subject),
+            (r#""source":"live""#, r#""source":"demo""#, "demonstration"),
+            (r#""source":"live""#, r#""source":"captured""#, "captured"),
+            (r#""source":"live""#, r#""source":"dream""#, "no in-toto"),
+            (r#""exit_code":2"#, r#""exit_code":256"#, "no in-toto"),
+            (r#""nodes":1,"#, "", "no in-toto"),
+        ] {
+            let changed = ours.replacen(from, to, 1);
+            assert_ne!(changed, ours, "{from}");
+            let error = read(&changed).unwrap_err().to_string();
+            assert!(error.contains(says), "{to}: {error}");
+        }
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         for (payload, says) in [
+            ("", "no in-toto"),
+            ("\u{feff}{}", "no in-toto"),
+            (&ours[..ours.len() - 1], "no in-toto"),
+            (deep.as_str(), "no in-toto"),
             (
                 r#"{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"x"}"#,
                 "v0.1",
@@ -232,8 +295,7 @@ mod tests {
             ),
             ("[]", "no in-toto statement"),
         ] {
-            let payload = signed(PAYLOAD_TYPE, payload).unwrap();
-            let error: StatementError = Statement::read(&payload).unwrap_err();
+            let error: StatementError = read(payload).unwrap_err();
             assert!(error.to_string().contains(says), "{error}");
         }
     }

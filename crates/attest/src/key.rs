@@ -40,9 +40,55 @@ pub enum KeyError {
     /// Something else in PEM.
     #[error("holds {0:?} and not {1:?}")]
     Label(String, &'static str),
+    /// Which of them is meant is not told.
+    #[error("holds {0} PEM blocks; one key belongs in one file")]
+    Several(usize),
+    /// A public key that signatures of anybody fit.
+    #[error(
+        "holds a key of which anybody can forge signatures, such as one of zeros; ask for the right one"
+    )]
+    Weak,
     /// A key of another kind.
     #[error("holds no Ed25519 key; `openssl genpkey -algorithm ed25519` makes one")]
     Algorithm,
+}
+
+/// The public keys, in all their forms, that are points of a small order: what they verify, anybody can sign. The bit of
+/// the sign, the highest of all, is 0 here. (Solved from RFC 8032's curve; their orders are 4, 1, 8, 8, 2, and 4 and 1 once
+/// more, with the prime added.)
+const WEAK: [[u8; LENGTH]; 7] = [
+    [0; LENGTH],
+    ends(1, 0, 0),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+    ends(0xec, 0xff, 0x7f),
+    ends(0xed, 0xff, 0x7f),
+    ends(0xee, 0xff, 0x7f),
+];
+
+/// Returns a number whose bytes are `between` but for the first and the last.
+const fn ends(first: u8, between: u8, last: u8) -> [u8; LENGTH] {
+    let mut bytes = [between; LENGTH];
+    let [head, .., tail] = &mut bytes;
+    *head = first;
+    *tail = last;
+    bytes
+}
+
+/// Returns the one block of a file with a key.
+fn only(text: &[u8]) -> Result<Block, KeyError> {
+    match pem::count(text) {
+        0 | 1 => pem::first(text).ok_or(KeyError::NotPem),
+        several => Err(KeyError::Several(several)),
+    }
 }
 
 const PRIVATE: &str = "PRIVATE KEY";
@@ -67,7 +113,7 @@ impl SigningKey {
     ///
     /// Where it is none of Ed25519.
     pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
-        let Block { label, der } = pem::first(text).ok_or(KeyError::NotPem)?;
+        let Block { label, der } = only(text)?;
         match label.as_str() {
             PRIVATE => {}
             "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
@@ -102,17 +148,23 @@ impl VerifyingKey {
     ///
     /// Where it is none of Ed25519.
     pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
-        let Block { label, der } = pem::first(text).ok_or(KeyError::NotPem)?;
+        let Block { label, der } = only(text)?;
         if label.ends_with(PRIVATE) {
             return Err(KeyError::PrivateToVerify);
         }
         if label != PUBLIC {
             return Err(KeyError::Label(label, PUBLIC));
         }
-        der.strip_prefix(&SPKI)
-            .filter(|key| key.len() == LENGTH)
-            .map(|key| Self(key.to_vec()))
-            .ok_or(KeyError::Algorithm)
+        let key = der.strip_prefix(&SPKI).ok_or(KeyError::Algorithm)?;
+        let key: [u8; LENGTH] = key.try_into().map_err(|_| KeyError::Algorithm)?;
+        let mut unsigned = key;
+        if let Some(last) = unsigned.last_mut() {
+            *last &= 0x7f;
+        }
+        if WEAK.contains(&unsigned) {
+            return Err(KeyError::Weak);
+        }
+        Ok(Self(key.to_vec()))
     }
 
     /// Returns whether `signature` is this key's for `message`.
@@ -152,6 +204,29 @@ mod tests {
         assert_eq!(VerifyingKey::from_pem(mailed.as_bytes()).unwrap(), open);
     }
 
+    /// Two files that look like keys and belong to nobody: with them the signature beside is good for every fourth message
+    /// or so, whoever wrote it.
+    #[test]
+    fn keys_that_fit_signatures_of_anybody_are_refused() {
+        use base64::Engine as _;
+        let pem = |key: &[u8]| {
+            let der = base64::engine::general_purpose::STANDARD.encode([&SPKI, key].concat());
+            format!("-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n")
+        };
+        for key in WEAK {
+            let mut mirrored = key;
+            mirrored[31] |= 0x80;
+            for key in [key, mirrored] {
+                let read = VerifyingKey::from_pem(pem(&key).as_bytes());
+                assert_eq!(read.unwrap_err(), KeyError::Weak, "{key:02x?}");
+            }
+        }
+        // Why: R = the neutral element and S = 0 sign for the key that is the neutral element.
+        let neutral = WEAK[1];
+        let forged = [neutral, [0; LENGTH]].concat();
+        assert!(VerifyingKey(neutral.to_vec()).verifies(b"anything", &forged));
+    }
+
     #[test]
     fn what_is_no_such_key_is_refused_with_the_mend_and_without_its_bytes() {
         let labelled = |label: &str| {
@@ -186,6 +261,8 @@ mod tests {
             assert_eq!(as_private(text), KeyError::NotPem, "{text}");
             assert_eq!(as_public(text), KeyError::NotPem, "{text}");
         }
+        assert_eq!(as_private(&SECRET.repeat(2)), KeyError::Several(2));
+        assert_eq!(as_public(&format!("{OPEN}{SECRET}")), KeyError::Several(2));
         for error in [as_private(&labelled("PRIVATE KEY")), as_public(SECRET)] {
             assert!(!error.to_string().contains("MC4C"), "{error}");
         }

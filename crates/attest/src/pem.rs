@@ -1,4 +1,4 @@
-//! PEM (RFC 7468): the first block of a text.
+//! PEM (RFC 7468): the one block of a text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,12 +11,20 @@ pub(crate) struct Block {
     pub(crate) der: Vec<u8>,
 }
 
+/// What a block begins with.
+const BEGIN: &str = "-----BEGIN ";
+
+/// Returns how many blocks begin in a text.
+pub(crate) fn count(text: &[u8]) -> usize {
+    String::from_utf8_lossy(text).matches(BEGIN).count()
+}
+
 /// Returns the first block, or nothing where there is none that could be read whole.
 pub(crate) fn first(text: &[u8]) -> Option<Block> {
     let text = std::str::from_utf8(text).ok()?;
     let mut lines = text.lines().map(str::trim);
     let label = lines.find_map(|line| {
-        let label = line.strip_prefix("-----BEGIN ")?;
+        let label = line.strip_prefix(BEGIN)?;
         label.strip_suffix("-----")
     })?;
     let end = format!("-----END {label}-----");

@@ -1,11 +1,15 @@
 //! What is said of a report.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kubeassay_core::facts::{Source, Tool};
 use kubeassay_core::report::Summary;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde_json::Value;
 use thiserror::Error;
+
+use crate::canonical;
 
 /// The type of in-toto's statements.
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
@@ -60,6 +64,9 @@ pub struct Predicate {
     pub complete: bool,
     /// The exit code of its gate.
     pub exit_code: u8,
+    /// `sha256:…` of the signed reports that it was rendered from, in their order; none for what a scan wrote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rendered_from: Vec<String>,
 }
 
 /// Why a payload, whose signature holds, says nothing of a report.
@@ -76,6 +83,17 @@ pub enum StatementError {
         /// The type that is known.
         known: &'static str,
     },
+    /// It is not in the one form that we write, in which nothing can be said twice or be hidden.
+    #[error(
+        "what was signed is not in canonical JSON, so that others may read another thing in it"
+    )]
+    Form,
+    /// Not one report is meant by it, and by its SHA-256 alone.
+    #[error("what was signed is not about one report by its SHA-256")]
+    Subject,
+    /// It is about what is evidence of no machine.
+    #[error("what was signed says that its source is {0}, which is never signed by kubeassay")]
+    Source(&'static str),
 }
 
 /// The first thing looked at, so that another kind of statement is told from a broken one.
@@ -101,11 +119,11 @@ impl Statement {
         }
     }
 
-    /// Reads a payload.
+    /// Reads a payload. What could be read in two ways is read in none.
     ///
     /// # Errors
     ///
-    /// Where it is no statement about a report.
+    /// Where it is no statement about one report.
     pub fn read(payload: &[u8]) -> Result<Self, StatementError> {
         let head: Head = serde_json::from_slice(payload)?;
         for (found, known) in [(head.kind, STATEMENT), (head.predicate_type, PREDICATE)] {
@@ -113,16 +131,37 @@ impl Statement {
                 return Err(StatementError::Kind { found, known });
             }
         }
-        Ok(serde_json::from_slice(payload)?)
+        // A key that stands there twice is gone in the value, and with it the bytes are others.
+        let value: Value = serde_json::from_slice(payload)?;
+        let written = canonical::to_string(&value).map_err(|_| StatementError::Form)?;
+        if written.as_bytes() != payload {
+            return Err(StatementError::Form);
+        }
+        let statement: Self = serde_json::from_value(value)?;
+        if statement.only().is_none() {
+            return Err(StatementError::Subject);
+        }
+        match statement.predicate.source {
+            Source::Captured => Err(StatementError::Source("a captured host")),
+            Source::Demo => Err(StatementError::Source("the demonstration")),
+            _ => Ok(statement),
+        }
     }
 
-    /// Returns the name that the report with this SHA-256 had, if the statement is about it.
+    /// Returns the one report that is meant: its name, and its SHA-256 in lower-case hexadecimal digits.
+    fn only(&self) -> Option<(&str, &str)> {
+        let [Subject { name, digest }] = self.subject.as_slice() else {
+            return None;
+        };
+        let known = digest.get(SHA256).filter(|_| digest.len() == 1)?;
+        let digits = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let whole = known.len() == 64 && known.as_bytes().iter().all(digits);
+        whole.then_some((name, known))
+    }
+
+    /// Returns the name that the report with this SHA-256 (lower-case hexadecimal digits) had, if the statement is about it.
     pub fn name_of(&self, digest: &str) -> Option<&str> {
-        let mut subjects = self.subject.iter();
-        let subject = subjects.find(|subject| {
-            let known = subject.digest.get(SHA256);
-            known.is_some_and(|known| known.eq_ignore_ascii_case(digest))
-        });
-        subject.map(|subject| subject.name.as_str())
+        let (name, known) = self.only()?;
+        (known == digest).then_some(name)
     }
 }

@@ -1,14 +1,18 @@
 //! Signed evidence: keys and reports from files, attestations beside reports.
 
 use std::ffi::OsString;
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
-use kubeassay_attest::{MAX_KEY, Predicate, SigningKey, Statement, seal};
+use kubeassay_attest::{
+    MAX_ENVELOPE, MAX_KEY, Predicate, SigningKey, Statement, hex, open as open_envelope, seal,
+};
 use kubeassay_core::facts::Source;
 use kubeassay_report::stream::{Closing, Header};
+use sha2::{Digest as _, Sha256};
 
 use crate::output::Destination;
 
@@ -73,6 +77,83 @@ impl Signer {
         let statement = Statement::new(name.into_owned(), digest, predicate);
         destination(report)?.write(&seal(&statement, &self.key)?)
     }
+
+    /// Returns a copy of a report that this key signed, and the report's SHA-256: what is rendered from it may be signed
+    /// again, and nobody changes the copy between both.
+    ///
+    /// # Errors
+    ///
+    /// Where it was not signed with this key, or was changed since.
+    pub(crate) fn own(&self, report: &Path) -> anyhow::Result<(File, String)> {
+        let shown = report.display();
+        if report == Path::new("-") {
+            bail!(
+                "--sign signs what is rendered from reports that the same key signed, and there is no attestation beside stdin; name the file"
+            );
+        }
+        let (mut file, _) = open(report)?;
+        let cannot = || format!("cannot read {shown}");
+        let mut copy = Digesting::new(tempfile::tempfile().with_context(cannot)?);
+        io::copy(&mut file, &mut copy).with_context(cannot)?;
+        let (mut copy, digest) = copy.end();
+        copy.rewind().with_context(cannot)?;
+        let doubt = match self.doubt(report, &digest) {
+            Ok(None) => return Ok((copy, digest)),
+            Ok(Some(doubt)) => anyhow!(doubt),
+            Err(error) => error,
+        };
+        Err(doubt.context(format!(
+            "--sign signs what is rendered from reports that the same key signed, and {shown} is none; leave --sign out"
+        )))
+    }
+
+    /// Returns why this key did not sign the report with this digest.
+    fn doubt(&self, report: &Path, digest: &str) -> anyhow::Result<Option<String>> {
+        let attestation = attestation_of(report);
+        let shown = attestation.display();
+        let (file, _) = open(&attestation)?;
+        let envelope = limited(file, &attestation, MAX_ENVELOPE, "an attestation")?;
+        let payload = open_envelope(&envelope, &self.key.verifying())
+            .map_err(|error| anyhow!("{shown} {error}"))?;
+        let statement = Statement::read(&payload).map_err(|error| anyhow!("{shown}: {error}"))?;
+        let known = statement.name_of(digest);
+        Ok(known
+            .is_none()
+            .then(|| format!("{shown} is of another report, or this one was changed since")))
+    }
+}
+
+/// Passes on what is written, and keeps count of its SHA-256.
+pub(crate) struct Digesting<W> {
+    to: W,
+    digest: Sha256,
+}
+
+impl<W: io::Write> Digesting<W> {
+    /// Returns what writes to `to`.
+    pub(crate) fn new(to: W) -> Self {
+        Self {
+            to,
+            digest: Sha256::new(),
+        }
+    }
+
+    /// Returns where it was written, and the SHA-256 in lower-case hexadecimal digits.
+    pub(crate) fn end(self) -> (W, String) {
+        (self.to, hex(&self.digest.finalize()))
+    }
+}
+
+impl<W: io::Write> io::Write for Digesting<W> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let length = self.to.write(data)?;
+        self.digest.update(data.get(..length).unwrap_or_default());
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 fn destination(report: &Path) -> anyhow::Result<Destination> {
@@ -109,8 +190,13 @@ pub(crate) fn may_be_signed(source: Source) -> anyhow::Result<()> {
     )
 }
 
-/// Returns what is said of a report of `nodes` nodes.
-pub(crate) fn predicate(header: &Header, closing: &Closing, nodes: usize) -> Predicate {
+/// Returns what is said of a report of `nodes` nodes, rendered from the reports with these digests if from any.
+pub(crate) fn predicate(
+    header: &Header,
+    closing: &Closing,
+    nodes: usize,
+    rendered_from: &[String],
+) -> Predicate {
     Predicate {
         tool: header.tool.clone(),
         rule_digest: header.rules.digest.clone(),
@@ -123,6 +209,10 @@ pub(crate) fn predicate(header: &Header, closing: &Closing, nodes: usize) -> Pre
         verdicts: closing.summary,
         complete: closing.complete,
         exit_code: closing.gate.exit_code,
+        rendered_from: rendered_from
+            .iter()
+            .map(|digest| format!("sha256:{digest}"))
+            .collect(),
     }
 }
 

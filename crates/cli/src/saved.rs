@@ -20,7 +20,16 @@ pub(crate) type Saved = ReportFile<File>;
 /// Where it cannot be read, or is no report.
 pub(crate) fn open(path: &Path) -> anyhow::Result<Saved> {
     let (name, file) = file(path)?;
-    Ok(ReportFile::open(&name, file, Limits::USUAL)?)
+    of(&name, file)
+}
+
+/// Opens the report in a file that messages call `name`.
+///
+/// # Errors
+///
+/// Where it cannot be read, or is no report.
+pub(crate) fn of(name: &str, file: File) -> anyhow::Result<Saved> {
+    Ok(ReportFile::open(name, file, Limits::USUAL)?)
 }
 
 /// Returns the file and what messages call it.

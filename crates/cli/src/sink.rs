@@ -68,6 +68,11 @@ impl Outputs {
         self.signer.is_some()
     }
 
+    /// Returns who signs it, if anybody does.
+    pub(crate) const fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
+    }
+
     /// Returns whether somebody reads the exit code's reason on stdout already.
     pub(crate) fn tell_people(&self) -> bool {
         let mut outputs = self.places.iter();
@@ -128,6 +133,8 @@ pub(crate) struct Beginning<'a> {
     pub(crate) baseline: Option<Baseline>,
     /// What covers findings; none for a report that exists.
     pub(crate) waiving: Option<Waiving>,
+    /// The SHA-256 of each signed report that it is rendered from.
+    pub(crate) rendered_from: Vec<String>,
 }
 
 impl<'a> Beginning<'a> {
@@ -156,6 +163,7 @@ impl<'a> Beginning<'a> {
             rules: rules.to_vec(),
             baseline,
             waiving: Some(waiving),
+            rendered_from: Vec::new(),
         }
     }
 }
@@ -170,6 +178,7 @@ struct Signing {
     signer: Signer,
     header: Header,
     nodes: usize,
+    rendered_from: Vec<String>,
 }
 
 impl Sink {
@@ -191,6 +200,7 @@ impl Sink {
             rules,
             baseline,
             waiving,
+            rendered_from,
         } = beginning;
         let doubts = baseline
             .iter()
@@ -226,6 +236,7 @@ impl Sink {
                 signer,
                 header,
                 nodes: 0,
+                rendered_from,
             }),
             tally: Tally::new(gate),
             problems,
@@ -328,10 +339,15 @@ impl Sink {
             gate: ending.gate,
             complete: ending.complete,
         };
-        let predicate = self
-            .signing
-            .as_ref()
-            .map(|signing| evidence::predicate(&signing.header, &closing, signing.nodes));
+        let predicate = self.signing.as_ref().map(|signing| {
+            let Signing {
+                header,
+                nodes,
+                rendered_from,
+                ..
+            } = signing;
+            evidence::predicate(header, &closing, *nodes, rendered_from)
+        });
         let mut first = Ok(());
         for Sending {
             mut render,

@@ -18,7 +18,7 @@ pub(crate) struct OutputArgs {
     /// Write to this file (mode 0600, replaced in one step) instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
-    /// Sign what every file of the report holds with this key (Ed25519, PKCS#8 in PEM), into FILE.dsse.json beside it; kubeassay verify checks it
+    /// Sign what every file of the report holds with this key (Ed25519, PKCS#8 in PEM), into FILE.dsse.json beside it; kubeassay verify checks it. What is rendered is signed where the same key signed all that it is rendered from
     #[arg(long, value_name = "KEY")]
     pub(crate) sign: Option<PathBuf>,
 }

@@ -6,15 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use kubeassay_attest::{
-    EnvelopeError, MAX_ENVELOPE, MAX_KEY, Statement, VerifyingKey, hex, open as open_envelope,
+    EnvelopeError, MAX_ENVELOPE, MAX_KEY, Statement, VerifyingKey, open as open_envelope,
 };
 use kubeassay_core::text;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::safe_document;
 use crate::args::{TextFormat, Verify};
-use crate::evidence::{attestation_of, limited, open};
+use crate::evidence::{Digesting, attestation_of, limited, open};
 use crate::exit::Exit;
 use crate::output;
 
@@ -88,22 +87,9 @@ fn key(path: &Path) -> anyhow::Result<VerifyingKey> {
 /// Returns the SHA-256 of a report of any size, in hexadecimal digits.
 fn digest(path: &Path) -> anyhow::Result<String> {
     let (mut file, _) = open(path)?;
-    let mut digest = Digesting(Sha256::new());
+    let mut digest = Digesting::new(io::sink());
     io::copy(&mut file, &mut digest).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(hex(&digest.0.finalize()))
-}
-
-struct Digesting(Sha256);
-
-impl io::Write for Digesting {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.update(data);
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    Ok(digest.end().1)
 }
 
 /// Returns the answer for people. A name or a version that was signed is still only text.
@@ -141,6 +127,9 @@ fn page(report: &Path, answer: &Answer<'_>) -> String {
     );
     line("rules", &format!("{}, {}", said.rules, said.rule_digest));
     line("scanned", &format!("{} to {}", said.started, said.finished));
+    for report in &said.rendered_from {
+        line("from", report);
+    }
     let verdicts = said.verdicts;
     line(
         "found",
