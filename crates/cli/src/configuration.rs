@@ -32,6 +32,9 @@ const OF_THE_FOLDER: &str = "kubeassay.yaml";
 /// The bits with which others write a file.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
+/// The bit with which a folder that others write keeps files from being replaced by them.
+const STICKY: u32 = 0o1000;
+
 /// The commands that a configuration is for.
 const COMMANDS: &[&str] = &[
     "scan", "explain", "fix", "rules", "render", "diff", "waivers",
@@ -130,13 +133,17 @@ impl Configuration {
         Ok(layers)
     }
 
-    /// Returns the words that stand for what is configured and was not said on the command line.
+    /// Returns the words that stand for what is configured and was not said on the command line, and of each key its place.
     ///
     /// # Errors
     ///
     /// Where a variable cannot be used, or something is configured that this version does not have.
-    fn words(&self, command: &Command, matches: &ArgMatches) -> anyhow::Result<Vec<OsString>> {
-        let mut words = Vec::new();
+    fn words(
+        &self,
+        command: &Command,
+        matches: &ArgMatches,
+    ) -> anyhow::Result<(Vec<OsString>, Vec<String>)> {
+        let (mut words, mut places) = (Vec::new(), Vec::new());
         for key in KEYS {
             let Some(layer) = self.layers(key)?.into_iter().next() else {
                 continue;
@@ -154,6 +161,7 @@ impl Configuration {
             if is_said(matches, &id) || !is_of_use(key, matches) {
                 continue;
             }
+            places.push(format!("{} ({})", key.path, layer.origin));
             match (key.kind, layer.value.as_slice()) {
                 (KeyKind::Switch, [value]) if value == "true" => {
                     words.push(format!("--{}", key.flag).into());
@@ -171,7 +179,7 @@ impl Configuration {
                 }
             }
         }
-        Ok(words)
+        Ok((words, places))
     }
 }
 
@@ -207,7 +215,12 @@ pub(crate) fn applied(
     {
         (matches, command) = (below, subcommand);
     }
-    let configured = Configuration::find(named, style, messages)?.words(command, matches)?;
+    let (configured, places) =
+        Configuration::find(named, style, messages)?.words(command, matches)?;
+    // What moves an exit code from elsewhere than the command line is not to be guessed at.
+    if !places.is_empty() {
+        messages.progress(&format!("configured: {}", places.join(", ")));
+    }
     // What follows `--` is no flag.
     let end = words.iter().position(|word| word == "--");
     let end = end.unwrap_or(words.len());
@@ -302,6 +315,7 @@ fn of_the_folder(messages: Messages) -> anyhow::Result<Option<Vec<u8>>> {
         .read(true)
         .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
         .open(path);
+    let us = rustix::process::geteuid().as_raw();
     let not_used = |why: &str| {
         messages.warning(&format!(
             "./{OF_THE_FOLDER} is not used: {why}; to use it all the same: --config {OF_THE_FOLDER}"
@@ -314,7 +328,6 @@ fn of_the_folder(messages: Messages) -> anyhow::Result<Option<Vec<u8>>> {
         Err(error) => return not_used(&error.to_string()),
     };
     let found = file.metadata().context("cannot read kubeassay.yaml")?;
-    let us = rustix::process::geteuid().as_raw();
     if !found.is_file() {
         return not_used("it is not a regular file");
     }
@@ -324,6 +337,12 @@ fn of_the_folder(messages: Messages) -> anyhow::Result<Option<Vec<u8>>> {
     if found.mode() & WRITABLE_BY_OTHERS != 0 {
         let mode = found.mode() & 0o7777;
         return not_used(&format!("others may write it (mode {mode:04o})"));
+    }
+    // Who may write the folder and is not held by its sticky bit can put another file in its place while we read.
+    let folder = std::fs::metadata(".").context("cannot read the working folder")?;
+    if folder.mode() & WRITABLE_BY_OTHERS != 0 && folder.mode() & STICKY == 0 {
+        let mode = folder.mode() & 0o7777;
+        return not_used(&format!("others may write its folder (mode {mode:04o})"));
     }
     limited(file, path, MAX_CONFIGURATION, "a configuration").map(Some)
 }

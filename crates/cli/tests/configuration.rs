@@ -182,6 +182,15 @@ fn waivers_and_a_baseline_may_be_configured() {
     let (code, _, stderr) = desk.run("scan --demo --choices choices.yaml");
     assert_eq!(code, 64);
     assert!(stderr.contains("there is no key `waivers`"), "{stderr}");
+    desk.write("kubeassay.yaml", waivers);
+    let (_, _, stderr) = desk.run_with(&[("KUBEASSAY_FAIL_ON", "never")], scan);
+    assert!(
+        stderr.contains("configured: waivers (kubeassay.yaml:1)\n"),
+        "{stderr}"
+    );
+    let (_, _, stderr) = desk.run_with(&[("KUBEASSAY_MAX_UNKNOWN", "3")], "-q scan --demo");
+    assert_eq!(stderr, "");
+    desk.write("kubeassay.yaml", "");
     let (code, _, stderr) = desk.run("scan --demo --fail-on-new");
     assert_eq!(code, 64);
     assert!(stderr.contains("--baseline"), "{stderr}");
@@ -243,6 +252,20 @@ fn a_file_that_others_could_have_put_here_is_not_used_unless_it_is_named() {
     assert!(never(&desk.run("config show --config kubeassay.yaml").1));
     let variable = [("KUBEASSAY_CONFIG", "kubeassay.yaml")];
     assert!(never(&desk.run_with(&variable, "config show").1));
+
+    // Whoever may write the folder could put another file in its place.
+    desk.write("kubeassay.yaml", OURS);
+    let folder = |mode: u32| {
+        fs::set_permissions(desk.0.path(), fs::Permissions::from_mode(mode)).unwrap();
+        desk.run("config show")
+    };
+    let (_, stdout, stderr) = folder(0o777);
+    assert!(
+        !never(&stdout) && stderr.contains("others may write its folder (mode 0777)"),
+        "{stderr}"
+    );
+    assert!(never(&folder(0o1777).1));
+    assert!(never(&folder(0o755).1));
 
     fs::rename(desk.path("kubeassay.yaml"), desk.path("other.yaml")).unwrap();
     symlink("other.yaml", desk.path("kubeassay.yaml")).unwrap();

@@ -204,11 +204,423 @@ fn what_cannot_be_signed_or_verified_is_refused_before_scanning_with_the_mend() 
         assert_eq!((code, stdout.as_str()), (64, ""), "{line}: {stderr}");
         assert!(stderr.contains(says), "{line}: {stderr}");
         assert!(
-            !stderr.contains("MC4C") && !stderr.contains("1O5y"),
+            !stderr.contains("MC4C") && !stderr.contains("Tuctv5"),
             "{stderr}"
         );
         assert!(!desk.path("x.json").exists(), "{line}");
     }
+}
+
+/// What somebody does who wants `verified` and has no key. Nothing here may end with it, or with a panic.
+#[test]
+fn nothing_that_was_tampered_with_is_verified() {
+    let desk = Desk::new();
+    desk.scan();
+    let report = fs::read(desk.path("report.json")).unwrap();
+    let sealed = fs::read_to_string(desk.path("report.json.dsse.json")).unwrap();
+    let envelope: Json = serde_json::from_str(&sealed).unwrap();
+    let text = |at: &str| envelope.pointer(at).unwrap().as_str().unwrap().to_owned();
+    let (payload, signature) = (text("/payload"), text("/signatures/0/sig"));
+    let with = |field: &str, value: Json| {
+        let mut changed = envelope.clone();
+        changed[field] = value;
+        changed.to_string().into_bytes()
+    };
+    let mut last_byte = report.clone();
+    *last_byte.last_mut().unwrap() = b' ';
+    let mut longer = report.clone();
+    longer.push(b'\n');
+    // The same document with other bytes: white space is part of what was signed.
+    let respaced: Json = serde_json::from_slice(&report).unwrap();
+    let respaced = serde_json::to_vec(&respaced).unwrap();
+    // A statement of the attacker's own, below the signature of ours.
+    let zeros = "A".repeat(signature.len() - 2) + "==";
+    let payload_of_mine = payload.replacen("ey", "fy", 1);
+    let twice =
+        |key: &str, value: &str| format!("{{\"{key}\":{value},{}", &sealed[1..]).into_bytes();
+    let pem = |label: &str, body: &str| {
+        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n").into_bytes()
+    };
+    let zero_key = "MCowBQYDK2VwAyEA".to_owned() + &"A".repeat(43) + "=";
+    let seal = sealed.as_bytes();
+    let public = PUBLIC.as_bytes();
+    let cases: Vec<(&str, &[u8], Vec<u8>, Vec<u8>, i32, &str)> = vec![
+        (
+            "a changed byte",
+            &last_byte,
+            seal.into(),
+            public.into(),
+            1,
+            "not the one",
+        ),
+        (
+            "a byte more",
+            &longer,
+            seal.into(),
+            public.into(),
+            1,
+            "not the one",
+        ),
+        (
+            "other white space",
+            &respaced,
+            seal.into(),
+            public.into(),
+            1,
+            "not the one",
+        ),
+        (
+            "a report cut in two",
+            &report[..report.len() / 2],
+            seal.into(),
+            public.into(),
+            1,
+            "not the one",
+        ),
+        (
+            "an empty report",
+            b"",
+            seal.into(),
+            public.into(),
+            1,
+            "not the one",
+        ),
+        (
+            "another key",
+            &report,
+            seal.into(),
+            PUBLIC.replace("Gb9E", "Gb8E").into(),
+            1,
+            "not signed with this key",
+        ),
+        (
+            "another statement",
+            &report,
+            with("payload", payload_of_mine.into()),
+            public.into(),
+            1,
+            "not signed with this key",
+        ),
+        (
+            "an empty statement",
+            &report,
+            with("payload", "".into()),
+            public.into(),
+            1,
+            "not signed with this key",
+        ),
+        (
+            "the type of something else",
+            &report,
+            with("payloadType", "application/json".into()),
+            public.into(),
+            1,
+            "not signed with this key",
+        ),
+        (
+            "a type with the payload's beginning",
+            &report,
+            with(
+                "payloadType",
+                format!("application/vnd.in-toto+json {}", payload.len()).into(),
+            ),
+            public.into(),
+            1,
+            "not signed with this key",
+        ),
+        (
+            "no signature",
+            &report,
+            with("signatures", serde_json::json!([])),
+            public.into(),
+            1,
+            "no signature",
+        ),
+        (
+            "a signature of zeros",
+            &report,
+            with("signatures", serde_json::json!([{"sig": zeros}])),
+            public.into(),
+            1,
+            "not signed with this key",
+        ),
+        (
+            "half a signature",
+            &report,
+            with("signatures", serde_json::json!([{"sig": signature[..44]}])),
+            public.into(),
+            1,
+            "not signed with this key",
+        ),
+        (
+            "signatures without end",
+            &report,
+            with(
+                "signatures",
+                serde_json::json!(vec![serde_json::json!({"sig": zeros}); 5000]),
+            ),
+            public.into(),
+            1,
+            "5000 signatures",
+        ),
+        (
+            "two payloads",
+            &report,
+            twice("payload", "\"e30=\""),
+            public.into(),
+            64,
+            "duplicate field",
+        ),
+        (
+            "two types",
+            &report,
+            twice("payloadType", "\"text/plain\""),
+            public.into(),
+            64,
+            "duplicate field",
+        ),
+        (
+            "two lists of signatures",
+            &report,
+            twice("signatures", "[]"),
+            public.into(),
+            64,
+            "duplicate field",
+        ),
+        (
+            "half an attestation",
+            &report,
+            seal[..seal.len() / 2].into(),
+            public.into(),
+            64,
+            "no DSSE envelope",
+        ),
+        (
+            "an empty attestation",
+            &report,
+            Vec::new(),
+            public.into(),
+            64,
+            "no DSSE envelope",
+        ),
+        (
+            "two attestations",
+            &report,
+            [seal, seal].concat(),
+            public.into(),
+            64,
+            "no DSSE envelope",
+        ),
+        (
+            "depth",
+            &report,
+            [b"[".repeat(500_000), b"]".repeat(500_000)].concat(),
+            public.into(),
+            64,
+            "no DSSE envelope",
+        ),
+        (
+            "a large attestation",
+            &report,
+            vec![b' '; (1 << 20) + 1],
+            public.into(),
+            64,
+            "larger than an attestation",
+        ),
+        (
+            "bytes that are no text",
+            &report,
+            vec![0xff; 64],
+            public.into(),
+            64,
+            "no DSSE envelope",
+        ),
+        (
+            "a key of zeros",
+            &report,
+            seal.into(),
+            pem("PUBLIC KEY", &zero_key),
+            64,
+            "anybody can forge",
+        ),
+        (
+            "garbage in PEM",
+            &report,
+            seal.into(),
+            pem("PUBLIC KEY", "!!!!"),
+            64,
+            "no PEM block",
+        ),
+        (
+            "nothing in PEM",
+            &report,
+            seal.into(),
+            pem("PUBLIC KEY", ""),
+            64,
+            "no Ed25519 key",
+        ),
+        (
+            "half a key",
+            &report,
+            seal.into(),
+            public[..public.len() / 2].into(),
+            64,
+            "no PEM block",
+        ),
+        (
+            "two keys",
+            &report,
+            seal.into(),
+            [public, public].concat(),
+            64,
+            "2 PEM blocks",
+        ),
+        (
+            "the private key",
+            &report,
+            seal.into(),
+            SECRET.into(),
+            64,
+            "-pubout",
+        ),
+        (
+            "a certificate",
+            &report,
+            seal.into(),
+            pem("CERTIFICATE", "MCow"),
+            64,
+            "CERTIFICATE",
+        ),
+        (
+            "a label that speaks to terminals",
+            &report,
+            seal.into(),
+            pem("\u{1b}[2J", "MCow"),
+            64,
+            "\\u{1b}",
+        ),
+        (
+            "a large key",
+            &report,
+            seal.into(),
+            vec![b'-'; 20_000],
+            64,
+            "larger than a key",
+        ),
+        (
+            "an empty key",
+            &report,
+            seal.into(),
+            Vec::new(),
+            64,
+            "no PEM block",
+        ),
+    ];
+    for (what, report, attestation, key, expected, says) in cases {
+        desk.write("report.json", report);
+        desk.write("report.json.dsse.json", &attestation);
+        desk.write("its.pem", &key);
+        let (code, stdout, stderr) = desk.run("verify report.json --key its.pem");
+        let told = format!("{what}: {stdout}{stderr}");
+        assert_eq!(code, expected, "{told}");
+        assert!(told.contains(says), "{told}");
+        assert!(
+            !stdout.contains("verified  ") && !stdout.contains('\u{1b}'),
+            "{told}"
+        );
+        let (code, stdout, _) = desk.run("verify report.json --key its.pem -o json");
+        assert_eq!(code, expected, "{told}");
+        assert!(!stdout.contains("\"verified\": true"), "{told}");
+    }
+    // What was not tampered with still is what it was.
+    desk.write("report.json", &report);
+    desk.write("report.json.dsse.json", seal);
+    assert_eq!(desk.run("verify report.json --key pub.pem").0, 0);
+    // No pipe is waited for, and no folder read.
+    desk.write("report.json.dsse.json", seal);
+    fs::remove_file(desk.path("its.pem")).unwrap();
+    let made = Command::new("mkfifo").arg(desk.path("its.pem")).status();
+    assert!(made.unwrap().success());
+    for line in [
+        "verify report.json --key its.pem",
+        "verify its.pem --attestation report.json.dsse.json --key pub.pem",
+        "verify . --attestation report.json.dsse.json --key pub.pem",
+        "verify report.json --attestation its.pem --key pub.pem",
+    ] {
+        let (code, _, stderr) = desk.run(line);
+        assert_eq!(code, 64, "{line}");
+        assert!(stderr.contains("not a regular file"), "{line}: {stderr}");
+    }
+}
+
+#[test]
+fn what_is_rendered_is_signed_where_the_same_key_signed_what_it_is_rendered_from() {
+    let desk = Desk::new();
+    desk.scan();
+    let render = "render report.json --fail-on never --sign key.pem -o csv=report.csv";
+    let (code, _, stderr) = desk.run(render);
+    assert_eq!(code, 0, "{stderr}");
+    let (code, stdout, _) = desk.run("verify report.csv --key pub.pem -o json");
+    assert_eq!(code, 0, "{stdout}");
+    let answer: Json = serde_json::from_str(&stdout).unwrap();
+    let (_, original, _) = desk.run("verify report.json --key pub.pem -o json");
+    let original: Json = serde_json::from_str(&original).unwrap();
+    let said = |answer: &Json, at: &str| {
+        answer
+            .pointer(&format!("/statement/predicate/{at}"))
+            .cloned()
+    };
+    let digest = format!("sha256:{}", original["digest"].as_str().unwrap());
+    assert_eq!(
+        said(&answer, "rendered_from"),
+        Some(serde_json::json!([digest]))
+    );
+    assert_eq!(said(&original, "rendered_from"), None);
+    for at in [
+        "tool",
+        "rule_digest",
+        "nodes",
+        "verdicts",
+        "source",
+        "started",
+    ] {
+        assert_eq!(said(&answer, at), said(&original, at), "{at}");
+    }
+    let (_, page, _) = desk.run("verify report.csv --key pub.pem");
+    assert!(page.contains(&format!("from      {digest}")), "{page}");
+
+    // Everything else is refused, and no file written.
+    fs::remove_file(desk.path("report.csv")).unwrap();
+    let report = fs::read_to_string(desk.path("report.json")).unwrap();
+    desk.write(
+        "changed.json",
+        report.replacen("fail", "pass", 1).as_bytes(),
+    );
+    let seal = fs::read(desk.path("report.json.dsse.json")).unwrap();
+    desk.write("changed.json.dsse.json", &seal);
+    desk.write("alone.json", report.as_bytes());
+    for (reports, says) in [
+        ("changed.json", "was changed since"),
+        ("alone.json", "alone.json.dsse.json"),
+        ("report.json alone.json", "alone.json is none"),
+        ("report.txt.dsse.json", "report.txt.dsse.json is none"),
+        ("-", "stdin"),
+        (".", "not a regular file"),
+    ] {
+        let line = format!("render {reports} --sign key.pem -o csv=report.csv");
+        let (code, _, stderr) = desk.run(&line);
+        assert_eq!(code, 64, "{line}");
+        assert!(stderr.contains(says), "{line}: {stderr}");
+        assert!(!desk.path("report.csv").exists());
+    }
+    // A key of another's, in a report that it did not sign.
+    let other = SECRET.replace("Tuctv5", "Tuctv6");
+    fs::remove_file(desk.path("key.pem")).unwrap();
+    desk.write("key.pem", other.as_bytes());
+    desk.mode("key.pem", 0o600);
+    let (code, _, stderr) = desk.run(render);
+    assert_eq!(code, 64);
+    assert!(stderr.contains("was not signed with this key"), "{stderr}");
 }
 
 /// An implementation that shares nothing with ours: OpenSSL makes the keys, and verifies what DSSE says is signed.
