@@ -169,9 +169,17 @@ pub(crate) struct Global {
     /// Say on stderr what is done
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
-    /// Take what flags do not say from this file, not from $`KUBEASSAY_CONFIG`, /etc/kubeassay/kubeassay.yaml or ./kubeassay.yaml
-    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        help = "Take what flags do not say from this file, not from $KUBEASSAY_CONFIG, /etc/kubeassay/kubeassay.yaml or ./kubeassay.yaml",
+        help_heading = GLOBAL,
+        value_name = "FILE"
+    )]
     pub(crate) config: Option<PathBuf>,
+    /// Whether the file of choices is the configuration, which has other keys too.
+    #[arg(skip)]
+    pub(crate) choices_are_configured: bool,
 }
 
 /// When colour is used.
@@ -441,9 +449,6 @@ pub(crate) struct SiteArgs {
     /// Take the choices that rules leave to the site from this file (YAML: choices: {RULE: {NAME: VALUE}})
     #[arg(long, value_name = "FILE")]
     pub(crate) choices: Option<PathBuf>,
-    /// The configuration in which the choices stand, among other keys: put here for whoever configured them, and not for people
-    #[arg(long, hide = true, value_name = "FILE", conflicts_with = "choices")]
-    pub(crate) configured_choices: Option<PathBuf>,
 }
 
 /// `kubeassay explain`.

@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 use kubeassay_engine::BUNDLED_RULES;
 use kubeassay_engine::schema::Components;
 
-use crate::args::{CatalogueArgs, SiteArgs};
+use crate::args::{CatalogueArgs, Global, SiteArgs};
 use crate::messages::Messages;
 
 /// A page that was read.
@@ -99,16 +99,19 @@ pub(crate) fn of_nodes(mut rules: Vec<&Rule>) -> anyhow::Result<Vec<&Rule>> {
 )]
 pub(crate) fn site(
     arguments: &SiteArgs,
+    global: &Global,
     catalogue: &Catalogue,
     style: RenderStyle,
     messages: Messages,
 ) -> anyhow::Result<SiteChoices> {
-    let (path, read): (_, fn(&str, &[u8], &Catalogue) -> _) =
-        match (&arguments.choices, &arguments.configured_choices) {
-            (Some(path), _) => (path, SiteChoices::read),
-            (None, Some(path)) => (path, SiteChoices::read_configured),
-            (None, None) => return Ok(SiteChoices::default()),
-        };
+    let Some(path) = &arguments.choices else {
+        return Ok(SiteChoices::default());
+    };
+    let read = if global.choices_are_configured {
+        SiteChoices::read_configured
+    } else {
+        SiteChoices::read
+    };
     let shown = path.display();
     let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
     if !metadata.is_file() {

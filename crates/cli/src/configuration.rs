@@ -58,6 +58,14 @@ pub(crate) struct Layer {
     pub(crate) origin: String,
 }
 
+/// What is configured, as words of a command line.
+struct Words {
+    words: Vec<OsString>,
+    /// Each key with the place of its value.
+    places: Vec<String>,
+    choices_are_configured: bool,
+}
+
 impl Configuration {
     /// Finds and reads the file that counts: the one named, else that of `$KUBEASSAY_CONFIG`, else the machine's, else the
     /// working folder's, if nobody else could have put it there.
@@ -133,17 +141,14 @@ impl Configuration {
         Ok(layers)
     }
 
-    /// Returns the words that stand for what is configured and was not said on the command line, and of each key its place.
+    /// Returns what stands for what is configured and was not said on the command line.
     ///
     /// # Errors
     ///
     /// Where a variable cannot be used, or something is configured that this version does not have.
-    fn words(
-        &self,
-        command: &Command,
-        matches: &ArgMatches,
-    ) -> anyhow::Result<(Vec<OsString>, Vec<String>)> {
+    fn words(&self, command: &Command, matches: &ArgMatches) -> anyhow::Result<Words> {
         let (mut words, mut places) = (Vec::new(), Vec::new());
+        let mut choices_are_configured = false;
         for key in KEYS {
             let Some(layer) = self.layers(key)?.into_iter().next() else {
                 continue;
@@ -170,7 +175,8 @@ impl Configuration {
                 (KeyKind::Choices, []) => {
                     // They stand in the configuration itself, which is read for them.
                     if let Some((path, _)) = &self.file {
-                        words.push(format!("--configured-{}={}", key.flag, path.display()).into());
+                        words.push(format!("--{}={}", key.flag, path.display()).into());
+                        choices_are_configured = true;
                     }
                 }
                 (_, values) => {
@@ -179,8 +185,20 @@ impl Configuration {
                 }
             }
         }
-        Ok((words, places))
+        Ok(Words {
+            words,
+            places,
+            choices_are_configured,
+        })
     }
+}
+
+/// A command line with what is configured in it.
+pub(crate) struct Applied {
+    /// The words.
+    pub(crate) words: Vec<OsString>,
+    /// Whether `--choices` among them names the configuration itself.
+    pub(crate) choices_are_configured: bool,
 }
 
 /// Returns the command line with what is configured in it, if the command takes any of it.
@@ -195,9 +213,13 @@ pub(crate) fn applied(
     mut words: Vec<OsString>,
     style: RenderStyle,
     messages: Messages,
-) -> anyhow::Result<Vec<OsString>> {
+) -> anyhow::Result<Applied> {
+    let unchanged = |words| Applied {
+        words,
+        choices_are_configured: false,
+    };
     let Some((name, mut matches)) = matches.subcommand() else {
-        return Ok(words);
+        return Ok(unchanged(words));
     };
     if !COMMANDS.contains(&name) {
         if named.is_some() && name != "config" {
@@ -205,18 +227,21 @@ pub(crate) fn applied(
                 "kubeassay {name} reads no configuration: --config does nothing"
             ));
         }
-        return Ok(words);
+        return Ok(unchanged(words));
     }
     let Some(mut command) = command.find_subcommand(name) else {
-        return Ok(words);
+        return Ok(unchanged(words));
     };
     while let Some((name, below)) = matches.subcommand()
         && let Some(subcommand) = command.find_subcommand(name)
     {
         (matches, command) = (below, subcommand);
     }
-    let (configured, places) =
-        Configuration::find(named, style, messages)?.words(command, matches)?;
+    let Words {
+        words: configured,
+        places,
+        choices_are_configured,
+    } = Configuration::find(named, style, messages)?.words(command, matches)?;
     // What moves an exit code from elsewhere than the command line is not to be guessed at.
     if !places.is_empty() {
         messages.progress(&format!("configured: {}", places.join(", ")));
@@ -225,7 +250,10 @@ pub(crate) fn applied(
     let end = words.iter().position(|word| word == "--");
     let end = end.unwrap_or(words.len());
     words.splice(end..end, configured);
-    Ok(words)
+    Ok(Applied {
+        words,
+        choices_are_configured,
+    })
 }
 
 /// Returns the argument of a command that is a key's flag.

@@ -12,6 +12,8 @@ mod commands;
 mod completion;
 mod configuration;
 mod evidence;
+#[cfg(test)]
+mod examples;
 mod exit;
 mod fixing;
 mod hosts;
@@ -62,17 +64,18 @@ fn main() -> ExitCode {
     let command = called.command();
     let named = global.config.as_deref();
     let configured = configuration::applied(&command, &matches, named, words, style, messages);
-    let words = match configured {
-        Ok(words) => words,
+    let configured = match configured {
+        Ok(configured) => configured,
         Err(error) => {
             messages.error(&error);
             return Exit::Usage.into();
         }
     };
-    let (arguments, matches) = match parse(called, words) {
+    let (mut arguments, matches) = match parse(called, configured.words) {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
+    arguments.global.choices_are_configured = configured.choices_are_configured;
     let global = &arguments.global;
     let keep = arguments.command.keep();
     for refused in keep.map(privileges::give_up).unwrap_or_default() {

@@ -350,13 +350,49 @@ fn shells_are_told_of_controls_and_settings() {
         told.split_whitespace().any(|word| word == "4.2.10"),
         "{told}{stderr}"
     );
+    // What zsh and fish make of it, where they are.
+    let mut zsh = Command::new("zsh");
+    zsh.args(["-f", "-n", "zsh"]).current_dir(desk.0.path());
+    if let Ok(output) = zsh.output() {
+        assert!(output.status.success(), "{output:?}");
+    }
+    let mut fish = Command::new("fish");
+    let line = "source ./fish; complete -C 'kubeassay rules show 4.2.1'; complete -C 'kubeassay explain kubelet.authorization.m'";
+    fish.args(["--no-config", "-c", line])
+        .env("HOME", desk.0.path())
+        .current_dir(desk.0.path());
+    if let Ok(output) = fish.output() {
+        let told = String::from_utf8_lossy(&output.stdout);
+        for word in ["4.2.10", "kubelet.authorization.mode"] {
+            assert!(told.lines().any(|line| line == word), "{output:?}");
+        }
+    }
     let (code, page, _) = desk.run("man scan");
     assert_eq!(code, 0);
     assert!(
         page.contains(".SH SYNOPSIS") && page.contains("fail\\-on"),
         "{page}"
     );
+    // The examples and the exit codes, as they are laid out.
+    assert!(
+        page.contains("\n.SH EXAMPLES\n.nf\nkubeassay scan"),
+        "{page}"
+    );
+    assert!(page.contains("\n.SH EXIT CODES\n.nf\n0 "), "{page}");
     assert_eq!(desk.run("man scam").0, 64);
     assert_eq!(desk.run("man --folder .").0, 0);
     assert!(desk.path("kubeassay-rules-list.1").exists());
+    let render = fs::read_to_string(desk.path("kubeassay-render.1")).unwrap();
+    assert!(
+        render.contains(".fi\n.SH EXIT CODES\nthose of kubeassay scan"),
+        "{render}"
+    );
+    // A reader of such pages finds nothing to complain of.
+    let mut groff = Command::new("groff");
+    groff
+        .args(["-man", "-Tutf8", "-ww", "-z", "kubeassay-scan.1"])
+        .current_dir(desk.0.path());
+    if let Ok(output) = groff.output() {
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    }
 }

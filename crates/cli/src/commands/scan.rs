@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     } else {
         rules
     };
-    let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
+    let choices = catalogue::site(&arguments.site, global, &catalogue, style, messages)?;
     let accepted = waivers::read(&arguments.waivers.waivers, &catalogue, style, messages)?;
     // Without such a rule nobody has to grant what reading them takes.
     let objects = rules
