@@ -59,7 +59,7 @@ pub(crate) struct Layer {
 }
 
 /// What is configured, as words of a command line.
-struct Words {
+struct Spliced {
     words: Vec<OsString>,
     /// Each key with the place of its value.
     places: Vec<String>,
@@ -146,7 +146,7 @@ impl Configuration {
     /// # Errors
     ///
     /// Where a variable cannot be used, or something is configured that this version does not have.
-    fn words(&self, command: &Command, matches: &ArgMatches) -> anyhow::Result<Words> {
+    fn words(&self, command: &Command, matches: &ArgMatches) -> anyhow::Result<Spliced> {
         let (mut words, mut places) = (Vec::new(), Vec::new());
         let mut choices_are_configured = false;
         for key in KEYS {
@@ -185,7 +185,7 @@ impl Configuration {
                 }
             }
         }
-        Ok(Words {
+        Ok(Spliced {
             words,
             places,
             choices_are_configured,
@@ -237,7 +237,7 @@ pub(crate) fn applied(
     {
         (matches, command) = (below, subcommand);
     }
-    let Words {
+    let Spliced {
         words: configured,
         places,
         choices_are_configured,
@@ -335,6 +335,10 @@ fn of_the_machine() -> anyhow::Result<Option<Vec<u8>>> {
 
 /// Reads the file of the working folder, which may be anyone's: it counts only where it is the user's own or root's, and
 /// for root only where it is root's.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the configuration is kubeassay's own file, not one of the host that is judged"
+)]
 fn of_the_folder(messages: Messages) -> anyhow::Result<Option<Vec<u8>>> {
     use rustix::fs::OFlags;
     let path = Path::new(OF_THE_FOLDER);

@@ -12,6 +12,10 @@ const BEFORE: &[&str] = &[
 ];
 
 /// Returns the pages: the README, CONTRIBUTING and what is below `docs`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests read the project's own pages"
+)]
 fn pages() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let read = |path: PathBuf| {
@@ -69,7 +73,6 @@ fn commands(line: &str) -> Vec<Vec<String>> {
                 word.get_or_insert_default();
             }
             (Some('"') | None, '\\') => word.get_or_insert_default().extend(characters.next()),
-            (Some(_), _) => word.get_or_insert_default().push(character),
             (None, '#') if word.is_none() => break,
             (None, '|' | ';' | '&' | '(' | ')') => {
                 end(&mut word, &mut skips, &mut commands);
@@ -83,7 +86,7 @@ fn commands(line: &str) -> Vec<Vec<String>> {
                 characters.next_if_eq(&'>');
             }
             (None, _) if character.is_whitespace() => end(&mut word, &mut skips, &mut commands),
-            (None, _) => word.get_or_insert_default().push(character),
+            _ => word.get_or_insert_default().push(character),
         }
     }
     end(&mut word, &mut skips, &mut commands);
@@ -106,9 +109,8 @@ fn ours(words: &[String]) -> Option<Vec<String>> {
         words.next();
     }
     let rest: Vec<&str> = words.collect();
-    let rest = match rest.as_slice() {
-        ["kubectl", "assay", rest @ ..] | ["kubeassay", rest @ ..] => rest,
-        _ => return None,
+    let (["kubectl", "assay", rest @ ..] | ["kubeassay", rest @ ..]) = rest.as_slice() else {
+        return None;
     };
     let rest = rest.iter().map(|word| (*word).to_owned());
     Some(

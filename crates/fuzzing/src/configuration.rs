@@ -29,7 +29,7 @@ pub(crate) fn run(data: &[u8]) {
             return;
         }
     };
-    let lines = data.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let lines = data.split(|byte| *byte == b'\n').count();
     let mut keys = BTreeSet::new();
     for one in &given {
         assert!(keys.insert(one.key.path), "{} is given twice", one.key.path);
