@@ -201,7 +201,7 @@ pub(crate) struct Applied {
     pub(crate) choices_are_configured: bool,
 }
 
-/// Returns the command line with what is configured in it, if the command takes any of it.
+/// Returns the command line with what is configured in it; none where nothing is, or the command takes none of it.
 ///
 /// # Errors
 ///
@@ -213,13 +213,9 @@ pub(crate) fn applied(
     mut words: Vec<OsString>,
     style: RenderStyle,
     messages: Messages,
-) -> anyhow::Result<Applied> {
-    let unchanged = |words| Applied {
-        words,
-        choices_are_configured: false,
-    };
+) -> anyhow::Result<Option<Applied>> {
     let Some((name, mut matches)) = matches.subcommand() else {
-        return Ok(unchanged(words));
+        return Ok(None);
     };
     if !COMMANDS.contains(&name) {
         if named.is_some() && name != "config" {
@@ -227,10 +223,10 @@ pub(crate) fn applied(
                 "kubeassay {name} reads no configuration: --config does nothing"
             ));
         }
-        return Ok(unchanged(words));
+        return Ok(None);
     }
     let Some(mut command) = command.find_subcommand(name) else {
-        return Ok(unchanged(words));
+        return Ok(None);
     };
     while let Some((name, below)) = matches.subcommand()
         && let Some(subcommand) = command.find_subcommand(name)
@@ -243,17 +239,18 @@ pub(crate) fn applied(
         choices_are_configured,
     } = Configuration::find(named, style, messages)?.words(command, matches)?;
     // What moves an exit code from elsewhere than the command line is not to be guessed at.
-    if !places.is_empty() {
-        messages.progress(&format!("configured: {}", places.join(", ")));
+    if places.is_empty() {
+        return Ok(None);
     }
+    messages.progress(&format!("configured: {}", places.join(", ")));
     // What follows `--` is no flag.
     let end = words.iter().position(|word| word == "--");
     let end = end.unwrap_or(words.len());
     words.splice(end..end, configured);
-    Ok(Applied {
+    Ok(Some(Applied {
         words,
         choices_are_configured,
-    })
+    }))
 }
 
 /// Returns the argument of a command that is a key's flag.

@@ -50,18 +50,18 @@ fn main() -> ExitCode {
     if called == Called::Completion {
         return complete(called, &words);
     }
-    let (first, matches) = match parse(called, words.clone()) {
+    let mut command = called.command();
+    let (mut arguments, mut matches) = match parse(&mut command, words.clone()) {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
-    let global = first.global.clone();
+    let global = arguments.global.clone();
     let messages = Messages::new(&global);
     let style = if output::layout_of_stderr(&global).colour {
         RenderStyle::Colour
     } else {
         RenderStyle::Plain
     };
-    let command = called.command();
     let named = global.config.as_deref();
     let configured = configuration::applied(&command, &matches, named, words, style, messages);
     let configured = match configured {
@@ -71,11 +71,13 @@ fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    let (mut arguments, matches) = match parse(called, configured.words) {
-        Ok(parsed) => parsed,
-        Err(code) => return code,
-    };
-    arguments.global.choices_are_configured = configured.choices_are_configured;
+    if let Some(configured) = configured {
+        (arguments, matches) = match parse(&mut command, configured.words) {
+            Ok(parsed) => parsed,
+            Err(code) => return code,
+        };
+        arguments.global.choices_are_configured = configured.choices_are_configured;
+    }
     let global = &arguments.global;
     let keep = arguments.command.keep();
     for refused in keep.map(privileges::give_up).unwrap_or_default() {
@@ -107,8 +109,10 @@ fn main() -> ExitCode {
             let said = said.and_then(|said| said.subcommand_matches("show"));
             commands::config::show(show, command.as_ref(), said, global, style, messages)
         }
-        Command::Completions(completions) => commands::shell::completions(&completions, command),
-        Command::Man(man) => commands::shell::man(&man, command),
+        Command::Completions(completions) => {
+            commands::shell::completions(&completions, called.command())
+        }
+        Command::Man(man) => commands::shell::man(&man, called.command()),
         Command::Waivers(waivers) => commands::waivers::run(&waivers.command, global, messages),
         Command::Version(version) => commands::version::run(&version, global),
     };
@@ -125,8 +129,11 @@ fn main() -> ExitCode {
 }
 
 /// Reads the command line; an error is printed, and its exit code returned.
-fn parse(called: Called, words: Vec<OsString>) -> Result<(Arguments, ArgMatches), ExitCode> {
-    let parsed = called.command().try_get_matches_from(words);
+fn parse(
+    command: &mut clap::Command,
+    words: Vec<OsString>,
+) -> Result<(Arguments, ArgMatches), ExitCode> {
+    let parsed = command.try_get_matches_from_mut(words);
     let parsed = parsed.and_then(|matches| Ok((Arguments::from_arg_matches(&matches)?, matches)));
     parsed.map_err(|error| {
         // clap's own code for a usage error is 2, which means something else here.

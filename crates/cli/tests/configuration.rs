@@ -117,6 +117,29 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
     );
 }
 
+/// The example on the page is a configuration, and the page names every key with its variable.
+#[test]
+fn the_page_is_true() {
+    let page = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let page = fs::read_to_string(page).unwrap();
+    let example = page.split("```").nth(1).unwrap();
+    let desk = Desk::new(example.strip_prefix("yaml\n").unwrap());
+    let (code, stdout, stderr) = desk.run("config show -o json");
+    assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+    let shown: Json = serde_json::from_str(&stdout).unwrap();
+    let shown = shown.as_array().unwrap();
+    assert!(shown.len() > 15);
+    for key in shown {
+        let name = key.get("key").unwrap().as_str().unwrap();
+        let row = format!("\n| `{name}` | `--");
+        let row = page.split_once(&row).expect(name).1.lines().next().unwrap();
+        let variable = row.split('`').rev().nth(1).unwrap();
+        let words = name.replace(['.', '-'], "_").to_uppercase();
+        let last = variable.strip_prefix("KUBEASSAY_").expect(variable);
+        assert!(words.ends_with(last), "{name}: {variable}");
+    }
+}
+
 /// A waiver and a baseline from the file do what the flags do, also where only one of two flags is typed.
 #[test]
 fn waivers_and_a_baseline_may_be_configured() {
