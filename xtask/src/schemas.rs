@@ -167,3 +167,72 @@ fn schema<T: JsonSchema>(title: &str) -> Result<String> {
     text.push('\n');
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use kubeassay_core::rule::yaml::Node;
+
+    use super::*;
+
+    /// Returns the keys of each bundled page.
+    fn pages(folder: &Path, pages: &mut Vec<(String, BTreeSet<String>)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                self::pages(&path, pages);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let Some(front) = text.strip_prefix("---\n") else {
+                    continue;
+                };
+                let front = front.split("\n---\n").next().unwrap();
+                let front = Node::parse(front, 0).unwrap();
+                let keys = front.entries().unwrap().iter();
+                let keys = keys.map(|entry| entry.key.clone()).collect();
+                pages.push((path.display().to_string(), keys));
+            }
+        }
+    }
+
+    /// The schema of pages is written by hand; what the reader takes must not be a mistake in an editor.
+    #[test]
+    fn every_page_has_the_keys_of_its_schema() {
+        let schema: Value = serde_json::from_str(&rule().unwrap()).unwrap();
+        let known = schema["properties"].as_object().unwrap();
+        let required = schema["required"].as_array().unwrap();
+        let mut all = Vec::new();
+        pages(&crate::generate::root().join("rules"), &mut all);
+        assert!(all.len() > 100, "{}", all.len());
+        for (page, keys) in all {
+            let strange: Vec<&String> = keys
+                .iter()
+                .filter(|key| !known.contains_key(*key))
+                .collect();
+            assert!(strange.is_empty(), "{page}: {strange:?}");
+            let missing = required
+                .iter()
+                .filter(|key| !keys.contains(key.as_str().unwrap()));
+            assert_eq!(missing.count(), 0, "{page}");
+        }
+    }
+
+    #[test]
+    fn the_schema_of_the_configuration_has_every_key() {
+        let schema: Value = serde_json::from_str(&config().unwrap()).unwrap();
+        for key in KEYS {
+            let place = format!(
+                "/properties/{}/description",
+                key.path.replace('.', "/properties/")
+            );
+            assert_eq!(
+                schema.pointer(&place),
+                Some(&key.description.into()),
+                "{}",
+                key.path
+            );
+        }
+    }
+}
