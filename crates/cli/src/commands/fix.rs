@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Fix, global: &Global, messages: Messages) -> anyho
     };
     let (catalogue, _) = catalogue::load(&arguments.catalogue, style, messages)?;
     let rules = catalogue::select(&catalogue, &arguments.rules)?;
-    let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
+    let choices = catalogue::site(&arguments.site, global, &catalogue, style, messages)?;
     let asked = fixing::asked(&rules, &catalogue, said, arguments.accept.clone(), choices);
     let subject = &arguments.subject;
     let node = Node::new(&subject.host, &subject.live, said, messages)?;

@@ -15,11 +15,14 @@ use crate::nodes::Nodes;
 use crate::progress::Progress;
 use crate::sink::{Beginning, Outputs, Sink};
 use crate::tool::tool;
-use crate::{catalogue, hosts, output, saved, waivers};
+use crate::{catalogue, evidence, hosts, output, saved, waivers};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
     let outputs = Outputs::new(&arguments.output, "kubeassay scan")?;
+    if outputs.are_signed() {
+        evidence::may_be_signed(hosts::source_of(&arguments.subject)?)?;
+    }
     let style = if output::layout_of_stderr(global).colour {
         RenderStyle::Colour
     } else {
@@ -36,15 +39,18 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     } else {
         rules
     };
-    let choices = catalogue::site(&arguments.site, catalogue, style, messages)?;
+    let choices = catalogue::site(&arguments.site, global, catalogue, style, messages)?;
     let accepted = waivers::read(&arguments.waivers.waivers, catalogue, style, messages)?;
     // Without such a rule nobody has to grant what reading them takes.
     let objects = rules
         .iter()
         .any(|rule| kubeassay_engine::is_about_objects(rule));
-    let baseline = saved::baseline(arguments.baseline.baseline.as_deref())?;
+    let baseline = saved::baseline(&arguments.baseline)?;
     let mut nodes = Nodes::open(arguments, objects, global, messages)?;
     let source = nodes.source;
+    if let (true, Some(recorded)) = (outputs.are_signed(), nodes.recorded) {
+        evidence::may_be_signed(recorded)?;
+    }
     let usual = match source {
         // A demonstration fails nobody's pipeline.
         Source::Demo => FailOn::NEVER,

@@ -14,6 +14,7 @@ use super::diagnostic::{Code, Diagnostic};
 use super::setting::{did_you_mean, suggestion};
 use super::yaml::{Entry, Kind, Node};
 use super::{Catalogue, Rule};
+use crate::configuration::is_at_the_top;
 use crate::value::Value;
 
 /// Larger files are not read, in bytes.
@@ -34,6 +35,28 @@ impl SiteChoices {
     ///
     /// Everything that is wrong with it: keys, rules and choices that there are not, values of another type.
     pub fn read(file: &str, bytes: &[u8], rules: &Catalogue) -> Result<Self, Vec<Diagnostic>> {
+        Self::read_from(file, bytes, rules, |_| false)
+    }
+
+    /// Reads the choices of a configuration, whose other keys its own reader looks at.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_configured(
+        file: &str,
+        bytes: &[u8],
+        rules: &Catalogue,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        Self::read_from(file, bytes, rules, is_at_the_top)
+    }
+
+    fn read_from(
+        file: &str,
+        bytes: &[u8],
+        rules: &Catalogue,
+        is_of_others: fn(&str) -> bool,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let Ok(text) = std::str::from_utf8(bytes) else {
             let at = String::from_utf8_lossy(bytes);
             let fault = Diagnostic::new(Code::BadValue, file, &at, 0..0, "it is not UTF-8");
@@ -42,6 +65,7 @@ impl SiteChoices {
         let mut reader = Reader {
             file,
             text,
+            is_of_others,
             faults: Vec::new(),
         };
         let choices = match Node::parse(text, 0) {
@@ -87,6 +111,8 @@ impl SiteChoices {
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
+    /// Tells the keys beside `choices` that are for somebody else.
+    is_of_others: fn(&str) -> bool,
     faults: Vec<Diagnostic>,
 }
 
@@ -112,6 +138,9 @@ impl Reader<'_> {
             return choices;
         };
         for entry in entries {
+            if entry.key != "choices" && (self.is_of_others)(&entry.key) {
+                continue;
+            }
             if entry.key != "choices" {
                 let message = format!("there is no key `{}`", entry.key);
                 let help = Some("the only key is `choices`".to_owned());
