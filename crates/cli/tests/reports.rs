@@ -95,7 +95,54 @@ fn a_report_that_is_rendered_again_has_the_same_bytes_and_exit_code() {
         // One format as another, and what comes on stdin.
         let (again, other, _) = folder.run_with(&["render", "-", "-o", "json"], &lines);
         assert_eq!((again, other), (code, json), "{host}");
+        let (_, other, _) = folder.run(&["render", "a.jsonl", "-o", "yaml"]);
+        assert_eq!(other, yaml, "{host}");
     }
+}
+
+/// What does not fit into memory waits in a file beside the output, or in the temporary folder; nothing is left of it.
+#[test]
+fn the_document_of_a_fleet_is_the_same_wherever_its_findings_waited() {
+    const NODES: usize = 75;
+    let folder = Folder::new();
+    folder.scan("kubeadm", "a.jsonl", &[]);
+    let text = folder.read("a.jsonl");
+    let lines: Vec<&str> = text.lines().collect();
+    let [header, node, findings @ .., summary] = lines.as_slice() else {
+        panic!("{text}")
+    };
+    let id = |line: &str| serde_json::from_str::<Json>(line).unwrap()["id"].to_string();
+    let name = id(node);
+    let mut fleet = vec![(*header).to_owned()];
+    // The nodes stand the other way round; a document of them has more than the 16 MiB that are held.
+    for number in (0..NODES).rev() {
+        let other = format!("\"{number:032}\"");
+        fleet.push(node.replace(&name, &other));
+        fleet.extend(findings.iter().map(|line| line.replace(&name, &other)));
+    }
+    fleet.push((*summary).to_owned());
+    folder.write("fleet.jsonl", &fleet.join("\n"));
+    let (_, _, stderr) = folder.run(&["render", "fleet.jsonl", "-o", "fleet.json"]);
+    let document = folder.read("fleet.json");
+    assert!(document.len() > 17 << 20, "{}, {stderr}", document.len());
+    let nodes: Vec<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("      \"node\": "))
+        .collect();
+    assert_eq!(nodes.len(), NODES * findings.len());
+    assert!(nodes.is_sorted());
+
+    let mut command = Command::cargo_bin("kubeassay").unwrap();
+    let command = command.args(["render", "fleet.jsonl", "-o", "json"]);
+    let command = command.current_dir(folder.0.path());
+    let output = command.env("TMPDIR", "/nowhere").output().unwrap();
+    assert!(output.stdout == document.as_bytes(), "held in memory");
+    let mut left: Vec<String> = fs::read_dir(folder.0.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["a.jsonl", "fleet.json", "fleet.jsonl"]);
 }
 
 #[test]
