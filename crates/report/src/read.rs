@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{Read, Seek};
 
-use kubeassay_core::report::{Finding, Node, SCHEMA};
+use kubeassay_core::report::{Finding, Node, Report, SCHEMA};
 
-use crate::stream::{Closing, Header};
+use crate::stream::{Closing, Header, Parts};
 
 mod json;
 mod lines;
@@ -182,6 +182,43 @@ impl<R: Read + Seek> ReportFile<R> {
             Body::Lines => Written::Lines,
             Body::Yaml(_) => Written::Yaml,
         }
+    }
+
+    /// Reads it whole, with those of its findings that `keep` names: of a fleet's report, a few. Its counts stay those of
+    /// all of them.
+    ///
+    /// # Errors
+    ///
+    /// Where what remains cannot be read, and where it was cut off.
+    pub fn whole(&mut self, keep: impl Fn(&Finding) -> bool) -> Result<Report, ReadError> {
+        let mut findings = Vec::new();
+        self.each(|piece| {
+            if let Piece::Finding(finding) = piece
+                && keep(&finding)
+            {
+                findings.push(*finding);
+            }
+            Ok::<(), ReadError>(())
+        })?;
+        let Survey {
+            header,
+            nodes,
+            closing,
+        } = self.survey.clone();
+        let closing = closing.ok_or_else(|| ReadError {
+            file: self.name.clone(),
+            at: None,
+            message: "it was cut off: it has no last line, and what is missing is not known; make it again"
+                .to_owned(),
+            kind: ReadErrorKind::Broken,
+        })?;
+        let parts = Parts {
+            header,
+            nodes,
+            findings,
+            closing,
+        };
+        Ok(parts.whole())
     }
 
     /// Hands on node after node, each followed by its findings, and what belongs to no node; may be called again.

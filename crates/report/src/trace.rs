@@ -22,15 +22,10 @@ pub(crate) struct Trace {
 
 impl Trace {
     pub(crate) fn of(finding: &Finding) -> Self {
-        let mut values: Vec<Vec<u8>> = finding.evidence.iter().map(value).collect();
-        // The order in which a check reads says nothing.
-        values.sort_unstable();
-        let mut origins: Vec<Vec<u8>> = finding.evidence.iter().map(origin).collect();
-        origins.sort_unstable();
         Self {
             id: number(&finding.id),
-            values: digest(&values),
-            origins: digest(&origins),
+            values: values(finding),
+            origins: digest(finding.evidence.iter().map(origin).collect()),
             verdict: finding.verdict,
             waived: finding.waiver.is_some(),
         }
@@ -40,6 +35,11 @@ impl Trace {
     pub(crate) fn needs_action(self) -> bool {
         needs_action(self.verdict) && !self.waived
     }
+}
+
+/// Returns a digest of the values that a finding read; where they stand plays no part.
+pub(crate) fn values(finding: &Finding) -> u64 {
+    digest(finding.evidence.iter().map(value).collect())
 }
 
 /// Returns whether somebody has to do something about a finding with this verdict that nobody accepted: mend it, find
@@ -101,7 +101,9 @@ fn bytes(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-fn digest(parts: &[Vec<u8>]) -> u64 {
+/// Returns a digest of the parts; the order in which a check reads says nothing.
+fn digest(mut parts: Vec<Vec<u8>>) -> u64 {
+    parts.sort_unstable();
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
