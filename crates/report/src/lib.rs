@@ -217,9 +217,7 @@ pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> 
 /// As [`renderer`]; findings that wait for their place in a document wait in `room`.
 pub fn renderer_within(format: Format, style: Style, prose: &Prose, room: Room) -> Box<dyn Render> {
     match format {
-        Format::Table => Box::new(table::Lean::new(Whole::new(move |report, out| {
-            table::write(report, table::Extent::Open, style, out)
-        }))),
+        Format::Table => Box::new(table::Lean::new(style)),
         Format::Wide => Box::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::All, style, out)
         })),

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kubeassay_core::Verdict;
-use kubeassay_core::report::{Finding, Node, Report, Summary};
+use kubeassay_core::report::{Finding, Node, Report};
 
+use super::settled::Settled;
 use crate::describe::{control_label, control_order, is_of_cluster};
 use crate::waivers::COMPONENT;
 
@@ -116,20 +117,18 @@ impl<'a> Nodes<'a> {
     }
 }
 
+/// Returns whether findings in workloads count: the report does not say it, but its sum does.
+pub(super) fn all_counted(report: &Report, settled: &Settled) -> bool {
+    report.summary.total() == report.findings.len() + settled.count()
+}
+
 /// Returns the report's groups: by node name; on a node those that count first; then by subject, rank
 /// and control.
-pub(super) fn groups<'a>(report: &'a Report, nodes: &Nodes<'a>) -> Vec<Group<'a>> {
-    let Summary {
-        pass,
-        fail,
-        unknown,
-        manual,
-        not_applicable,
-        waived,
-    } = report.summary;
-    let total = pass + fail + unknown + manual + not_applicable + waived;
-    // The report does not say whether findings in pods were counted, but its sum does.
-    let all_counted = total == report.findings.len();
+pub(super) fn groups<'a>(
+    report: &'a Report,
+    nodes: &Nodes<'a>,
+    all_counted: bool,
+) -> Vec<Group<'a>> {
     let together = |one: &Finding, other: &Finding| {
         (&one.node, &one.rule, &one.subject.key) == (&other.node, &other.rule, &other.subject.key)
     };
