@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
-use kubeassay_core::report::{BaselineState, Cluster, Finding, Node};
+use kubeassay_core::Verdict;
+use kubeassay_core::report::{BaselineState, Cluster, Evidence, Finding, Node};
 
-use crate::read::{Piece, ReadError, ReportFile};
+use crate::read::{PieceOf, ReadError, ReportFile};
 use crate::stream::Header;
-use crate::trace::{needs_action, number, values};
+use crate::trace::{Compared, needs_action, number, values};
 
 /// What an earlier report knew.
 #[derive(Clone, Debug)]
@@ -32,11 +33,12 @@ impl Baseline {
     /// Where it cannot be read.
     pub fn read<R: Read + Seek>(report: &mut ReportFile<R>) -> Result<Self, ReadError> {
         let mut known = Vec::new();
-        report.each(|piece| {
-            if let Piece::Finding(finding) = piece
-                && is_open(&finding)
+        report.each_of(|piece: PieceOf<Compared>| {
+            if let PieceOf::Finding(finding) = piece
+                && finding.needs_action()
             {
-                known.push((number(&finding.id), told(&finding)));
+                let told = told(finding.verdict, &finding.evidence);
+                known.push((number(&finding.id), told));
             }
             Ok::<(), ReadError>(())
         })?;
@@ -54,7 +56,7 @@ impl Baseline {
 
     /// Returns how a finding compares with it; `None` where nothing needs action.
     pub fn state(&self, finding: &Finding) -> Option<BaselineState> {
-        if !is_open(finding) {
+        if !needs_action(finding.verdict) || finding.waiver.is_some() {
             return None;
         }
         let number = number(&finding.id);
@@ -65,7 +67,7 @@ impl Baseline {
         if of_id.peek().is_none() {
             return Some(BaselineState::New);
         }
-        let values = told(finding);
+        let values = told(finding.verdict, &finding.evidence);
         let same = of_id.any(|(_, known)| *known == values);
         Some(if same {
             BaselineState::Unchanged
@@ -115,12 +117,7 @@ impl Baseline {
     }
 }
 
-/// Returns whether somebody has to do something about it.
-fn is_open(finding: &Finding) -> bool {
-    needs_action(finding.verdict) && finding.waiver.is_none()
-}
-
 /// The values and the verdict in one number: unknown before and failing now is other news.
-fn told(finding: &Finding) -> u64 {
-    values(finding).rotate_left(3) ^ finding.verdict as u64
+fn told(verdict: Verdict, evidence: &[Evidence]) -> u64 {
+    values(evidence).rotate_left(3) ^ verdict as u64
 }

@@ -13,8 +13,8 @@ use kubeassay_core::changes::{
 use kubeassay_core::report::{Finding, Node, Tool};
 
 use crate::describe::subject_parts;
-use crate::read::{Piece, ReadError, ReportFile, Survey};
-use crate::trace::{Trace, needs_action, number};
+use crate::read::{Piece, PieceOf, ReadError, ReportFile, Survey};
+use crate::trace::{self, Trace, needs_action, number};
 use crate::{RenderError, Style, json, yaml};
 
 mod markdown;
@@ -84,9 +84,9 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
     tool: Tool,
 ) -> Result<Changes, ReadError> {
     let mut traces = Vec::new();
-    old.each(|piece| {
-        if let Piece::Finding(finding) = piece {
-            traces.push(Trace::of(&finding));
+    old.each_of(|piece: PieceOf<trace::Compared>| {
+        if let PieceOf::Finding(finding) = piece {
+            traces.push(finding.trace());
         }
         Ok::<(), ReadError>(())
     })?;

@@ -276,7 +276,12 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
         value: &[u8],
         began: Mark,
     ) -> Result<T, ReadError> {
-        serde_json::from_slice(value).map_err(|error| {
+        // Checked once, and not string by string; what is no UTF-8 is refused with its place.
+        let read = match std::str::from_utf8(value) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(value),
+        };
+        read.map_err(|error| {
             let (line, column) = (error.line().max(1), error.column());
             let column = if line == 1 {
                 began.column() + column.saturating_sub(1)
