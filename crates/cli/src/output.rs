@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use kubeassay_attest::hex;
+use kubeassay_report::Room;
+use kubeassay_report::spool::Scratch;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
@@ -94,6 +96,24 @@ impl Destination {
     /// Returns whether it is a file.
     pub(crate) const fn is_file(&self) -> bool {
         matches!(self, Self::File(_))
+    }
+
+    /// Returns where what has no place yet in its document waits: a fleet's findings in a file without a name, in the
+    /// folder of the output, where there is room for a document anyway.
+    pub(crate) fn room(&self) -> Room {
+        /// A report of some dozen nodes.
+        const MEMORY: usize = 16 << 20;
+        let folder = match self {
+            Self::Stdout => None,
+            Self::File(file) => Some(folder_of(file).to_owned()),
+        };
+        Room::new(MEMORY, move || {
+            let file = match folder {
+                Some(folder) => tempfile::tempfile_in(folder),
+                None => tempfile::tempfile(),
+            };
+            file.map(|file| Box::new(file) as Box<dyn Scratch>)
+        })
     }
 
     /// Writes data there.

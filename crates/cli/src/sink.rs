@@ -11,7 +11,7 @@ use kubeassay_engine::{JudgedNode, Options};
 use kubeassay_report::baseline::Baseline;
 use kubeassay_report::stream::{Closing, Header, Scanning};
 use kubeassay_report::waivers::Waiving;
-use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer};
+use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer_within};
 
 use crate::args::{Global, OutputArgs, Wanted, of_file};
 use crate::evidence::{self, Signer, attestation_of};
@@ -221,7 +221,7 @@ impl Sink {
                 width: layout.width,
                 colour: layout.colour,
             };
-            let mut render = renderer(format, style, &prose);
+            let mut render = renderer_within(format, style, &prose, destination.room());
             let mut output = destination.open();
             if outputs.signer.is_some() {
                 output = output.digesting();
@@ -377,6 +377,6 @@ fn refused(output: &Output, error: RenderError) -> anyhow::Error {
         RenderError::Write { source } => {
             anyhow::Error::new(source).context(format!("cannot write {}", output.name()))
         }
-        RenderError::Serialize { .. } => error.into(),
+        RenderError::Keep { .. } | RenderError::Serialize { .. } => error.into(),
     }
 }

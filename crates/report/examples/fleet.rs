@@ -1,7 +1,7 @@
 //! Writes a report of a fleet that is made up as it goes, and says what that cost: `fleet FORMAT [NODES]`.
 //!
 //! Nothing is kept but what the format keeps: 5,000 nodes with 130 findings each are the 650,000 of docs/performance.md.
-//! `cargo xtask bench --reports` runs it for every format.
+//! `cargo xtask bench --formats` runs it for every format.
 
 #![expect(
     clippy::print_stdout,
@@ -23,7 +23,7 @@ use kubeassay_core::report::{
 };
 use kubeassay_core::{Cause, Horizon, Origin, OriginKind, Severity, Value, Verdict, Witness};
 use kubeassay_report::stream::{Closing, Header, Scanning};
-use kubeassay_report::{Format, Prose, Style, renderer};
+use kubeassay_report::{Format, Prose, Room, Style, renderer_within};
 
 const RULES: usize = 130;
 
@@ -55,7 +55,9 @@ fn main() {
     };
     let before = Instant::now();
     let mut out = Counter::default();
-    let mut render = renderer(format, style, &Prose::default());
+    // As the command line has it.
+    let room = Room::new(16 << 20, || Ok(Box::new(tempfile::tempfile()?)));
+    let mut render = renderer_within(format, style, &Prose::default(), room);
     let mut tally = Tally::new(GateOptions::new(FailOn::UNKNOWN));
     render.header(&header(), &mut out).unwrap();
     let mut findings: Vec<Finding> = (0..RULES).map(finding).collect();

@@ -7,6 +7,7 @@
 //! for people, by the writers of JSON and YAML for machines (losslessly there).
 //!
 //! - [`stream`]: a report as it comes, piece by piece
+//! - [`spool`]: where findings wait that have no place in their document yet
 //! - [`read`]: a report that exists
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
@@ -33,6 +34,7 @@ pub mod coverage;
 pub mod csv;
 pub mod describe;
 mod diff;
+mod document;
 pub mod explain;
 mod heading;
 mod inert;
@@ -51,6 +53,7 @@ pub mod platforms;
 pub mod prose;
 pub mod read;
 pub mod sarif;
+pub mod spool;
 pub mod stream;
 pub mod table;
 mod trace;
@@ -60,11 +63,13 @@ pub mod yaml;
 
 pub use csv::Csv;
 pub use describe::describe_origin;
+use document::{Document, Notation};
 pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
 pub use prose::{Prose, RuleProse};
 pub use sarif::Sarif;
+pub use spool::Room;
 pub use stream::Render;
 use stream::Whole;
 
@@ -188,6 +193,12 @@ pub enum RenderError {
         #[from]
         source: io::Error,
     },
+    /// What waits for its place in the document could not be kept.
+    #[error("cannot keep the findings in a temporary file")]
+    Keep {
+        /// What the file said.
+        source: io::Error,
+    },
     /// It has no form in JSON.
     #[error("cannot serialize the output")]
     Serialize {
@@ -198,18 +209,21 @@ pub enum RenderError {
 }
 
 /// Returns what writes a report in `format`. `prose` is what the pages of its rules say; formats that
-/// [show none](Format::shows_prose) do not look at it.
+/// [show none](Format::shows_prose) do not look at it. A document of JSON or YAML is held in memory.
 pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> {
+    renderer_within(format, style, prose, Room::MEMORY)
+}
+
+/// As [`renderer`]; findings that wait for their place in a document wait in `room`.
+pub fn renderer_within(format: Format, style: Style, prose: &Prose, room: Room) -> Box<dyn Render> {
     match format {
-        Format::Table => Box::new(table::Lean::new(Whole::new(move |report, out| {
-            table::write(report, table::Extent::Open, style, out)
-        }))),
+        Format::Table => Box::new(table::Lean::new(style)),
         Format::Wide => Box::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::All, style, out)
         })),
-        Format::Json => Box::new(Whole::new(|report, out| json::write(report, out))),
+        Format::Json => Box::new(Document::new(Notation::Json, room)),
         Format::Jsonl => Box::new(JsonLines),
-        Format::Yaml => Box::new(Whole::new(|report, out| yaml::write(report, out))),
+        Format::Yaml => Box::new(Document::new(Notation::Yaml, room)),
         Format::Sarif => Box::new(Sarif::new(prose)),
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),

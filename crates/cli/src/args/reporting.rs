@@ -13,7 +13,7 @@ const GATE: &str = "The exit code";
 /// Where a report goes, and in which formats.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct OutputArgs {
-    #[arg(short, long, help = of_output(), value_name = "FORMAT[=FILE]", value_parser = Wanted::from_str)]
+    #[arg(short, long, alias = "format", help = of_output(), value_name = "FORMAT[=FILE]", value_parser = Wanted::from_str)]
     pub(crate) output: Vec<Wanted>,
     /// Write to this file (mode 0600, replaced in one step) instead of stdout
     #[arg(long, value_name = "FILE")]
