@@ -15,7 +15,7 @@ use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer};
 
 use crate::args::{Global, OutputArgs, Wanted, of_file};
 use crate::messages::Messages;
-use crate::output::{self, Destination, Output};
+use crate::output::{self, Destination, Output, Readers};
 
 /// Where reports go, tried out before anything is read.
 pub(crate) struct Outputs(Vec<(Format, Destination)>);
@@ -181,7 +181,12 @@ impl Sink {
                 colour: layout.colour,
             };
             let mut render = renderer(format, style, &prose);
-            let mut output = destination.open();
+            let readers = if format.is_for_everybody() {
+                Readers::All
+            } else {
+                Readers::Owner
+            };
+            let mut output = destination.open(readers);
             let begun = render.header(&header, &mut output);
             begun.map_err(|error| refused(&output, error))?;
             sending.push(Sending { render, output });

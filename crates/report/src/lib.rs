@@ -1,5 +1,5 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV; and what `explain`, `rules list`, `fix` and `transactions`
-//! print.
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, Prometheus' text; and what `explain`,
+//! `rules list`, `fix` and `transactions` print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
 //! terminal (its width and whether it shows colour are given), so that a report taken on another machine
@@ -11,8 +11,8 @@
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`]: one file per
-//!   format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`prometheus`]: one
+//!   file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -48,6 +48,7 @@ mod open;
 mod page;
 pub mod plan;
 pub mod platforms;
+pub mod prometheus;
 pub mod prose;
 pub mod read;
 pub mod sarif;
@@ -63,6 +64,7 @@ pub use describe::describe_origin;
 pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
+pub use prometheus::Prometheus;
 pub use prose::{Prose, RuleProse};
 pub use sarif::Sarif;
 pub use stream::Render;
@@ -89,6 +91,8 @@ pub enum Format {
     Markdown,
     /// CSV: a line for each finding.
     Csv,
+    /// Prometheus' text format: numbers, for the node exporter's textfile folder.
+    Prometheus,
 }
 
 impl Format {
@@ -103,6 +107,7 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Csv,
+        Self::Prometheus,
     ];
 
     /// Returns the word that `-o` takes.
@@ -117,6 +122,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Prometheus => "prometheus",
         }
     }
 
@@ -139,6 +145,7 @@ impl Format {
             Self::Junit => &["xml"],
             Self::Markdown => &["md"],
             Self::Csv => &["csv"],
+            Self::Prometheus => &["prom"],
         }
     }
 
@@ -153,13 +160,20 @@ impl Format {
             | Self::Yaml
             | Self::Junit
             | Self::Markdown
-            | Self::Csv => false,
+            | Self::Csv
+            | Self::Prometheus => false,
         }
     }
 
     /// Returns whether it is laid out for people at a terminal.
     pub const fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Wide)
+    }
+
+    /// Returns whether another user of the machine is to read its file: the node exporter runs as its own. What is in such
+    /// a file are numbers, which whoever scrapes gets to see.
+    pub const fn is_for_everybody(self) -> bool {
+        matches!(self, Self::Prometheus)
     }
 }
 
@@ -214,6 +228,7 @@ pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> 
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),
         Format::Csv => Box::new(Csv::default()),
+        Format::Prometheus => Box::new(Prometheus::default()),
     }
 }
 

@@ -10,6 +10,8 @@
 #[path = "common/cells.rs"]
 mod cells;
 mod common;
+#[path = "common/exposition.rs"]
+mod exposition;
 #[path = "common/marks.rs"]
 mod marks;
 #[path = "common/poison.rs"]
@@ -95,6 +97,7 @@ fn counts(format: Format, document: &str, report: &Report) -> Summary {
         Format::Junit => of_junit(document),
         Format::Markdown => of_markdown(document),
         Format::Csv => counted(of_csv(document).into_iter(), with_pods),
+        Format::Prometheus => of_prometheus(document),
     }
 }
 
@@ -201,6 +204,34 @@ fn of_csv(document: &str) -> Vec<(String, bool, bool)> {
         (at(record, "verdict"), waived, in_pod)
     });
     findings.collect()
+}
+
+fn of_prometheus(document: &str) -> Summary {
+    let metrics = exposition::read(document);
+    let sum = |verdict: Option<&str>, waived: &str| -> usize {
+        let samples = metrics["kubeassay_findings"].samples.iter();
+        let samples = samples.filter(|sample| {
+            assert_eq!(sample.time, None);
+            sample.labels["waived"] == waived
+                && verdict.is_none_or(|verdict| sample.labels["verdict"] == verdict)
+        });
+        let numbers = samples.map(|sample| sample.value.parse::<usize>().unwrap());
+        numbers.sum()
+    };
+    let summary = Summary {
+        pass: sum(Some("pass"), "false"),
+        fail: sum(Some("fail"), "false"),
+        unknown: sum(Some("unknown"), "false"),
+        manual: sum(Some("manual"), "false"),
+        not_applicable: sum(Some("not-applicable"), "false"),
+        waived: sum(None, "true"),
+    };
+    let of_rules = metrics["kubeassay_rule_findings"].samples.iter();
+    let of_rules = of_rules.map(|sample| sample.value.parse::<usize>().unwrap());
+    let left_out = &metrics["kubeassay_rule_findings_left_out"].samples[0].value;
+    let of_rules = of_rules.sum::<usize>() + left_out.parse::<usize>().unwrap();
+    assert_eq!(of_rules, summary.total());
+    summary
 }
 
 #[test]

@@ -12,6 +12,8 @@
 #[path = "common/cells.rs"]
 mod cells;
 mod common;
+#[path = "common/exposition.rs"]
+mod exposition;
 #[path = "common/marks.rs"]
 mod marks;
 #[path = "common/poison.rs"]
@@ -147,6 +149,24 @@ fn proof(format: Format, document: &str) {
                 }
             }
         }
+        Format::Prometheus => {
+            for (name, metric) in exposition::read(document) {
+                assert!(name.starts_with("kubeassay_"), "{name}");
+                assert_eq!(metric.kind, "gauge", "{name}");
+                for sample in metric.samples {
+                    assert!(sample.value.parse::<f64>().is_ok_and(f64::is_finite));
+                    assert_eq!(sample.time, None, "{name}");
+                }
+            }
+            let comments = document.lines().filter(|line| line.starts_with('#'));
+            for comment in comments {
+                let ours = ["# kubeassay: ", "# HELP kubeassay_", "# TYPE kubeassay_"];
+                assert!(
+                    ours.iter().any(|head| comment.starts_with(head)),
+                    "{comment}"
+                );
+            }
+        }
     }
 }
 
@@ -229,7 +249,13 @@ proptest! {
     #[test]
     fn no_text_acts(text in foreign()) {
         let report = poisoned_report(&text);
-        for format in [Format::Sarif, Format::Junit, Format::Markdown, Format::Csv] {
+        for format in [
+            Format::Sarif,
+            Format::Junit,
+            Format::Markdown,
+            Format::Csv,
+            Format::Prometheus,
+        ] {
             let document = shown(&report, format, 80, false);
             prop_assert!(!document.is_empty());
             proof(format, &document);
