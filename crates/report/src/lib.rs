@@ -1,5 +1,5 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, Prometheus' text; and what `explain`,
-//! `rules list`, `fix` and `transactions` print.
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, OCSF, Prometheus' text; and what
+//! `explain`, `rules list`, `fix` and `transactions` print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
 //! terminal (its width and whether it shows colour are given), so that a report taken on another machine
@@ -11,8 +11,8 @@
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`prometheus`]: one
-//!   file per format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`ocsf`],
+//!   [`prometheus`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -44,6 +44,7 @@ pub mod junit;
 pub mod list;
 pub mod markdown;
 mod next;
+pub mod ocsf;
 mod open;
 mod page;
 pub mod plan;
@@ -64,6 +65,7 @@ pub use describe::describe_origin;
 pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
+pub use ocsf::Ocsf;
 pub use prometheus::Prometheus;
 pub use prose::{Prose, RuleProse};
 pub use sarif::Sarif;
@@ -91,6 +93,8 @@ pub enum Format {
     Markdown,
     /// CSV: a line for each finding.
     Csv,
+    /// OCSF Compliance Findings: an event for each finding, as JSON lines.
+    Ocsf,
     /// Prometheus' text format: numbers, for the node exporter's textfile folder.
     Prometheus,
 }
@@ -107,6 +111,7 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Csv,
+        Self::Ocsf,
         Self::Prometheus,
     ];
 
@@ -122,6 +127,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Ocsf => "ocsf",
             Self::Prometheus => "prometheus",
         }
     }
@@ -145,6 +151,7 @@ impl Format {
             Self::Junit => &["xml"],
             Self::Markdown => &["md"],
             Self::Csv => &["csv"],
+            Self::Ocsf => &["ocsf.json"],
             Self::Prometheus => &["prom"],
         }
     }
@@ -161,6 +168,7 @@ impl Format {
             | Self::Junit
             | Self::Markdown
             | Self::Csv
+            | Self::Ocsf
             | Self::Prometheus => false,
         }
     }
@@ -228,6 +236,7 @@ pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> 
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),
         Format::Csv => Box::new(Csv::default()),
+        Format::Ocsf => Box::new(Ocsf::default()),
         Format::Prometheus => Box::new(Prometheus::default()),
     }
 }

@@ -97,6 +97,7 @@ fn counts(format: Format, document: &str, report: &Report) -> Summary {
         Format::Junit => of_junit(document),
         Format::Markdown => of_markdown(document),
         Format::Csv => counted(of_csv(document).into_iter(), with_pods),
+        Format::Ocsf => counted(of_ocsf(document).into_iter(), true),
         Format::Prometheus => of_prometheus(document),
     }
 }
@@ -202,6 +203,26 @@ fn of_csv(document: &str) -> Vec<(String, bool, bool)> {
         let waived = at(record, "waived") == "true";
         let in_pod = at(record, "in_pod") == "true";
         (at(record, "verdict"), waived, in_pod)
+    });
+    findings.collect()
+}
+
+/// Events whose status is neither of those that the schema or a verdict knows are about nodes and the scan.
+fn of_ocsf(document: &str) -> Vec<(String, bool, bool)> {
+    let lines = document.lines();
+    let events = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let findings = events.filter_map(|event| {
+        let compliance = &event["compliance"];
+        let verdict = match (&compliance["status_id"], &compliance["status"]) {
+            (id, word) if *id == 0 && word == "Unknown" => "unknown",
+            (id, word) if *id == 1 && word == "Pass" => "pass",
+            (id, word) if *id == 3 && word == "Fail" => "fail",
+            (id, word) if *id == 99 && word == "Manual" => "manual",
+            (id, word) if *id == 99 && word == "Not Applicable" => "not-applicable",
+            (id, word) if *id == 99 && (word == "Scan" || word == "Not Scanned") => return None,
+            other => panic!("{other:?}"),
+        };
+        Some((verdict.to_owned(), event["status_id"] == 3, false))
     });
     findings.collect()
 }

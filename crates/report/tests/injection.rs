@@ -30,6 +30,7 @@ use poison::poisoned_report;
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use serde_json::Value;
 
+const OCSF: &str = include_str!("schemas/ocsf-1.8.0-compliance-finding.json");
 const SARIF: &str = include_str!("schemas/sarif-schema-2.1.0.json");
 
 /// The elements of `JUnit` that are written.
@@ -149,6 +150,11 @@ fn proof(format: Format, document: &str) {
                 }
             }
         }
+        Format::Ocsf => {
+            for line in document.lines() {
+                schema::assert_valid(OCSF, &serde_json::from_str(line).unwrap());
+            }
+        }
         Format::Prometheus => {
             for (name, metric) in exposition::read(document) {
                 assert!(name.starts_with("kubeassay_"), "{name}");
@@ -181,7 +187,7 @@ fn no_text_acts_in_any_format() {
 }
 
 /// The formats that show a value beside its text: what is found again of a text that stands in a finding.
-fn found_again(text: &str) -> [(Format, String); 4] {
+fn found_again(text: &str) -> [(Format, String); 5] {
     let finding = Finding {
         expected: text.to_owned(),
         reason: text.to_owned(),
@@ -205,6 +211,8 @@ fn found_again(text: &str) -> [(Format, String); 4] {
     let cell = &records[1][column];
     // A mark before what a spreadsheet would take for a formula, or for the mark.
     let cell = cell.strip_prefix('\'').unwrap_or(cell);
+    let ocsf = document(Format::Ocsf);
+    let ocsf: Value = serde_json::from_str(ocsf.lines().next().unwrap()).unwrap();
     let markdown = marks::read(&document(Format::Markdown));
     // Behind control, place, node and subject.
     let code = markdown
@@ -218,6 +226,10 @@ fn found_again(text: &str) -> [(Format, String); 4] {
             failure.attribute("message").unwrap().to_owned(),
         ),
         (Format::Csv, cell.to_owned()),
+        (
+            Format::Ocsf,
+            escape(ocsf["compliance"]["desc"].as_str().unwrap()),
+        ),
         (Format::Markdown, code.cloned().unwrap_or_default()),
     ]
 }
@@ -254,6 +266,7 @@ proptest! {
             Format::Junit,
             Format::Markdown,
             Format::Csv,
+            Format::Ocsf,
             Format::Prometheus,
         ] {
             let document = shown(&report, format, 80, false);
