@@ -1,5 +1,5 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, OCSF, Prometheus' text; and what
-//! `explain`, `rules list`, `fix` and `transactions` print.
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, OSCAL, OCSF, Prometheus' text; and
+//! what `explain`, `rules list`, `fix` and `transactions` print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
 //! terminal (its width and whether it shows colour are given), so that a report taken on another machine
@@ -11,7 +11,7 @@
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`ocsf`],
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`oscal`], [`ocsf`],
 //!   [`prometheus`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
@@ -46,6 +46,7 @@ pub mod markdown;
 mod next;
 pub mod ocsf;
 mod open;
+pub mod oscal;
 mod page;
 pub mod plan;
 pub mod platforms;
@@ -66,6 +67,7 @@ pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
 pub use ocsf::Ocsf;
+pub use oscal::Oscal;
 pub use prometheus::Prometheus;
 pub use prose::{Prose, RuleProse};
 pub use sarif::Sarif;
@@ -93,6 +95,8 @@ pub enum Format {
     Markdown,
     /// CSV: a line for each finding.
     Csv,
+    /// OSCAL assessment results.
+    Oscal,
     /// OCSF Compliance Findings: an event for each finding, as JSON lines.
     Ocsf,
     /// Prometheus' text format: numbers, for the node exporter's textfile folder.
@@ -111,6 +115,7 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Csv,
+        Self::Oscal,
         Self::Ocsf,
         Self::Prometheus,
     ];
@@ -127,6 +132,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Oscal => "oscal",
             Self::Ocsf => "ocsf",
             Self::Prometheus => "prometheus",
         }
@@ -151,6 +157,7 @@ impl Format {
             Self::Junit => &["xml"],
             Self::Markdown => &["md"],
             Self::Csv => &["csv"],
+            Self::Oscal => &["oscal.json"],
             Self::Ocsf => &["ocsf.json"],
             Self::Prometheus => &["prom"],
         }
@@ -168,6 +175,7 @@ impl Format {
             | Self::Junit
             | Self::Markdown
             | Self::Csv
+            | Self::Oscal
             | Self::Ocsf
             | Self::Prometheus => false,
         }
@@ -236,6 +244,7 @@ pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> 
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),
         Format::Csv => Box::new(Csv::default()),
+        Format::Oscal => Box::new(Oscal::default()),
         Format::Ocsf => Box::new(Ocsf::default()),
         Format::Prometheus => Box::new(Prometheus::default()),
     }

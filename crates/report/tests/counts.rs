@@ -17,6 +17,8 @@ mod marks;
 #[path = "common/poison.rs"]
 mod poison;
 
+use std::collections::{BTreeMap, VecDeque};
+
 use common::{compliant, denied, empty, failing, fleet, node, one_node, report, shown};
 use kubeassay_core::report::{Report, Summary};
 use kubeassay_report::Format;
@@ -97,6 +99,7 @@ fn counts(format: Format, document: &str, report: &Report) -> Summary {
         Format::Junit => of_junit(document),
         Format::Markdown => of_markdown(document),
         Format::Csv => counted(of_csv(document).into_iter(), with_pods),
+        Format::Oscal => counted(of_oscal(document).into_iter(), true),
         Format::Ocsf => counted(of_ocsf(document).into_iter(), true),
         Format::Prometheus => of_prometheus(document),
     }
@@ -205,6 +208,65 @@ fn of_csv(document: &str) -> Vec<(String, bool, bool)> {
         (at(record, "verdict"), waived, in_pod)
     });
     findings.collect()
+}
+
+/// Every finding is an observation with a verdict; what follows from it is a finding of OSCAL.
+fn of_oscal(document: &str) -> Vec<(String, bool, bool)> {
+    let document: Value = serde_json::from_str(document).unwrap();
+    let results = document["assessment-results"]["results"]
+        .as_array()
+        .unwrap();
+    let mut findings = Vec::new();
+    for result in results {
+        let items = |name: &str| result[name].as_array().cloned().unwrap_or_default();
+        let mut concluded = BTreeMap::new();
+        for finding in items("findings") {
+            let observation = finding["related-observations"][0]["observation-uuid"].clone();
+            let status = finding["target"]["status"].clone();
+            let status = (status["state"].clone(), status["reason"].clone());
+            // Made up findings share their ids.
+            let of_id: &mut VecDeque<_> = concluded
+                .entry(observation.as_str().unwrap().to_owned())
+                .or_default();
+            of_id.push_back(status);
+        }
+        for observation in items("observations") {
+            let prop = |name: &str| {
+                let props = observation["props"].as_array().unwrap().iter();
+                let prop = props.clone().find(|prop| prop["name"] == name);
+                prop.map(|prop| prop["value"].as_str().unwrap().to_owned())
+            };
+            let Some(verdict) = prop("verdict") else {
+                continue;
+            };
+            let status = match verdict.as_str() {
+                "not-applicable" => None,
+                _ => concluded
+                    .get_mut(observation["uuid"].as_str().unwrap())
+                    .and_then(VecDeque::pop_front),
+            };
+            let status = status.map(|(state, reason)| {
+                let text = |value: Value| value.as_str().unwrap().to_owned();
+                (text(state), text(reason))
+            });
+            let status = status
+                .as_ref()
+                .map(|(state, reason)| (state.as_str(), reason.as_str()));
+            let wanted = match verdict.as_str() {
+                "pass" => Some(("satisfied", "pass")),
+                "fail" => Some(("not-satisfied", "fail")),
+                "unknown" | "manual" => Some(("not-satisfied", "other")),
+                _ => None,
+            };
+            assert_eq!(status, wanted, "{verdict}");
+            findings.push((verdict, prop("waived").is_some(), false));
+        }
+        assert!(
+            concluded.values().all(VecDeque::is_empty),
+            "findings without an observation"
+        );
+    }
+    findings
 }
 
 /// Events whose status is neither of those that the schema or a verdict knows are about nodes and the scan.

@@ -8,12 +8,13 @@ use crate::generate::root;
 
 /// The formats that take findings as they come, or join them: what keeps a whole report is left out, since a fleet is
 /// not written in it.
-const FORMATS: [&str; 7] = [
+const FORMATS: [&str; 8] = [
     "jsonl",
     "csv",
     "sarif",
     "junit",
     "markdown",
+    "oscal",
     "ocsf",
     "prometheus",
 ];

@@ -4,13 +4,19 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use regex::Regex;
 use serde_json::Value;
 
 /// Panics with every fault of `instance`.
 pub(crate) fn assert_valid(schema: &str, instance: &Value) {
-    let schema: Value = serde_json::from_str(schema).unwrap();
+    let schema = SCHEMAS.with_borrow_mut(|schemas| {
+        let parsed = schemas
+            .entry(schema.to_owned())
+            .or_insert_with(|| Rc::new(serde_json::from_str(schema).unwrap()));
+        Rc::clone(parsed)
+    });
     let mut faults = Vec::new();
     check(&schema, &schema, instance, "", &mut faults);
     assert!(faults.is_empty(), "{faults:#?}");
@@ -152,6 +158,7 @@ fn is_of_type(wanted: &Value, instance: &Value) -> bool {
 }
 
 thread_local! {
+    static SCHEMAS: RefCell<HashMap<String, Rc<Value>>> = RefCell::default();
     static PATTERNS: RefCell<HashMap<String, Regex>> = RefCell::default();
 }
 
