@@ -390,6 +390,8 @@ fn attacks(finding: &Finding) -> Vec<Attack> {
         .map(|control| Attack {
             technique: Technique {
                 uid: control.control.clone(),
+                // Readers such as py-ocsf-models want a name; rules know the number alone.
+                name: control.control.clone(),
             },
         })
         .collect()

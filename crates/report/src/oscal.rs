@@ -10,7 +10,7 @@ mod document;
 mod finding;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use kubeassay_core::report::{Finding, Node, NodeStatus, Problem};
@@ -21,11 +21,11 @@ use sha2::{Digest as _, Sha256};
 use crate::describe::{node_parts, status_words};
 use crate::stream::{Closing, Header, Render};
 use crate::{RenderError, heading, inert, json};
-use batch::{Batch, Subject};
+use batch::{Batch, Controls, Subject};
 use document::{
     AssessmentAssets, BackMatter, Component, ComponentStatus, Definitions, ImportPlan,
     InventoryItem, Metadata, Objective, Observation, Part, Platform, Property, Resource,
-    UsesComponent,
+    ResultDefinitions, UsesComponent,
 };
 use finding::{Around, property};
 use words::{control_id, markup, string, time, token, uuid, uuid_of};
@@ -52,8 +52,10 @@ pub struct Oscal {
     beyond: usize,
     all: usize,
     objectives: BTreeMap<String, Objective>,
-    /// Whether a result was written.
-    written: bool,
+    /// The controls of their rules.
+    reviewed: Controls,
+    /// The UUIDs of what results defined: none is there twice in a document.
+    defined: BTreeSet<String>,
     /// Over all that was written: what the document's UUID is made of.
     hash: Sha256,
 }
@@ -226,10 +228,17 @@ impl Oscal {
             out,
             hash: &mut self.hash,
         };
-        if std::mem::replace(&mut self.written, true) {
+        let is_first = self.defined.insert(begun.tool.clone());
+        if !is_first {
             out.write_all(b",")?;
         }
-        batch.write(&begun.start, end, &begun.assets, &mut out)
+        let items = batch.subject.item.iter();
+        let items = items.filter(|item| self.defined.insert(item.uuid.clone()));
+        let definitions = ResultDefinitions {
+            inventory_items: items.cloned().collect(),
+            assessment_assets: is_first.then(|| begun.assets.clone()),
+        };
+        batch.write(&begun.start, end, definitions, &mut out)
     }
 
     /// Keeps what the rule of a finding asks for.
@@ -237,6 +246,11 @@ impl Oscal {
         let id = token(&finding.rule);
         if self.objectives.contains_key(&id) {
             return;
+        }
+        if self.objectives.len() < MAX_RULES {
+            for control in &finding.controls {
+                self.reviewed.add(control);
+            }
         }
         let controls = finding.controls.iter();
         let first = controls.clone().find_map(control_id);
@@ -340,6 +354,7 @@ impl Oscal {
             props,
             item: None,
         });
+        batch.controls = self.reviewed.clone();
         for (index, problem) in closing.problems.iter().take(MAX_PROBLEMS).enumerate() {
             let around = begun.around(&batch.subject);
             let observation = of_problem(problem, index, closing, &around);

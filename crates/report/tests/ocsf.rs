@@ -170,7 +170,7 @@ fn numbers_of_rules_are_requirements_and_techniques_attacks() {
     );
     assert_eq!(
         event["finding_info"]["attacks"],
-        json!([{"technique": {"uid": "T1078"}}])
+        json!([{"technique": {"uid": "T1078", "name": "T1078"}}])
     );
     assert_eq!(
         event["finding_info"]["uid"],

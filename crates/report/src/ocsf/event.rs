@@ -96,6 +96,7 @@ pub(super) struct Attack {
 #[derive(Debug, Serialize)]
 pub(super) struct Technique {
     pub(super) uid: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug, Serialize)]

@@ -7,8 +7,8 @@ use kubeassay_core::report::{Control, Finding};
 use serde::Serialize;
 
 use super::document::{
-    AssessmentAssets, InventoryItem, Property, ResultDefinitions, ResultHead, ReviewedControls,
-    SelectedControl, Selection,
+    InventoryItem, Property, ResultDefinitions, ResultHead, ReviewedControls, SelectedControl,
+    Selection,
 };
 use super::finding::Written;
 use super::words::{control_id, markup, uuid};
@@ -16,6 +16,8 @@ use crate::{RenderError, json};
 
 /// So many findings are in a result at most: those of a node are fewer, and those of a cluster's objects have no bound.
 const MAX_FINDINGS: usize = 2_000;
+/// And so many bytes, however large a finding is.
+const MAX_BYTES: usize = 16 << 20;
 
 /// A result that is filled.
 #[derive(Debug)]
@@ -26,8 +28,7 @@ pub(super) struct Batch {
     observations: Items,
     risks: Items,
     concluded: Items,
-    /// By framework.
-    controls: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+    pub(super) controls: Controls,
 }
 
 /// What the findings of a result are about.
@@ -74,7 +75,7 @@ impl Batch {
             observations: Items::default(),
             risks: Items::default(),
             concluded: Items::default(),
-            controls: BTreeMap::new(),
+            controls: Controls::default(),
         }
     }
 
@@ -82,7 +83,7 @@ impl Batch {
     pub(super) fn add(&mut self, finding: &Finding, written: &Written) -> Result<(), RenderError> {
         self.findings += 1;
         for control in &finding.controls {
-            self.review(control);
+            self.controls.add(control);
         }
         self.observations.push(&written.observation)?;
         if let Some(risk) = &written.risk {
@@ -99,22 +100,9 @@ impl Batch {
         self.observations.push(observation)
     }
 
-    fn review(&mut self, control: &Control) {
-        let Some(id) = control_id(control) else {
-            return;
-        };
-        if !self.controls.contains_key(&control.framework) {
-            self.controls
-                .insert(control.framework.clone(), BTreeMap::new());
-        }
-        if let Some(ids) = self.controls.get_mut(&control.framework) {
-            ids.entry(id.id).or_default().extend(id.statement);
-        }
-    }
-
     /// Returns whether what comes is for the next result.
     pub(super) const fn is_full(&self) -> bool {
-        self.findings == MAX_FINDINGS
+        self.findings == MAX_FINDINGS || self.size() > MAX_BYTES
     }
 
     /// Returns how many bytes are held.
@@ -130,12 +118,12 @@ impl Batch {
         }
     }
 
-    /// Writes the result.
+    /// Writes the result, with what it is the first to define.
     pub(super) fn write(
         &self,
         start: &str,
         end: Option<String>,
-        assets: &AssessmentAssets,
+        definitions: ResultDefinitions,
         out: &mut dyn Write,
     ) -> Result<(), RenderError> {
         let subject = &self.subject;
@@ -152,11 +140,8 @@ impl Batch {
             start: start.to_owned(),
             end,
             props: subject.props.clone(),
-            local_definitions: ResultDefinitions {
-                inventory_items: subject.item.iter().cloned().collect(),
-                assessment_assets: assets.clone(),
-            },
-            reviewed_controls: self.reviewed(),
+            local_definitions: definitions,
+            reviewed_controls: self.controls.reviewed(),
         };
         let mut text = Vec::new();
         json::write_line(&head, &mut text)?;
@@ -169,9 +154,27 @@ impl Batch {
         out.write_all(b"}\n")?;
         Ok(())
     }
+}
+
+/// Controls, by framework, with the statements within them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Controls(BTreeMap<String, BTreeMap<String, BTreeSet<String>>>);
+
+impl Controls {
+    pub(super) fn add(&mut self, control: &Control) {
+        let Some(id) = control_id(control) else {
+            return;
+        };
+        if !self.0.contains_key(&control.framework) {
+            self.0.insert(control.framework.clone(), BTreeMap::new());
+        }
+        if let Some(ids) = self.0.get_mut(&control.framework) {
+            ids.entry(id.id).or_default().extend(id.statement);
+        }
+    }
 
     fn reviewed(&self) -> ReviewedControls {
-        let selections = self.controls.iter().map(|(framework, ids)| Selection {
+        let selections = self.0.iter().map(|(framework, ids)| Selection {
             description: markup(framework),
             include_controls: ids
                 .iter()
@@ -183,9 +186,13 @@ impl Batch {
         });
         let mut control_selections: Vec<Selection> = selections.collect();
         if control_selections.is_empty() {
+            // OSCAL wants one or all, and all would be a lie.
             control_selections.push(Selection {
                 description: "no control was reviewed".to_owned(),
-                include_controls: Vec::new(),
+                include_controls: vec![SelectedControl {
+                    control_id: "none".to_owned(),
+                    statement_ids: Vec::new(),
+                }],
             });
         }
         ReviewedControls { control_selections }

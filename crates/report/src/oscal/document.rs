@@ -53,6 +53,7 @@ pub(super) struct ResultHead {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) end: Option<String>,
     pub(super) props: Vec<Property>,
+    #[serde(skip_serializing_if = "ResultDefinitions::is_empty")]
     pub(super) local_definitions: ResultDefinitions,
     pub(super) reviewed_controls: ReviewedControls,
 }
@@ -62,7 +63,14 @@ pub(super) struct ResultHead {
 pub(super) struct ResultDefinitions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) inventory_items: Vec<InventoryItem>,
-    pub(super) assessment_assets: AssessmentAssets,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) assessment_assets: Option<AssessmentAssets>,
+}
+
+impl ResultDefinitions {
+    const fn is_empty(&self) -> bool {
+        self.inventory_items.is_empty() && self.assessment_assets.is_none()
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -119,7 +127,6 @@ pub(super) struct ReviewedControls {
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Selection {
     pub(super) description: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) include_controls: Vec<SelectedControl>,
 }
 
