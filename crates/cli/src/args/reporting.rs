@@ -143,6 +143,10 @@ mod tests {
             ("report.json", Format::Json, Some("report.json")),
             ("out/report.yml", Format::Yaml, Some("out/report.yml")),
             ("jsonl=report.txt", Format::Jsonl, Some("report.txt")),
+            ("a.oscal.json", Format::Oscal, Some("a.oscal.json")),
+            ("a.ocsf.json", Format::Ocsf, Some("a.ocsf.json")),
+            ("oscal.json", Format::Json, Some("oscal.json")),
+            ("node.prom", Format::Prometheus, Some("node.prom")),
         ] {
             let wanted: Wanted = text.parse().unwrap();
             assert_eq!(wanted.format, format, "{text}");
