@@ -52,6 +52,8 @@ pub struct Ocsf {
 struct Scan {
     started: Timestamp,
     metadata: Metadata,
+    /// The same, of an event that does not tell everything.
+    truncated: Metadata,
     cluster: Option<Resource>,
     benchmark: Option<String>,
 }
@@ -85,15 +87,19 @@ impl Scan {
         });
         Self {
             started: header.scanned.started,
+            truncated: Metadata {
+                is_truncated: true,
+                ..metadata.clone()
+            },
             metadata,
             cluster,
             benchmark: header.rules.benchmark.clone(),
         }
     }
 
-    fn event(&self, info: FindingInfo, compliance: Compliance, message: String) -> Event {
+    fn event(&self, info: FindingInfo, compliance: Compliance, message: String) -> Event<'_> {
         Event {
-            metadata: self.metadata.clone(),
+            metadata: &self.metadata,
             message,
             class_uid: 2003,
             class_name: "Compliance Finding",
@@ -137,7 +143,7 @@ const TARGET: u8 = 1;
 const RELATED: u8 = 4;
 
 impl Ocsf {
-    fn of_finding(&self, scan: &Scan, finding: &Finding) -> Event {
+    fn of_finding<'a>(&self, scan: &'a Scan, finding: &Finding) -> Event<'a> {
         let node = self.node.as_ref();
         let node = node.filter(|(id, _)| finding.node.as_ref() == Some(id));
         let node = node.map(|(_, resource)| resource);
@@ -186,7 +192,9 @@ impl Ocsf {
         resources.append(&mut event.resources);
         event.resources = resources;
         event.evidences = evidences(finding);
-        event.metadata.is_truncated = finding.evidence.len() > MAX_EVIDENCE;
+        if finding.evidence.len() > MAX_EVIDENCE {
+            event.metadata = &scan.truncated;
+        }
         event.remediation = match finding.verdict {
             Verdict::Pass | Verdict::NotApplicable => None,
             Verdict::Fail | Verdict::Unknown | Verdict::Manual => said(&finding.remediation),
@@ -287,7 +295,9 @@ impl Render for Ocsf {
         event.compliance.standards = scan.benchmark.iter().cloned().collect();
         let problems = closing.problems.iter().take(MAX_PROBLEMS);
         event.compliance.status_details = problems.map(describe_problem).collect();
-        event.metadata.is_truncated = closing.problems.len() > MAX_PROBLEMS;
+        if closing.problems.len() > MAX_PROBLEMS {
+            event.metadata = &scan.truncated;
+        }
         event.unmapped = Unmapped::Scan(UnmappedScan {
             finished: closing.finished,
             complete: closing.complete,

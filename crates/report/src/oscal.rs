@@ -80,7 +80,7 @@ impl Begun {
                 title: markup(&header.tool.name),
                 description: "judges the configuration that components of Kubernetes run with",
                 props: [Property {
-                    name: "version".to_owned(),
+                    name: "version",
                     ns: None,
                     value: string(&header.tool.version),
                 }],
@@ -108,6 +108,7 @@ impl Begun {
         let item = subject.item.as_ref();
         Around {
             started: self.header.scanned.started,
+            start: &self.start,
             tool: &self.tool,
             item: item.map(|item| (item.uuid.as_str(), subject.name.as_str())),
         }
@@ -136,7 +137,7 @@ impl Begun {
 
 fn asset(id: &str) -> Property {
     Property {
-        name: "asset-id".to_owned(),
+        name: "asset-id",
         ns: None,
         value: string(id),
     }
@@ -314,7 +315,7 @@ impl Oscal {
     fn scan(&self, begun: &Begun, closing: &Closing, counts: bool) -> Result<Batch, RenderError> {
         let summary = closing.summary;
         let coverage = closing.coverage;
-        let number = |name: &str, number: usize| property(name, &number.to_string());
+        let number = |name: &'static str, number: usize| property(name, &number.to_string());
         let mut props = vec![
             property("scope", "scan"),
             property("complete", &closing.complete.to_string()),
@@ -370,7 +371,6 @@ fn of_problem(
     closing: &Closing,
     around: &Around<'_>,
 ) -> Observation {
-    let started = around.started.to_string();
     let path = problem.path.as_ref().map(ToString::to_string);
     let mut props = vec![property("cause", problem.cause.as_str())];
     for (name, value) in [
@@ -381,7 +381,7 @@ fn of_problem(
         props.extend(value.map(|value| property(name, value)));
     }
     Observation {
-        uuid: uuid(&["problem", &started, &index.to_string()]),
+        uuid: uuid(&["problem", around.start, &index.to_string()]),
         title: "could not be read or understood".to_owned(),
         description: markup(&problem.reason),
         props,

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 /// An event. What says what was scanned comes first.
 #[derive(Debug, Serialize)]
-pub(super) struct Event {
-    pub(super) metadata: Metadata,
+pub(super) struct Event<'a> {
+    pub(super) metadata: &'a Metadata,
     pub(super) message: String,
     pub(super) class_uid: u32,
     pub(super) class_name: &'static str,

@@ -7,7 +7,7 @@ pub(super) const NAMESPACE: &str = "urn:kubeassay:oscal";
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Property {
-    pub(super) name: String,
+    pub(super) name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ns: Option<&'static str>,
     pub(super) value: String,

@@ -29,6 +29,8 @@ pub(super) struct Written {
 /// What is said beside a finding.
 pub(super) struct Around<'a> {
     pub(super) started: Timestamp,
+    /// The same, as it is written.
+    pub(super) start: &'a str,
     /// The UUID of the program.
     pub(super) tool: &'a str,
     /// The UUID and the name of what was scanned.
@@ -55,10 +57,10 @@ impl Around<'_> {
     }
 }
 
-/// Returns a property of ours.
-pub(super) fn property(name: &str, value: &str) -> Property {
+/// Returns a property of ours; `name` is a token.
+pub(super) fn property(name: &'static str, value: &str) -> Property {
     Property {
-        name: token(name),
+        name,
         ns: Some(NAMESPACE),
         value: string(value),
     }
@@ -66,24 +68,31 @@ pub(super) fn property(name: &str, value: &str) -> Property {
 
 /// Returns the finding in OSCAL's words.
 pub(super) fn write(finding: &Finding, around: &Around<'_>) -> Written {
-    let observation = observation(finding, around);
+    let title = title(finding);
+    let said = markup(said(finding));
+    let accepted = finding.waiver.as_ref().map(describe_waiver);
+    let accepted = accepted.map(|words| markup(&words));
+    let status = status(finding, &said, accepted.as_deref());
+    let observation_uuid = uuid(&["observation", around.start, &finding.id]);
+    let related = || {
+        [RelatedObservation {
+            observation_uuid: observation_uuid.clone(),
+        }]
+    };
     let risk = finding.waiver.as_ref().map(|waiver| Risk {
         uuid: uuid(&["risk", &finding.id]),
-        title: title(finding),
-        description: markup(&describe_waiver(waiver)),
+        title: title.clone(),
+        description: accepted.unwrap_or_default(),
         statement: markup(&waiver.reason),
-        props: accepted(waiver),
+        props: properties_of(waiver),
         status: "deviation-approved",
         deadline: waiver.expires.as_deref().and_then(end_of_day),
-        related_observations: [RelatedObservation {
-            observation_uuid: observation.uuid.clone(),
-        }],
+        related_observations: related(),
     });
-    let status = status(finding);
     let concluded = status.map(|status| OscalFinding {
         uuid: uuid(&["finding", &finding.id]),
-        title: title(finding),
-        description: markup(said(finding)),
+        title: title.clone(),
+        description: said.clone(),
         props: vec![property("finding-id", &finding.id)],
         origins: around.origins(),
         remarks: match status.state {
@@ -95,9 +104,7 @@ pub(super) fn write(finding: &Finding, around: &Around<'_>) -> Written {
             id: token(&finding.rule),
             status,
         },
-        related_observations: [RelatedObservation {
-            observation_uuid: observation.uuid.clone(),
-        }],
+        related_observations: related(),
         related_risks: risk
             .iter()
             .map(|risk| RelatedRisk {
@@ -106,7 +113,7 @@ pub(super) fn write(finding: &Finding, around: &Around<'_>) -> Written {
             .collect(),
     });
     Written {
-        observation,
+        observation: observation(finding, around, observation_uuid, title, said),
         finding: concluded,
         risk,
     }
@@ -117,7 +124,7 @@ const NOT_SATISFIED: &str = "not-satisfied";
 
 /// Returns whether the objective is satisfied. OSCAL knows yes and no: only a pass is a yes. What was not decided is a no with
 /// the reason `other`, and what does not apply is neither.
-fn status(finding: &Finding) -> Option<TargetStatus> {
+fn status(finding: &Finding, said: &str, accepted: Option<&str>) -> Option<TargetStatus> {
     let (state, reason, words) = match finding.verdict {
         Verdict::Pass => (SATISFIED, "pass", None),
         Verdict::Fail => (NOT_SATISFIED, "fail", None),
@@ -125,15 +132,11 @@ fn status(finding: &Finding) -> Option<TargetStatus> {
         Verdict::Manual => (NOT_SATISFIED, "other", Some("for a person to decide")),
         Verdict::NotApplicable => return None,
     };
-    let waived = finding
-        .waiver
-        .as_ref()
-        .map(|waiver| markup(&describe_waiver(waiver)));
-    let words = words.map(|words| match said(finding) {
-        "" => words.to_owned(),
-        said => format!("{words}: {}", markup(said)),
-    });
-    let remarks: Vec<String> = words.into_iter().chain(waived).collect();
+    let words = words.map(|words| format!("{words}: {said}"));
+    let remarks: Vec<String> = words
+        .into_iter()
+        .chain(accepted.map(str::to_owned))
+        .collect();
     Some(TargetStatus {
         state,
         reason,
@@ -141,8 +144,13 @@ fn status(finding: &Finding) -> Option<TargetStatus> {
     })
 }
 
-fn observation(finding: &Finding, around: &Around<'_>) -> Observation {
-    let started = around.started.to_string();
+fn observation(
+    finding: &Finding,
+    around: &Around<'_>,
+    uuid: String,
+    title: String,
+    description: String,
+) -> Observation {
     let probed = |witness| witness == Witness::Probe;
     let by_probe = finding.witnesses.iter().any(|one| probed(one.witness))
         || finding.evidence.iter().any(|one| probed(one.witness));
@@ -164,9 +172,9 @@ fn observation(finding: &Finding, around: &Around<'_>) -> Observation {
         ));
     }
     Observation {
-        uuid: uuid(&["observation", &started, &finding.id]),
-        title: title(finding),
-        description: markup(said(finding)),
+        uuid,
+        title,
+        description,
         props: properties(finding),
         methods,
         types: vec!["control-objective"],
@@ -241,7 +249,7 @@ fn told(what: &str, place: &str) -> String {
     }
 }
 
-fn accepted(waiver: &Waiver) -> Vec<Property> {
+fn properties_of(waiver: &Waiver) -> Vec<Property> {
     let mut props = vec![property("owner", &waiver.owner)];
     for (name, value) in [
         ("ticket", &waiver.ticket),
