@@ -1,5 +1,5 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV; and what `explain`, `rules list`, `fix` and `transactions`
-//! print.
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, OSCAL, OCSF, Prometheus' text; and
+//! what `explain`, `rules list`, `fix` and `transactions` print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
 //! terminal (its width and whether it shows colour are given), so that a report taken on another machine
@@ -12,8 +12,8 @@
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`]: one file per
-//!   format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`oscal`], [`ocsf`],
+//!   [`prometheus`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -46,10 +46,13 @@ pub mod junit;
 pub mod list;
 pub mod markdown;
 mod next;
+pub mod ocsf;
 mod open;
+pub mod oscal;
 mod page;
 pub mod plan;
 pub mod platforms;
+pub mod prometheus;
 pub mod prose;
 pub mod read;
 pub mod sarif;
@@ -67,6 +70,9 @@ use document::{Document, Notation};
 pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
+pub use ocsf::Ocsf;
+pub use oscal::Oscal;
+pub use prometheus::Prometheus;
 pub use prose::{Prose, RuleProse};
 pub use sarif::Sarif;
 pub use spool::Room;
@@ -94,6 +100,12 @@ pub enum Format {
     Markdown,
     /// CSV: a line for each finding.
     Csv,
+    /// OSCAL assessment results.
+    Oscal,
+    /// OCSF Compliance Findings: an event for each finding, as JSON lines.
+    Ocsf,
+    /// Prometheus' text format: numbers, for the node exporter's textfile folder.
+    Prometheus,
 }
 
 impl Format {
@@ -108,6 +120,9 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Csv,
+        Self::Oscal,
+        Self::Ocsf,
+        Self::Prometheus,
     ];
 
     /// Returns the word that `-o` takes.
@@ -122,6 +137,9 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Oscal => "oscal",
+            Self::Ocsf => "ocsf",
+            Self::Prometheus => "prometheus",
         }
     }
 
@@ -144,6 +162,9 @@ impl Format {
             Self::Junit => &["xml"],
             Self::Markdown => &["md"],
             Self::Csv => &["csv"],
+            Self::Oscal => &["oscal.json"],
+            Self::Ocsf => &["ocsf.json"],
+            Self::Prometheus => &["prom"],
         }
     }
 
@@ -158,13 +179,22 @@ impl Format {
             | Self::Yaml
             | Self::Junit
             | Self::Markdown
-            | Self::Csv => false,
+            | Self::Csv
+            | Self::Oscal
+            | Self::Ocsf
+            | Self::Prometheus => false,
         }
     }
 
     /// Returns whether it is laid out for people at a terminal.
     pub const fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Wide)
+    }
+
+    /// Returns whether another user of the machine is to read its file: the node exporter runs as its own. What is in such
+    /// a file are numbers, which whoever scrapes gets to see.
+    pub const fn is_for_everybody(self) -> bool {
+        matches!(self, Self::Prometheus)
     }
 }
 
@@ -228,6 +258,9 @@ pub fn renderer_within(format: Format, style: Style, prose: &Prose, room: Room) 
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),
         Format::Csv => Box::new(Csv::default()),
+        Format::Oscal => Box::new(Oscal::default()),
+        Format::Ocsf => Box::new(Ocsf::default()),
+        Format::Prometheus => Box::new(Prometheus::default()),
     }
 }
 
