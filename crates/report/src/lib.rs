@@ -1,4 +1,4 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV; and what `explain`, `rules list`, `fix` and `transactions`
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, HTML; and what `explain`, `rules list`, `fix` and `transactions`
 //! print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
@@ -11,8 +11,8 @@
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`]: one file per
-//!   format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`html`]: one
+//!   file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -35,6 +35,7 @@ pub mod describe;
 mod diff;
 pub mod explain;
 mod heading;
+pub mod html;
 mod inert;
 mod ink;
 pub mod join;
@@ -60,6 +61,7 @@ pub mod yaml;
 
 pub use csv::Csv;
 pub use describe::describe_origin;
+pub use html::Html;
 pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
@@ -89,6 +91,8 @@ pub enum Format {
     Markdown,
     /// CSV: a line for each finding.
     Csv,
+    /// HTML: one file with everything, for people who keep it.
+    Html,
 }
 
 impl Format {
@@ -103,6 +107,7 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Csv,
+        Self::Html,
     ];
 
     /// Returns the word that `-o` takes.
@@ -117,6 +122,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Html => "html",
         }
     }
 
@@ -139,13 +145,14 @@ impl Format {
             Self::Junit => &["xml"],
             Self::Markdown => &["md"],
             Self::Csv => &["csv"],
+            Self::Html => &["html"],
         }
     }
 
     /// Returns whether it shows what the pages of rules say, beside the report.
     pub const fn shows_prose(self) -> bool {
         match self {
-            Self::Sarif => true,
+            Self::Sarif | Self::Html => true,
             Self::Table
             | Self::Wide
             | Self::Json
@@ -214,6 +221,7 @@ pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> 
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),
         Format::Csv => Box::new(Csv::default()),
+        Format::Html => Box::new(Html::new(prose)),
     }
 }
 

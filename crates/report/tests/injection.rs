@@ -14,6 +14,8 @@ mod cells;
 mod common;
 #[path = "common/marks.rs"]
 mod marks;
+#[path = "common/pages.rs"]
+mod pages;
 #[path = "common/poison.rs"]
 mod poison;
 #[path = "common/schema.rs"]
@@ -138,6 +140,7 @@ fn proof(format: Format, document: &str) {
                 assert!(!read.text.contains(acts), "{acts}: {}", read.text);
             }
         }
+        Format::Html => pages::assert_inert(document),
         Format::Csv => {
             for record in cells::read(document) {
                 assert_eq!(record.len(), COLUMNS.len());
@@ -161,7 +164,7 @@ fn no_text_acts_in_any_format() {
 }
 
 /// The formats that show a value beside its text: what is found again of a text that stands in a finding.
-fn found_again(text: &str) -> [(Format, String); 4] {
+fn found_again(text: &str) -> [(Format, String); 5] {
     let finding = Finding {
         expected: text.to_owned(),
         reason: text.to_owned(),
@@ -191,7 +194,15 @@ fn found_again(text: &str) -> [(Format, String); 4] {
         .code
         .iter()
         .find(|code| code.trim() == escape(text).trim());
+    let page = pages::xml(&document(Format::Html));
+    let tree = roxmltree::Document::parse(&page).unwrap();
+    let wanted = tree
+        .descendants()
+        .find(|node| node.has_tag_name("dt") && node.text() == Some("Wanted"))
+        .and_then(|node| node.next_sibling_element())
+        .unwrap();
     [
+        (Format::Html, wanted.text().unwrap_or_default().to_owned()),
         (Format::Sarif, result.as_str().unwrap().to_owned()),
         (
             Format::Junit,
@@ -229,7 +240,13 @@ proptest! {
     #[test]
     fn no_text_acts(text in foreign()) {
         let report = poisoned_report(&text);
-        for format in [Format::Sarif, Format::Junit, Format::Markdown, Format::Csv] {
+        for format in [
+            Format::Sarif,
+            Format::Junit,
+            Format::Markdown,
+            Format::Csv,
+            Format::Html,
+        ] {
             let document = shown(&report, format, 80, false);
             prop_assert!(!document.is_empty());
             proof(format, &document);
