@@ -296,9 +296,10 @@ impl Page<'_> {
         put(
             page,
             format_args!(
-                "<p class=\"gate\"><b>Exit code {}</b>: {}</p>\n",
+                "<p class=\"gate\"><b>Exit code {}</b>: {} <span class=\"note\">(<code>--fail-on {}</code>)</span></p>\n",
                 closing.gate.exit_code,
-                short(&closing.gate.reason)
+                short(&closing.gate.reason),
+                closing.gate.fail_on
             ),
         );
         page.push_str("<div class=\"columns\">\n");

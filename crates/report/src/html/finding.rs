@@ -274,19 +274,19 @@ fn layer(class: &str, value: &str, origin: &Origin, word: &str, page: &mut Strin
     put(
         page,
         format_args!(
-            "<li class=\"{class}\"><span class=\"value\">{value}</span> <span class=\"from\">{}</span>",
+            "<li class=\"{class}\"><span class=\"what\"><span class=\"value\">{value}</span> {}</span>",
             short(&describe_origin(origin))
         ),
     );
+    if !word.is_empty() {
+        put(page, format_args!(" <span class=\"word\">{word}</span>"));
+    }
     // Of the other kinds it is among the words.
     if let (OriginKind::File | OriginKind::DropIn, Some(text)) = (origin.kind, &origin.text) {
         put(
             page,
-            format_args!(" <code class=\"line\">{}</code>", short(&text.to_string())),
+            format_args!(" <code class=\"text\">{}</code>", short(&text.to_string())),
         );
-    }
-    if !word.is_empty() {
-        put(page, format_args!(" <span class=\"word\">{word}</span>"));
     }
     page.push_str("</li>");
 }
@@ -306,10 +306,10 @@ fn mending(finding: &Finding, page: &mut String) {
         ));
     }
     if let Some(how) = how {
-        said.push(format!("<p>On this platform: {}</p>", short(how)));
+        said.push(format!("<p>On this platform: {}</p>", with_code(how)));
     }
     if let Some(why) = why_not {
-        said.push(format!("<p>To decide first: {}</p>", short(why)));
+        said.push(format!("<p>To decide first: {}</p>", with_code(why)));
     }
     if !said.is_empty() {
         put(
@@ -317,6 +317,23 @@ fn mending(finding: &Finding, page: &mut String) {
             format_args!("<div class=\"mend\">{}</div>\n", said.concat()),
         );
     }
+}
+
+/// Returns a sentence in which what stands between backticks is code.
+fn with_code(sentence: &str) -> String {
+    let parts: Vec<&str> = sentence.split('`').collect();
+    // The last one without a partner is a backtick.
+    if parts.len() % 2 == 0 {
+        return short(sentence);
+    }
+    let parts = parts.into_iter().enumerate().map(|(at, part)| {
+        if at % 2 == 1 {
+            format!("<code>{}</code>", short(part))
+        } else {
+            short(part)
+        }
+    });
+    parts.collect()
 }
 
 /// Returns what is true of one finding and no other.

@@ -141,7 +141,7 @@ fn coverage(coverage: Coverage, page: &mut String) {
         unreachable,
         unsupported,
     } = coverage;
-    page.push_str("<table><caption>Coverage</caption><thead><tr>");
+    page.push_str("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Coverage\"><table><caption>Coverage</caption><thead><tr>");
     let counts = [
         ("nodes", nodes),
         ("scanned whole", scanned),
@@ -162,7 +162,7 @@ fn coverage(coverage: Coverage, page: &mut String) {
             format_args!("<td class=\"number\">{}</td>", number(count)),
         );
     }
-    page.push_str("</tr></tbody></table>\n");
+    page.push_str("</tr></tbody></table></div>\n");
 }
 
 fn gate(gate: &Gate, page: &mut String) {

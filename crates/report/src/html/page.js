@@ -15,6 +15,7 @@
     section: element.dataset.section,
     severity: element.dataset.severity,
     order: Number(element.dataset.order),
+    chips: all(":scope > summary .chips > .chip", element),
     head: null,
     entries: all(".entry", element).map((entry) => ({
       element: entry,
@@ -123,6 +124,8 @@
       places = (same.length > 0 ? same : [...lower].filter(([, name]) => name.includes(wanted))).map(([place]) => place);
     }
     const active = words.length > 0 || state.verdict.length > 0 || state.severity.length > 0 || state.baseline.length > 0 || state.section !== "" || state.node !== "";
+    // Which findings of an entry are those of a node only the other formats tell.
+    const narrowed = names.size > 1 && (places !== null || nodesOf.some((of) => of.length > 0));
     let shown = 0, shownRules = 0;
     for (const rule of rules) {
       let any = false;
@@ -139,18 +142,20 @@
         if (entry.counted) shown += countOf(entry, state.verdict);
       }
       rule.element.hidden = !any;
+      for (const chip of rule.chips) {
+        const word = chip.classList[1];
+        chip.hidden = any && !rule.entries.some((entry) => !entry.element.hidden && entry.counts.some(([one]) => one === word));
+        const count = chip.querySelector("b");
+        if (count) count.hidden = narrowed;
+      }
       if (any) shownRules += 1;
-    }
-    for (const kind of all(".kind", list)) {
-      if (sorted !== "control") kind.hidden = !kind.querySelector(".rule:not([hidden])");
     }
     sort(state.sort);
     for (const kind of all(".kind", list)) kind.hidden = state.sort !== "control" && !kind.querySelector(".rule:not([hidden])");
     const plural = (number, one) => people(number) + " " + one + (number === 1 ? "" : "s");
-    const narrowed = places !== null || words.some((_, index) => nodesOf[index].length > 0 && names.size > 1);
-    $("shown").textContent = active
-      ? `Shown: ${narrowed ? "of " : people(shown) + " of "}${plural(total, "finding")}${narrowed ? ", those" : ""} of ${plural(shownRules, "rule")}${narrowed ? " there" : ""}.`
-      : `${plural(total, "finding")} of ${plural(rules.length, "rule")}.`;
+    $("shown").textContent = !active ? `${plural(total, "finding")} of ${plural(rules.length, "rule")}.`
+      : narrowed ? `Shown: ${plural(shownRules, "rule")} of ${people(rules.length)}, as found on ${state.node || "the nodes that match"}.`
+        : `Shown: ${people(shown)} of ${plural(total, "finding")}, of ${plural(shownRules, "rule")}.`;
     $("nothing").hidden = shownRules > 0 || rules.length === 0;
     return state;
   };

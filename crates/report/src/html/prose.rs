@@ -106,7 +106,7 @@ fn element(tag: &Tag<'_>) -> &'static str {
         Tag::Heading {
             level: HeadingLevel::H1 | HeadingLevel::H2 | HeadingLevel::H3,
             ..
-        } => "h6",
+        } => "h5",
         Tag::Heading { .. } => "p",
         Tag::BlockQuote(_) => "blockquote",
         Tag::CodeBlock(_) => "pre",

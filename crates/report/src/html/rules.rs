@@ -41,7 +41,9 @@ impl Section {
             };
         };
         let (section, about) = section_of(&control.framework, &control.control);
-        let key = if control.framework == "cis-kubernetes" {
+        let key = if !control.control.contains('.') {
+            control.framework.clone()
+        } else if control.framework == "cis-kubernetes" {
             section.to_owned()
         } else {
             format!("{}:{section}", control.framework)
@@ -172,7 +174,8 @@ impl<'a> Writer<'a> {
         put(
             page,
             format_args!(
-                "<details class=\"rule\" id=\"{}\" data-section=\"{}\" data-severity=\"{}\" data-order=\"{order}\"><summary><span class=\"chips\">",
+                "<details class=\"rule {}\" id=\"{}\" data-section=\"{}\" data-severity=\"{}\" data-order=\"{order}\"><summary><span class=\"chips\">",
+                self.worst(rule).word(),
                 anchor(id),
                 short(&section.key),
                 rule.severity
@@ -253,7 +256,7 @@ impl<'a> Writer<'a> {
         put(
             page,
             format_args!(
-                "<div class=\"entry {}\" data-counts=\"{}\" data-baseline=\"{}\"{counted}>\n<h5>",
+                "<div class=\"entry {}\" data-counts=\"{}\" data-baseline=\"{}\"{counted}>\n<h4>",
                 entry.worst().word(),
                 told.join(" "),
                 entry.baseline
@@ -263,7 +266,7 @@ impl<'a> Writer<'a> {
             page.push_str(&chip(*status, *verdict, None));
             page.push(' ');
         }
-        put(page, format_args!("{}</h5>\n", entry.drawn.head));
+        put(page, format_args!("{}</h4>\n", entry.drawn.head));
         if !counted.is_empty() {
             page.push_str("<p class=\"note\">In a pod: shown, and not counted.</p>\n");
         }
@@ -437,12 +440,12 @@ impl<'a> Writer<'a> {
                     if !text.is_empty() {
                         put(
                             page,
-                            format_args!("<section><h5>{head}</h5>{}</section>\n", markdown(text)),
+                            format_args!("<section><h4>{head}</h4>{}</section>\n", markdown(text)),
                         );
                     }
                 }
                 if !prose.references.is_empty() {
-                    page.push_str("<section><h5>References</h5><ul>");
+                    page.push_str("<section><h4>References</h4><ul>");
                     for line in &prose.references {
                         put(page, format_args!("<li>{}</li>", reference(line)));
                     }
@@ -454,7 +457,7 @@ impl<'a> Writer<'a> {
                     put(
                         page,
                         format_args!(
-                            "<section><h5>What it asks for</h5><p>{}</p></section>\n",
+                            "<section><h4>What it asks for</h4><p>{}</p></section>\n",
                             short(&rule.expected)
                         ),
                     );
@@ -463,7 +466,7 @@ impl<'a> Writer<'a> {
                     put(
                         page,
                         format_args!(
-                            "<section><h5>How to mend it</h5><pre>{}</pre></section>\n",
+                            "<section><h4>How to mend it</h4><pre>{}</pre></section>\n",
                             lines(&rule.remediation)
                         ),
                     );
@@ -478,7 +481,7 @@ impl<'a> Writer<'a> {
 
 /// Writes the numbers that a rule is known by.
 fn controls(id: &str, rule: &OfRule, page: &mut String) {
-    page.push_str("<section><h5>Known as</h5><dl>");
+    page.push_str("<section class=\"known\"><h4>Known as</h4><dl>");
     put(
         page,
         format_args!(
