@@ -4,6 +4,8 @@
 //! Findings of one rule that show the same are one entry with the nodes on which it was found, so that a fleet has room in
 //! a page; where something has none, the page says how much and which format has it. What goes where: docs/formats.md.
 
+#[cfg(test)]
+mod contrast;
 mod escape;
 mod finding;
 mod gather;
@@ -133,9 +135,9 @@ impl Render for Html {
         page.findings(&mut text);
         out.write_all(text.as_bytes())?;
         let mut rules = Writer::new(page.gathering, page.nodes, &self.prose, with_pods);
-        rules.write(|rule| out.write_all(rule.as_bytes()))?;
+        let beyond = rules.write(|rule| out.write_all(rule.as_bytes()))?;
         text.clear();
-        page.end_of_findings(&mut text);
+        page.end_of_findings(beyond + page.gathering.beyond, &mut text);
         page.nodes.section(&mut text);
         identity::problems(
             closing,
@@ -443,17 +445,17 @@ impl Page<'_> {
         page.push_str("<div id=\"rules\">\n");
     }
 
-    fn end_of_findings(&self, page: &mut String) {
+    fn end_of_findings(&self, beyond: usize, page: &mut String) {
         page.push_str("</div>\n<p id=\"nothing\" hidden=\"\">Nothing matches. <button type=\"button\" id=\"clear-too\">Show all</button></p>\n");
         if self.gathering.rules.is_empty() {
             page.push_str("<p>There are no findings.</p>\n");
         }
-        if self.gathering.beyond > 0 {
+        if beyond > 0 {
             put(
                 page,
                 format_args!(
-                    "<p class=\"banner\">{} of more rules than have room on a page are not here; the formats json, jsonl and csv have them.</p>\n",
-                    count(self.gathering.beyond, "finding")
+                    "<p class=\"banner\">{} of rules that have no room on the page are not here; the formats json, jsonl and csv have them.</p>\n",
+                    count(beyond, "finding")
                 ),
             );
         }

@@ -6,6 +6,8 @@ use kubeassay_core::text;
 
 /// A text has no more characters: a page is read by people.
 const LONGEST: usize = 2_000;
+/// Lines take no more bytes.
+const MAX_LINES: usize = 32 * 1024;
 
 /// Returns the text as content of an element or of a quoted attribute.
 pub(super) fn html(foreign: &str) -> String {
@@ -28,28 +30,41 @@ pub(super) fn html(foreign: &str) -> String {
 
 /// Returns the text like [`html`], cut where it is too long for a person.
 pub(super) fn short(foreign: &str) -> String {
-    match foreign.char_indices().nth(LONGEST) {
-        None => html(foreign),
+    // A character is one at least, however it is written.
+    let end = foreign.char_indices().nth(LONGEST).map(|(end, _)| end);
+    let (within, beyond) = foreign.split_at(end.unwrap_or(foreign.len()));
+    let text = text::escape(within);
+    match text.char_indices().nth(LONGEST) {
+        None if beyond.is_empty() => html(&text),
+        None => cut(&text, beyond.chars().count()),
         Some((end, _)) => {
-            let (kept, rest) = foreign.split_at(end);
-            format!(
-                "{}\u{2026} ({} more characters)",
-                html(kept),
-                number(rest.chars().count())
-            )
+            let (kept, rest) = text.split_at(end);
+            cut(kept, rest.chars().count() + beyond.chars().count())
         }
     }
 }
 
-/// Returns the lines, each escaped.
-pub(super) fn lines(foreign: &str) -> String {
-    let lines: Vec<String> = foreign.lines().map(short).collect();
-    lines.join("\n")
+fn cut(kept: &str, left: usize) -> String {
+    format!("{}\u{2026} ({} more characters)", html(kept), number(left))
 }
 
-/// Returns the text as content of a comment.
+/// Returns the first lines, each escaped.
+pub(super) fn lines(foreign: &str) -> String {
+    let mut written = String::new();
+    for line in foreign.lines() {
+        if written.len() > MAX_LINES {
+            written.push('\u{2026}');
+            break;
+        }
+        written.push_str(&short(line));
+        written.push('\n');
+    }
+    written.trim_end().to_owned()
+}
+
+/// Returns the text as content of a comment, cut where it is too long.
 pub(super) fn comment(foreign: &str) -> String {
-    let mut text = html(foreign);
+    let mut text = short(foreign);
     while text.contains("--") {
         text = text.replace("--", "- -");
     }

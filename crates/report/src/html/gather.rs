@@ -21,7 +21,7 @@ const MAX_ENTRIES: usize = 60;
 /// A rule has no more entries, of however few nodes.
 const MAX_ENTRIES_OF_NODE: usize = 1_000;
 /// What is drawn takes no more bytes.
-const MAX_BYTES: usize = 12 << 20;
+const MAX_BYTES: usize = 10 << 20;
 /// So many subjects are called by their name.
 const MAX_SUBJECTS: usize = 50_000;
 
@@ -221,8 +221,14 @@ impl OfRule {
             in_pod: unit.iter().any(|finding| finding.subject.in_pod),
             baseline: unit.iter().find_map(baseline).unwrap_or_default(),
             places: vec![place],
-            keys: [Common::Everything, Common::Values, Common::Verdict]
-                .map(|common| self::key(unit, common)),
+            keys: [Common::Everything, Common::Values, Common::Verdict].map(|common| {
+                // It is never joined by more again.
+                if common <= self.common {
+                    key
+                } else {
+                    self::key(unit, common)
+                }
+            }),
         };
         self.bytes += entry.bytes();
         self.index.insert(key, self.entries.len());

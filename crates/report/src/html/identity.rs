@@ -12,8 +12,12 @@ use crate::stream::{Closing, Header};
 
 /// So many problems are told one by one.
 const MAX_PROBLEMS: usize = 500;
+/// They take no more bytes, but for the one that goes beyond.
+const MAX_BYTES: usize = 1 << 20;
 /// So many reports, files and ids are named.
 const MAX_NAMED: usize = 100;
+/// A list of them takes no more bytes.
+const MAX_LIST: usize = 64 << 10;
 
 /// Names and values, written as a list of terms.
 struct Facts<'a>(&'a mut String);
@@ -38,23 +42,30 @@ impl<'a> Facts<'a> {
     }
 
     fn list(&mut self, name: &str, items: &[String]) {
-        if items.is_empty() {
-            return;
+        if !items.is_empty() {
+            self.markup(name, &list(items));
         }
-        let mut said: Vec<String> = items
-            .iter()
-            .take(MAX_NAMED)
-            .map(|item| format!("<code>{}</code>", short(item)))
-            .collect();
-        if items.len() > MAX_NAMED {
-            said.push(format!("and {} more", number(items.len() - MAX_NAMED)));
-        }
-        self.markup(name, &said.join(" "));
     }
 
     fn end(self) {
         self.0.push_str("</dl>\n");
     }
+}
+
+/// Returns the first of the items, and how many more there are.
+fn list(items: &[String]) -> String {
+    let mut said = String::new();
+    for (at, item) in items.iter().enumerate() {
+        if at >= MAX_NAMED || said.len() > MAX_LIST {
+            put(
+                &mut said,
+                format_args!("and {} more", number(items.len() - at)),
+            );
+            break;
+        }
+        put(&mut said, format_args!("<code>{}</code> ", short(item)));
+    }
+    said.trim_end().to_owned()
 }
 
 /// Writes what was scanned, and by what.
@@ -272,6 +283,8 @@ fn joined(joined: &[Joined], page: &mut String) {
     if joined.is_empty() {
         return;
     }
+    let end = page.len() + MAX_BYTES;
+    let mut shown = 0;
     page.push_str("<h3>Joined from these reports</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Reports\"><table><thead><tr><th scope=\"col\">Report</th><th scope=\"col\">Source</th><th scope=\"col\">Began</th><th scope=\"col\">Cluster</th><th scope=\"col\">Version</th><th scope=\"col\">Rules</th><th scope=\"col\" class=\"number\">Nodes</th></tr></thead><tbody>\n");
     for Joined {
         file,
@@ -284,6 +297,10 @@ fn joined(joined: &[Joined], page: &mut String) {
         nodes,
     } in joined.iter().take(MAX_NAMED)
     {
+        if page.len() > end {
+            break;
+        }
+        shown += 1;
         let cluster = cluster
             .as_ref()
             .map_or("", |cluster| cluster.server.as_str());
@@ -307,12 +324,12 @@ fn joined(joined: &[Joined], page: &mut String) {
         );
     }
     page.push_str("</tbody></table></div>\n");
-    if joined.len() > MAX_NAMED {
+    if joined.len() > shown {
         put(
             page,
             format_args!(
                 "<p class=\"note\">and {} more.</p>\n",
-                number(joined.len() - MAX_NAMED)
+                number(joined.len() - shown)
             ),
         );
     }
@@ -339,7 +356,13 @@ pub(super) fn problems<'a>(
             count(problems.len(), "problem")
         ),
     );
+    let end = page.len() + MAX_BYTES;
+    let mut shown = 0;
     for problem in problems.iter().take(MAX_PROBLEMS) {
+        if page.len() > end {
+            break;
+        }
+        shown += 1;
         let Problem {
             node,
             subject,
@@ -363,28 +386,20 @@ pub(super) fn problems<'a>(
             );
         }
         if !affects.is_empty() {
-            let mut rules: Vec<String> =
-                affects.iter().take(MAX_NAMED).map(|id| short(id)).collect();
-            if affects.len() > MAX_NAMED {
-                rules.push(format!("and {} more", number(affects.len() - MAX_NAMED)));
-            }
             put(
                 page,
-                format_args!(
-                    "<br/><span class=\"note\">touches {}</span>",
-                    rules.join(", ")
-                ),
+                format_args!("<br/><span class=\"note\">touches {}</span>", list(affects)),
             );
         }
         page.push_str("</li>\n");
     }
     page.push_str("</ul>\n");
-    if problems.len() > MAX_PROBLEMS {
+    if problems.len() > shown {
         put(
             page,
             format_args!(
                 "<p class=\"note\">and {} more, which the format json has.</p>\n",
-                number(problems.len() - MAX_PROBLEMS)
+                number(problems.len() - shown)
             ),
         );
     }

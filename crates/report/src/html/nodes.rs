@@ -12,7 +12,7 @@ use super::status::{Counts, Status, Tally};
 use crate::describe::{node_parts, status_words};
 
 /// The list of nodes takes no more bytes.
-const MAX_BYTES: usize = 5 << 20;
+const MAX_BYTES: usize = 4 << 20;
 /// Up to so many nodes are shown with a bar each, in the summary.
 const FEW: usize = 30;
 /// So many of the nodes that need most are named beside the picture.

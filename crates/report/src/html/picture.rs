@@ -10,7 +10,9 @@ pub(super) const PATTERNS: &str = "<svg width=\"0\" height=\"0\" class=\"pattern
 /// Columns of a bar.
 const WIDTH: usize = 1_000;
 /// What is there at all is seen.
-const LEAST: usize = 6;
+const LEAST: usize = 10;
+/// Between two kinds.
+const GAP: usize = 4;
 
 /// Returns the shares of counts as a bar.
 pub(super) fn bar(counts: &Counts) -> String {
@@ -33,7 +35,8 @@ pub(super) fn bar(counts: &Counts) -> String {
             &mut bar,
             format_args!(
                 "<rect class=\"{}\" x=\"{x}\" width=\"{width}\" height=\"12\"/>",
-                status.word()
+                status.word(),
+                width = width - GAP
             ),
         );
         x += width;

@@ -146,7 +146,7 @@ mod tests {
             ),
             (
                 "[a](javascript:alert) [b](https://x/?'\")",
-                "<p>a [b](https://x/?&#39;&quot;)</p>\n",
+                "<p>a <a rel=\"noopener noreferrer\" href=\"https://x/?&#39;&quot;\">b</a></p>\n",
             ),
             (
                 "[b](https://x/)",

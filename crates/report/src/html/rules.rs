@@ -22,6 +22,10 @@ const MAX_NUMBERS: usize = 3 << 20;
 const MAX_NUMBERS_OF_ENTRY: usize = 256 << 10;
 /// What the pages of rules say takes no more bytes.
 const MAX_PROSE: usize = 4 << 20;
+/// All rules take no more bytes, but for the one that goes beyond.
+const MAX_BYTES: usize = 18 << 20;
+/// A section's number has no more characters.
+const LONGEST_KEY: usize = 40;
 
 /// The section of a benchmark that a rule belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,7 @@ impl Section {
         } else {
             format!("{}:{section}", control.framework)
         };
+        let key = key.chars().take(LONGEST_KEY).collect();
         Self { key, about }
     }
 
@@ -87,8 +92,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Hands out every rule, most pressing first: a heading where another kind begins, then the rules one by one.
-    pub(super) fn write<E>(&mut self, mut to: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+    /// Hands out the rules, most pressing first: a heading where another kind begins, then the rules one by one. Returns how
+    /// many findings had no room.
+    pub(super) fn write<E>(
+        &mut self,
+        mut to: impl FnMut(&str) -> Result<(), E>,
+    ) -> Result<usize, E> {
         let rules = self.gathering.rules.iter();
         let mut rules: Vec<(Status, &String, &OfRule)> = rules
             .map(|(id, rule)| (self.worst(rule), id, rule))
@@ -119,7 +128,13 @@ impl<'a> Writer<'a> {
             }
         }
         let mut last = None;
+        let mut left = MAX_BYTES;
+        let mut beyond = 0;
         for ((status, id, rule), order) in rules.iter().zip(by_control) {
+            if left == 0 {
+                beyond += rule.tally.all();
+                continue;
+            }
             let mut page = String::new();
             if last != Some(*status) {
                 if last.is_some() {
@@ -138,12 +153,13 @@ impl<'a> Writer<'a> {
                 last = Some(*status);
             }
             self.rule(id, rule, order, &mut page);
+            left = left.saturating_sub(page.len());
             to(&page)?;
         }
         if last.is_some() {
             to("</section>\n")?;
         }
-        Ok(())
+        Ok(beyond)
     }
 
     /// Returns the worst of what counts; of a rule of which nothing counts, of all.
@@ -451,6 +467,9 @@ impl<'a> Writer<'a> {
                     }
                     page.push_str("</ul></section>\n");
                 }
+            }
+            None if self.prose_left == 0 => {
+                page.push_str("<p class=\"note\">There was no room for what the rule's page says: <code>kubeassay rules show</code> has it.</p>");
             }
             None => {
                 if !rule.expected.is_empty() {
