@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "clippy takes helpers of tests for no tests"
 )]
 
@@ -141,7 +140,7 @@ fn horizons_waivers_and_baseline_are_told() {
         expires: Some("2027-03-31".to_owned()),
         origin: Some("waivers.yaml:12".to_owned()),
     };
-    let waived = Finding {
+    let accepted = Finding {
         waiver: Some(waiver),
         ..failing("worker-1")
     };
@@ -155,7 +154,7 @@ fn horizons_waivers_and_baseline_are_told() {
     };
     let mut nodes = vec![node("worker-1"), node("worker-2")];
     nodes[1].status = NodeStatus::Unreachable;
-    let page = page(&report(nodes, vec![running, restart, waived, new]));
+    let page = page(&report(nodes, vec![running, restart, accepted, new]));
     for told in [
         "now, as the process runs",
         "after the next restart",

@@ -323,7 +323,7 @@ fn mending(finding: &Finding, page: &mut String) {
 fn with_code(sentence: &str) -> String {
     let parts: Vec<&str> = sentence.split('`').collect();
     // The last one without a partner is a backtick.
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return short(sentence);
     }
     let parts = parts.into_iter().enumerate().map(|(at, part)| {

@@ -251,7 +251,12 @@ impl OfRule {
         self.index.clear();
         self.bytes = 0;
         for mut entry in std::mem::take(&mut self.entries) {
-            let key = entry.keys[self.common as usize];
+            let [everything, values, verdict] = entry.keys;
+            let key = match self.common {
+                Common::Everything => everything,
+                Common::Values => values,
+                Common::Verdict => verdict,
+            };
             if let Some(one) = self
                 .index
                 .get(&key)

@@ -26,8 +26,9 @@ struct Row {
     status: Option<NodeStatus>,
     cause: &'static str,
     tally: Tally,
-    /// Whether something of severity critical or high fails: of what counts, and in workloads.
-    grave: [bool; 2],
+    /// The worst severity that fails, of what counts and in workloads.
+    worst: Option<Severity>,
+    worst_in_pods: Option<Severity>,
 }
 
 /// Keeps the nodes.
@@ -65,10 +66,10 @@ impl Nodes {
         let at = self.number(&node.id);
         if let Some(slot) = self.row(at) {
             // What was found before the node came stays counted.
-            let (tally, grave) = (slot.tally, slot.grave);
             *slot = Row {
-                tally,
-                grave,
+                tally: slot.tally,
+                worst: slot.worst,
+                worst_in_pods: slot.worst_in_pods,
                 ..row
             };
         }
@@ -85,8 +86,14 @@ impl Nodes {
                 let status = Status::of(finding);
                 let in_pod = finding.subject.in_pod;
                 row.tally.add(status, in_pod);
-                if status == Status::Fail && finding.severity <= Severity::High {
-                    row.grave[usize::from(in_pod)] = true;
+                if status == Status::Fail {
+                    let worst = if in_pod {
+                        &mut row.worst_in_pods
+                    } else {
+                        &mut row.worst
+                    };
+                    let before = worst.unwrap_or(finding.severity);
+                    *worst = Some(before.min(finding.severity));
                 }
             }
         }
@@ -167,13 +174,16 @@ impl Sorted {
 
     fn cell(&self, row: &Row) -> Cell {
         let counts = row.tally.counts(self.with_pods);
-        let [counted, in_pods] = row.grave;
+        let in_pods = row.worst_in_pods.filter(|_| self.with_pods);
+        let worst = row.worst.into_iter().chain(in_pods).min();
         if row.status != Some(NodeStatus::Scanned) {
             Cell::Missed
-        } else if counted || in_pods && self.with_pods {
-            Cell::Grave
-        } else if counts.of(Status::Fail) > 0 {
-            Cell::Fails
+        } else if let Some(severity) = worst {
+            match severity {
+                Severity::Critical => Cell::Critical,
+                Severity::High => Cell::High,
+                Severity::Medium | Severity::Low => Cell::Fails,
+            }
         } else if counts.of(Status::Unknown) > 0 {
             Cell::Unknown
         } else {

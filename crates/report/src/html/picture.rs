@@ -7,42 +7,43 @@ use super::status::{Counts, Status};
 /// The pattern of what is unknown, which every bar takes.
 pub(super) const PATTERNS: &str = "<svg width=\"0\" height=\"0\" class=\"patterns\" aria-hidden=\"true\" focusable=\"false\"><defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect width=\"6\" height=\"6\" class=\"soft\"/><rect width=\"3\" height=\"6\" class=\"unknown\"/></pattern><pattern id=\"dots\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect width=\"6\" height=\"6\" class=\"soft\"/><circle cx=\"3\" cy=\"3\" r=\"1.6\" class=\"manual\"/></pattern></defs></svg>\n";
 
-/// Columns of a bar.
-const WIDTH: usize = 1_000;
-/// What is there at all is seen.
+/// Parts of a bar, in thousandths of its width; what is there at all is seen.
+const WHOLE: usize = 1_000;
 const LEAST: usize = 10;
 /// Between two kinds.
 const GAP: usize = 4;
 
-/// Returns the shares of counts as a bar.
+/// Returns the shares of counts as a bar. It is as wide as its place, and its patterns are not stretched.
 pub(super) fn bar(counts: &Counts) -> String {
     let total = counts.total();
-    let mut bar = format!(
-        "<svg class=\"bar\" viewBox=\"0 0 {WIDTH} 12\" preserveAspectRatio=\"none\" aria-hidden=\"true\" focusable=\"false\">"
-    );
+    let mut bar = String::from("<svg class=\"bar\" aria-hidden=\"true\" focusable=\"false\">");
     let there: Vec<(Status, usize)> = Status::ALL
         .into_iter()
         .map(|status| (status, counts.of(status)))
         .filter(|(_, count)| *count > 0)
         .collect();
-    let room = WIDTH.saturating_sub(there.len() * LEAST);
+    let room = WHOLE.saturating_sub(there.len() * LEAST);
     let mut x = 0;
     for (status, count) in there {
-        let share = u128::try_from(count * room).unwrap_or_default()
-            / u128::try_from(total.max(1)).unwrap_or(1);
-        let width = LEAST + usize::try_from(share).unwrap_or_default();
+        let width = LEAST + count.saturating_mul(room) / total.max(1);
         put(
             &mut bar,
             format_args!(
-                "<rect class=\"{}\" x=\"{x}\" width=\"{width}\" height=\"12\"/>",
+                "<rect class=\"{}\" x=\"{}%\" width=\"{}%\" height=\"100%\"/>",
                 status.word(),
-                width = width - GAP
+                percent(x),
+                percent(width - GAP)
             ),
         );
         x += width;
     }
     bar.push_str("</svg>");
     bar
+}
+
+/// Returns thousandths as a percentage.
+fn percent(thousandths: usize) -> String {
+    format!("{}.{}", thousandths / 10, thousandths % 10)
 }
 
 /// Returns the columns of a table of counts: what there is none of needs none.
@@ -104,8 +105,10 @@ pub(super) fn cells(counts: &Counts, with_bar: bool, columns: &[Status], page: &
 /// What a node comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
-    /// Something critical or of high severity fails.
-    Grave,
+    /// Something critical fails.
+    Critical,
+    /// Something of high severity fails.
+    High,
     /// Something fails.
     Fails,
     /// Nothing fails, something is unknown.
@@ -117,24 +120,30 @@ pub(super) enum Cell {
 }
 
 /// How a cell is told, and how it is drawn within ten by ten.
-const CELLS: [(Cell, &str, &str, &str); 5] = [
+const CELLS: [(Cell, &str, &str, &str); 6] = [
     (
-        Cell::Grave,
-        "grave",
-        "something of severity critical or high fails",
+        Cell::Critical,
+        "fails",
+        "something critical fails",
         "h9v9h-9z",
+    ),
+    (
+        Cell::High,
+        "fails",
+        "something of high severity fails",
+        "m0 9l4.5 -9l4.5 9z",
     ),
     (
         Cell::Fails,
         "fails",
         "something else fails",
-        "m4.5 0l4.5 4.5l-4.5 4.5l-4.5 -4.5z",
+        "m4.5 1.5l3 3l-3 3l-3 -3z",
     ),
     (
         Cell::Unknown,
         "unknown",
         "nothing fails, something is unknown",
-        "m0 9l4.5 -9l4.5 9z",
+        "h9l-4.5 9z",
     ),
     (
         Cell::Clean,

@@ -21,10 +21,10 @@ pub(super) fn markdown(markdown: &str) -> String {
                 open.push(element);
                 match &tag {
                     Tag::Link { dest_url, .. } if element == "a" => {
-                        put(&mut page, format_args!("{}", opening(dest_url)))
+                        page.push_str(&opening(dest_url));
                     }
                     Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) => {
-                        page.push_str("<pre><code>")
+                        page.push_str("<pre><code>");
                     }
                     _ if element.is_empty() => {}
                     _ => put(&mut page, format_args!("<{element}>")),
@@ -36,7 +36,7 @@ pub(super) fn markdown(markdown: &str) -> String {
                     TagEnd::CodeBlock => page.push_str("</code></pre>\n"),
                     _ if element.is_empty() => {}
                     TagEnd::Paragraph | TagEnd::Item | TagEnd::List(_) => {
-                        put(&mut page, format_args!("</{element}>\n"))
+                        put(&mut page, format_args!("</{element}>\n"));
                     }
                     _ => put(&mut page, format_args!("</{element}>")),
                 }
@@ -50,7 +50,7 @@ pub(super) fn markdown(markdown: &str) -> String {
             Event::Rule => page.push_str("<hr/>"),
             // Extensions, which are off.
             Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => {
-                page.push_str(&html(&text))
+                page.push_str(&html(&text));
             }
             Event::TaskListMarker(_) => {}
         }
@@ -102,12 +102,11 @@ fn leads_somewhere(address: &str) -> bool {
 /// Returns the element of a tag; nothing where only its text is shown.
 fn element(tag: &Tag<'_>) -> &'static str {
     match tag {
-        Tag::Paragraph => "p",
         Tag::Heading {
             level: HeadingLevel::H1 | HeadingLevel::H2 | HeadingLevel::H3,
             ..
         } => "h5",
-        Tag::Heading { .. } => "p",
+        Tag::Paragraph | Tag::Heading { .. } => "p",
         Tag::BlockQuote(_) => "blockquote",
         Tag::CodeBlock(_) => "pre",
         Tag::List(Some(_)) => "ol",
