@@ -253,7 +253,7 @@ fn a_screen_reader_finds_names_roles_and_headings() {
     };
     let (page, _) = demo(&browser);
     browser.open(&page, "rule-kubelet-authorization-mode");
-    let tree = browser.ask("Accessibility.getFullAXTree", json!({}));
+    let tree = browser.ask("Accessibility.getFullAXTree", &json!({}));
     let nodes = tree["nodes"].as_array().unwrap();
     let property = |node: &Json, name: &str| {
         let properties = node["properties"].as_array().cloned().unwrap_or_default();
@@ -306,22 +306,20 @@ fn text_of(pdf: &[u8], folder: &Path) -> Option<String> {
     let file = folder.join("page.pdf");
     fs::write(&file, pdf).unwrap();
     if let Some(kept) = std::env::var_os("KUBEASSAY_SCREENSHOTS") {
-        fs::copy(&file, Path::new(&kept).join("demo.pdf")).unwrap();
+        fs::write(Path::new(&kept).join("demo.pdf"), pdf).unwrap();
     }
-    match Process::new("pdftotext")
-        .args(["-layout"])
+    let read = Process::new("pdftotext")
+        .arg("-layout")
         .arg(&file)
         .arg("-")
-        .output()
-    {
-        Ok(output) => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
-        Err(_) => {
-            eprintln!(
-                "SKIPPED: what stands on paper is not read: pdftotext is missing (Debian: apt-get install poppler-utils)"
-            );
-            None
-        }
+        .output();
+    if read.is_err() {
+        eprintln!(
+            "SKIPPED: what stands on paper is not read: pdftotext is missing (Debian: apt-get install poppler-utils)"
+        );
     }
+    read.ok()
+        .map(|read| String::from_utf8_lossy(&read.stdout).into_owned())
 }
 
 #[test]
@@ -333,7 +331,7 @@ fn paper_has_everything_with_and_without_the_program() {
     for with_program in [true, false] {
         browser.ask(
             "Emulation.setScriptExecutionDisabled",
-            json!({"value": !with_program}),
+            &json!({"value": !with_program}),
         );
         browser.open(&page, "");
         let pdf = browser.print();
@@ -366,6 +364,21 @@ fn paper_has_everything_with_and_without_the_program() {
         assert!(!text.contains("Openall"), "{with_program}");
         browser.assert_quiet();
     }
+    // What is filtered out is not printed, and the paper says so.
+    browser.ask(
+        "Emulation.setScriptExecutionDisabled",
+        &json!({"value": false}),
+    );
+    browser.open(&page, "verdict=fail");
+    let Some(text) = text_of(&browser.print(), browser.folder()) else {
+        return;
+    };
+    assert!(text.contains("Shown: 10 of 101 findings"), "{text}");
+    assert!(
+        text.contains("AlwaysAllow") && !text.contains("the kubelet refuses anonymous requests"),
+        "{text}"
+    );
+    browser.assert_quiet();
 }
 
 #[test]
@@ -376,7 +389,7 @@ fn everything_is_read_without_the_program() {
     let (page, report) = demo(&browser);
     browser.ask(
         "Emulation.setScriptExecutionDisabled",
-        json!({"value": true}),
+        &json!({"value": true}),
     );
     browser.open(&page, "");
     assert!(browser.texts("#controls").is_empty());

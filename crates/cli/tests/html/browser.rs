@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 /// An answer has to come in this time, on however busy a machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Browsers take memory: one at a time.
 static ONE: Mutex<()> = Mutex::new(());
@@ -103,21 +103,21 @@ impl Browser {
             folder,
             _one: one,
         };
-        let target = browser.ask("Target.createTarget", json!({"url": "about:blank"}));
+        let target = browser.ask("Target.createTarget", &json!({"url": "about:blank"}));
         let attached = browser.ask(
             "Target.attachToTarget",
-            json!({"targetId": target["targetId"], "flatten": true}),
+            &json!({"targetId": target["targetId"], "flatten": true}),
         );
         browser.session = attached["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log", "Network", "DOM", "Accessibility"] {
-            browser.ask(&format!("{domain}.enable"), json!({}));
+            browser.ask(&format!("{domain}.enable"), &json!({}));
         }
         browser.size(1280, 1000);
         Some(browser)
     }
 
     /// Asks the browser, and returns its answer.
-    pub(crate) fn ask(&mut self, method: &str, parameters: Json) -> Json {
+    pub(crate) fn ask(&mut self, method: &str, parameters: &Json) -> Json {
         self.asked += 1;
         let mut message = json!({"id": self.asked, "method": method, "params": parameters});
         if let Some(session) = &self.session {
@@ -147,12 +147,12 @@ impl Browser {
     /// Opens a file, with what stands behind `#`.
     pub(crate) fn open(&mut self, file: &Path, fragment: &str) {
         // Another fragment alone would not load it again.
-        self.ask("Page.navigate", json!({"url": "about:blank"}));
+        self.ask("Page.navigate", &json!({"url": "about:blank"}));
         self.settle();
         self.events
             .retain(|event| event["method"] != "Page.loadEventFired");
         let address = format!("file://{}#{fragment}", file.display());
-        self.ask("Page.navigate", json!({"url": address}));
+        self.ask("Page.navigate", &json!({"url": address}));
         self.wait("Page.loadEventFired");
         self.settle();
     }
@@ -160,14 +160,14 @@ impl Browser {
     /// Lets the page do what it has to do.
     pub(crate) fn settle(&mut self) {
         thread::sleep(Duration::from_millis(300));
-        self.ask("Runtime.evaluate", json!({"expression": "1"}));
+        self.ask("Runtime.evaluate", &json!({"expression": "1"}));
     }
 
     /// Returns what an expression of the page comes to.
     pub(crate) fn value(&mut self, expression: &str) -> Json {
         let answer = self.ask(
             "Runtime.evaluate",
-            json!({"expression": expression, "returnByValue": true, "userGesture": true}),
+            &json!({"expression": expression, "returnByValue": true, "userGesture": true}),
         );
         assert!(
             answer["exceptionDetails"].is_null(),
@@ -203,7 +203,7 @@ impl Browser {
         for kind in [down, "keyUp"] {
             self.ask(
                 "Input.dispatchKeyEvent",
-                json!({"type": kind, "key": key, "text": if kind == "keyUp" { "" } else { text }, "windowsVirtualKeyCode": code}),
+                &json!({"type": kind, "key": key, "text": if kind == "keyUp" { "" } else { text }, "windowsVirtualKeyCode": code}),
             );
         }
         self.settle();
@@ -211,7 +211,7 @@ impl Browser {
 
     /// Types a text where the focus is.
     pub(crate) fn type_text(&mut self, text: &str) {
-        self.ask("Input.insertText", json!({"text": text}));
+        self.ask("Input.insertText", &json!({"text": text}));
         self.settle();
     }
 
@@ -224,7 +224,7 @@ impl Browser {
         for kind in ["mousePressed", "mouseReleased"] {
             self.ask(
                 "Input.dispatchMouseEvent",
-                json!({"type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1}),
+                &json!({"type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1}),
             );
         }
         self.settle();
@@ -234,20 +234,20 @@ impl Browser {
     pub(crate) fn size(&mut self, width: u32, height: u32) {
         self.ask(
             "Emulation.setDeviceMetricsOverride",
-            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
+            &json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
         );
     }
 
     /// Shows the page as somebody wants it who likes it `light` or `dark`.
     pub(crate) fn scheme(&mut self, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        self.ask("Emulation.setEmulatedMedia", json!({"features": features}));
+        self.ask("Emulation.setEmulatedMedia", &json!({"features": features}));
     }
 
     /// Prints the page, and returns the paper as PDF.
     pub(crate) fn print(&mut self) -> Vec<u8> {
         let paper = json!({"printBackground": true, "preferCSSPageSize": true, "paperWidth": 8.27, "paperHeight": 11.69});
-        let printed = self.ask("Page.printToPDF", paper);
+        let printed = self.ask("Page.printToPDF", &paper);
         STANDARD.decode(printed["data"].as_str().unwrap()).unwrap()
     }
 
@@ -258,13 +258,13 @@ impl Browser {
         };
         let mut wanted = json!({"format": "png"});
         if name.contains("-whole") {
-            let size = self.ask("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
+            let size = self.ask("Page.getLayoutMetrics", &json!({}))["cssContentSize"].clone();
             let height = size["height"].as_f64().unwrap().min(5_000.0);
             wanted["captureBeyondViewport"] = json!(true);
             wanted["clip"] =
                 json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1});
         }
-        let seen = self.ask("Page.captureScreenshot", wanted);
+        let seen = self.ask("Page.captureScreenshot", &wanted);
         let bytes = STANDARD.decode(seen["data"].as_str().unwrap()).unwrap();
         std::fs::write(Path::new(&folder).join(name), bytes).unwrap();
     }

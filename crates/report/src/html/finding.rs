@@ -51,9 +51,8 @@ pub(super) fn draw(unit: &[Finding]) -> Drawn {
             body.push_str("</div>\n");
         }
     }
-    if first.verdict == Verdict::Fail || unit.iter().any(|one| one.verdict == Verdict::Fail) {
-        let failing = unit.iter().find(|one| one.verdict == Verdict::Fail);
-        mending(failing.unwrap_or(first), &mut body);
+    if let Some(failing) = unit.iter().find(|one| one.verdict == Verdict::Fail) {
+        mending(failing, &mut body);
     }
     let worst = unit.iter().min_by_key(|finding| Status::of(finding));
     Drawn {
@@ -302,6 +301,12 @@ fn mending(finding: &Finding, page: &mut String) {
     if *possible {
         said.push(format!(
             "<p><code>kubeassay fix {}</code> plans the change on the node.</p>",
+            short(&control)
+        ));
+    }
+    if finding.node.is_some() && finding.subject.object.is_none() {
+        said.push(format!(
+            "<p><code>kubeassay explain {}</code> shows there how it came about.</p>",
             short(&control)
         ));
     }

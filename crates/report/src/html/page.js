@@ -57,10 +57,22 @@
     }).filter(([first]) => !Number.isNaN(first));
     return entry.at;
   };
-  const isOn = (entry, places) => {
+  // A set of places, as marks.
+  const marked = (holds) => {
+    const marks = new Uint8Array(names.size + 1);
+    let any = false;
+    for (const [place, name] of lower) {
+      if (holds(name)) { marks[place] = 1; any = true; }
+    }
+    return any ? marks : null;
+  };
+  const isOn = (entry, marks) => {
     const ranges = placesOf(entry);
     if (entry.cut) return true;
-    return ranges.some(([first, last]) => places.some((place) => place >= first && place <= last));
+    for (const [first, last] of ranges) {
+      for (let place = first; place <= last; place += 1) if (marks[place] === 1) return true;
+    }
+    return false;
   };
 
   // What is asked for: in the controls, and in the page's address, so that a view can be passed on.
@@ -113,19 +125,18 @@
 
   const apply = () => {
     const state = asked();
-    const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+    // Everything of a report of one node is of that node.
+    const title = names.size === 0 ? document.querySelector("h1").textContent.toLowerCase() : "";
+    const words = state.q.toLowerCase().split(/\s+/).filter((word) => word !== "" && !(title !== "" && title.includes(word)));
     if (words.length > 0) read();
     // A word may be a part of a node's name as well.
-    const nodesOf = words.map((word) => [...lower].filter(([, name]) => name.includes(word)).map(([place]) => place));
-    let places = null;
-    if (state.node) {
-      const wanted = state.node.toLowerCase();
-      const same = [...lower].filter(([, name]) => name === wanted);
-      places = (same.length > 0 ? same : [...lower].filter(([, name]) => name.includes(wanted))).map(([place]) => place);
-    }
-    const active = words.length > 0 || state.verdict.length > 0 || state.severity.length > 0 || state.baseline.length > 0 || state.section !== "" || state.node !== "";
+    const nodesOf = words.map((word) => marked((name) => name.includes(word)));
+    const wanted = state.node.toLowerCase();
+    const places = state.node === "" ? null
+      : marked((name) => name === wanted) ?? marked((name) => name.includes(wanted)) ?? new Uint8Array(names.size + 1);
+    const active = words.length > 0 || state.q !== "" || state.verdict.length > 0 || state.severity.length > 0 || state.baseline.length > 0 || state.section !== "" || state.node !== "";
     // Which findings of an entry are those of a node only the other formats tell.
-    const narrowed = names.size > 1 && (places !== null || nodesOf.some((of) => of.length > 0));
+    const narrowed = names.size > 1 && (places !== null || nodesOf.some((of) => of !== null));
     let shown = 0, shownRules = 0;
     for (const rule of rules) {
       let any = false;
@@ -135,7 +146,7 @@
           && countOf(entry, state.verdict) > 0
           && (state.baseline.length === 0 || state.baseline.includes(entry.baseline))
           && (places === null || isOn(entry, places))
-          && words.every((word, index) => rule.head.includes(word) || entry.text.includes(word) || (nodesOf[index].length > 0 && isOn(entry, nodesOf[index])));
+          && words.every((word, index) => rule.head.includes(word) || entry.text.includes(word) || (nodesOf[index] !== null && isOn(entry, nodesOf[index])));
         entry.element.hidden = !fits;
         if (!fits) continue;
         any = true;
