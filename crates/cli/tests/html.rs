@@ -381,6 +381,25 @@ fn paper_has_everything_with_and_without_the_program() {
     browser.assert_quiet();
 }
 
+/// Shows that a browser has the elements that were written and had to mend none.
+fn assert_as_written(browser: &mut Browser, page: &Path) {
+    let text = fs::read_to_string(page).unwrap();
+    let mut written = 0;
+    let mut rest = text.as_str();
+    while let Some((_, behind)) = rest.split_once('<') {
+        written += usize::from(behind.starts_with(|first: char| first.is_ascii_lowercase()));
+        let raw = ["style>", "script>"];
+        let raw = raw.into_iter().find(|raw| behind.starts_with(raw));
+        rest = raw.map_or(behind, |raw| {
+            behind.split_once(&format!("</{raw}")).unwrap().1
+        });
+    }
+    assert_eq!(
+        browser.value("document.querySelectorAll('*').length"),
+        written
+    );
+}
+
 #[test]
 fn everything_is_read_without_the_program() {
     let Some(mut browser) = Browser::start() else {
@@ -401,6 +420,7 @@ fn everything_is_read_without_the_program() {
         .collect();
     assert_eq!(browser.texts(".rule > summary").len(), rules.len());
     assert!(browser.texts(".entry").is_empty());
+    assert_as_written(&mut browser, &page);
     browser.click(".rule > summary");
     assert!(browser.texts(".entry")[0].contains("AlwaysAllow"));
     browser.assert_quiet();
@@ -458,6 +478,16 @@ fn no_text_of_a_host_acts() {
     report["gate"]["reason"] = json!(text);
     report["problems"] = json!([{"node": null, "subject": text, "cause": "denied", "path": text, "reason": text, "affects": [text]}]);
     let page = rendered(&browser, &report, "hostile");
+    browser.ask(
+        "Emulation.setScriptExecutionDisabled",
+        &json!({"value": true}),
+    );
+    browser.open(&page, "");
+    assert_as_written(&mut browser, &page);
+    browser.ask(
+        "Emulation.setScriptExecutionDisabled",
+        &json!({"value": false}),
+    );
     browser.open(&page, "");
     browser.value("document.getElementById('open-all').click()");
     browser.picture("hostile-whole.png");

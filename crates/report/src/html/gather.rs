@@ -19,7 +19,7 @@ const MAX_RULES: usize = 3_000;
 /// A rule has no more entries, if they are of several nodes.
 const MAX_ENTRIES: usize = 60;
 /// A rule has no more entries, of however few nodes.
-const MAX_ENTRIES_OF_NODE: usize = 1_000;
+const MAX_ENTRIES_OF_NODE: usize = 500;
 /// What is drawn takes no more bytes.
 const MAX_BYTES: usize = 10 << 20;
 /// So many subjects are called by their name.
@@ -297,15 +297,15 @@ fn key(unit: &[Finding], common: Common) -> Key {
         hash(&always, &mut digest);
         if common <= Common::Values {
             hash(&(finding.cause, &finding.waiver), &mut digest);
+            // Whatever file or object holds it.
             for Evidence {
                 setting,
-                object,
                 response,
                 value,
                 ..
             } in &finding.evidence
             {
-                hash(&(setting, object, response, value), &mut digest);
+                hash(&(setting, response, value), &mut digest);
             }
         }
         if common == Common::Everything {
@@ -326,13 +326,14 @@ fn key(unit: &[Finding], common: Common) -> Key {
             }
             for Evidence {
                 file,
+                object,
                 witness,
                 origin,
                 overrode,
                 ..
             } in &finding.evidence
             {
-                hash(&(file, witness), &mut digest);
+                hash(&(file, object, witness), &mut digest);
                 for origin in
                     std::iter::once(origin).chain(overrode.iter().map(|layer| &layer.origin))
                 {
