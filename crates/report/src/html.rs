@@ -332,9 +332,9 @@ impl Page<'_> {
             put(
                 page,
                 format_args!(
-                    "<tr><th scope=\"row\" data-filter=\"section={key}\">{key} {}</th>",
-                    section.about,
-                    key = short(&section.key)
+                    "<tr><th scope=\"row\" data-filter=\"section={}\">{}</th>",
+                    short(&section.key),
+                    short(&section.name())
                 ),
             );
             picture::cells(&counts, true, &columns, page);

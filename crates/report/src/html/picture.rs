@@ -166,7 +166,12 @@ const MAX_CELLS: usize = 20_000;
 /// Draws a cell for each node, in the order of their names, and says how many there are of each kind.
 pub(super) fn nodes(cells: &[Cell], page: &mut String) {
     let shown = cells.len().min(MAX_CELLS);
-    let columns = if shown < COLUMNS * 4 { 50 } else { COLUMNS };
+    // Cells of fewer nodes are larger.
+    let columns = if shown < COLUMNS * 10 {
+        COLUMNS / 2
+    } else {
+        COLUMNS
+    };
     let rows = shown.div_ceil(columns);
     page.push_str("<ul class=\"legend\">");
     for (cell, class, words, shape) in CELLS {

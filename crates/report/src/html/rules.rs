@@ -27,6 +27,9 @@ const MAX_BYTES: usize = 18 << 20;
 /// A section's number has no more characters.
 const LONGEST_KEY: usize = 40;
 
+/// The section of rules that have no number.
+const NO_SECTION: &str = "none";
+
 /// The section of a benchmark that a rule belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Section {
@@ -40,7 +43,7 @@ impl Section {
     pub(super) fn of(rule: &OfRule) -> Self {
         let Some(control) = rule.controls.first() else {
             return Self {
-                key: "none".to_owned(),
+                key: NO_SECTION.to_owned(),
                 about: "rules without a number",
             };
         };
@@ -54,6 +57,14 @@ impl Section {
         };
         let key = key.chars().take(LONGEST_KEY).collect();
         Self { key, about }
+    }
+
+    /// Returns how it is called: `4.2 kubelet`.
+    pub(super) fn name(&self) -> String {
+        if self.key == NO_SECTION {
+            return self.about.to_owned();
+        }
+        format!("{} {}", self.key, self.about).trim_end().to_owned()
     }
 
     /// Returns what to sort by: what people know by its bare number first.
@@ -210,12 +221,18 @@ impl<'a> Writer<'a> {
         put(
             page,
             format_args!(
-                "</span> <span class=\"control\">{}</span> <h4>{}</h4> <span class=\"severity {severity}\">{severity}</span>",
+                "</span> <span class=\"control\">{}</span> <h4>{}</h4> <span class=\"marks\"><span class=\"severity {severity}\">{severity}</span>",
                 short(&control),
                 short(&rule.title),
                 severity = rule.severity
             ),
         );
+        for state in ["new", "changed"] {
+            if rule.entries.iter().any(|entry| entry.baseline == state) {
+                put(page, format_args!(" <span class=\"tag\">{state}</span>"));
+            }
+        }
+        page.push_str("</span>");
         self.gist(rule, page);
         page.push_str("</summary>\n<div class=\"inside\"><div class=\"entries\">\n");
         let mut entries: Vec<&Entry> = rule.entries.iter().collect();
