@@ -149,7 +149,7 @@ const CELLS: [(Cell, &str, &str, &str); 6] = [
         Cell::Clean,
         "clean",
         "nothing fails or is unknown",
-        "m3 3h3v3h-3z",
+        "m2.5 2.5h4v4h-4z",
     ),
     (
         Cell::Missed,
