@@ -18,5 +18,6 @@ mod kubelets;
 mod lab;
 mod objects;
 mod real;
+mod recipes;
 mod usage;
 mod verdicts;
