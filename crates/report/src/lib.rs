@@ -1,5 +1,5 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, OSCAL, OCSF, Prometheus' text; and
-//! what `explain`, `rules list`, `fix` and `transactions` print.
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, HTML, OSCAL, OCSF, Prometheus'
+//! text; and what `explain`, `rules list`, `fix` and `transactions` print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
 //! terminal (its width and whether it shows colour are given), so that a report taken on another machine
@@ -12,8 +12,8 @@
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`oscal`], [`ocsf`],
-//!   [`prometheus`]: one file per format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`html`], [`oscal`],
+//!   [`ocsf`], [`prometheus`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -37,6 +37,7 @@ mod diff;
 mod document;
 pub mod explain;
 mod heading;
+pub mod html;
 mod inert;
 mod ink;
 pub mod join;
@@ -67,6 +68,7 @@ pub mod yaml;
 pub use csv::Csv;
 pub use describe::describe_origin;
 use document::{Document, Notation};
+pub use html::Html;
 pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
@@ -100,6 +102,8 @@ pub enum Format {
     Markdown,
     /// CSV: a line for each finding.
     Csv,
+    /// HTML: one file with everything, for people who keep it.
+    Html,
     /// OSCAL assessment results.
     Oscal,
     /// OCSF Compliance Findings: an event for each finding, as JSON lines.
@@ -120,6 +124,7 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Csv,
+        Self::Html,
         Self::Oscal,
         Self::Ocsf,
         Self::Prometheus,
@@ -137,6 +142,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Html => "html",
             Self::Oscal => "oscal",
             Self::Ocsf => "ocsf",
             Self::Prometheus => "prometheus",
@@ -162,6 +168,7 @@ impl Format {
             Self::Junit => &["xml"],
             Self::Markdown => &["md"],
             Self::Csv => &["csv"],
+            Self::Html => &["html"],
             Self::Oscal => &["oscal.json"],
             Self::Ocsf => &["ocsf.json"],
             Self::Prometheus => &["prom"],
@@ -171,7 +178,7 @@ impl Format {
     /// Returns whether it shows what the pages of rules say, beside the report.
     pub const fn shows_prose(self) -> bool {
         match self {
-            Self::Sarif => true,
+            Self::Sarif | Self::Html => true,
             Self::Table
             | Self::Wide
             | Self::Json
@@ -258,6 +265,7 @@ pub fn renderer_within(format: Format, style: Style, prose: &Prose, room: Room) 
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),
         Format::Csv => Box::new(Csv::default()),
+        Format::Html => Box::new(Html::new(prose)),
         Format::Oscal => Box::new(Oscal::default()),
         Format::Ocsf => Box::new(Ocsf::default()),
         Format::Prometheus => Box::new(Prometheus::default()),

@@ -14,6 +14,8 @@ mod common;
 mod exposition;
 #[path = "common/marks.rs"]
 mod marks;
+#[path = "common/pages.rs"]
+mod pages;
 #[path = "common/poison.rs"]
 mod poison;
 
@@ -98,6 +100,7 @@ fn counts(format: Format, document: &str, report: &Report) -> Summary {
         Format::Sarif => of_sarif(document, report),
         Format::Junit => of_junit(document),
         Format::Markdown => of_markdown(document),
+        Format::Html => of_html(document),
         Format::Csv => counted(of_csv(document).into_iter(), with_pods),
         Format::Oscal => counted(of_oscal(document).into_iter(), true),
         Format::Ocsf => counted(of_ocsf(document).into_iter(), true),
@@ -192,6 +195,43 @@ fn of_markdown(document: &str) -> Summary {
         not_applicable,
         waived,
     }
+}
+
+/// Counts the findings of entries, which come to the numbers at the head of the page.
+fn of_html(document: &str) -> Summary {
+    let xml = pages::xml(document);
+    let tree = roxmltree::Document::parse(&xml).unwrap();
+    let mut summary = Summary::default();
+    let entries = tree
+        .descendants()
+        .filter(|node| node.has_attribute("data-counts") && !node.has_attribute("data-uncounted"));
+    for entry in entries {
+        for told in entry.attribute("data-counts").unwrap().split(' ') {
+            let (word, number) = told.split_once(':').unwrap();
+            *match word {
+                "pass" => &mut summary.pass,
+                "fail" => &mut summary.fail,
+                "unknown" => &mut summary.unknown,
+                "manual" => &mut summary.manual,
+                "not-applicable" => &mut summary.not_applicable,
+                "waived" => &mut summary.waived,
+                other => panic!("{other}"),
+            } += number.parse::<usize>().unwrap();
+        }
+    }
+    for (word, count) in [
+        ("fail", summary.fail),
+        ("pass", summary.pass),
+        ("waived", summary.waived),
+    ] {
+        let id = format!("count-{word}");
+        let tile = tree
+            .descendants()
+            .find(|node| node.attribute("id") == Some(&id));
+        let number = tile.unwrap().text().unwrap().replace(',', "");
+        assert_eq!(number, count.to_string(), "{word}");
+    }
+    summary
 }
 
 fn of_csv(document: &str) -> Vec<(String, bool, bool)> {

@@ -16,6 +16,8 @@ mod common;
 mod exposition;
 #[path = "common/marks.rs"]
 mod marks;
+#[path = "common/pages.rs"]
+mod pages;
 #[path = "common/paragraph.rs"]
 mod paragraph;
 #[path = "common/poison.rs"]
@@ -144,6 +146,7 @@ fn proof(format: Format, document: &str) {
                 assert!(!read.text.contains(acts), "{acts}: {}", read.text);
             }
         }
+        Format::Html => pages::assert_inert(document),
         Format::Csv => {
             for record in cells::read(document) {
                 assert_eq!(record.len(), COLUMNS.len());
@@ -212,7 +215,7 @@ fn no_text_acts_in_any_format() {
 }
 
 /// The formats that show a value beside its text: what is found again of a text that stands in a finding.
-fn found_again(text: &str) -> [(Format, String); 6] {
+fn found_again(text: &str) -> [(Format, String); 7] {
     let finding = Finding {
         expected: text.to_owned(),
         reason: text.to_owned(),
@@ -247,7 +250,15 @@ fn found_again(text: &str) -> [(Format, String); 6] {
         .code
         .iter()
         .find(|code| code.trim() == escape(text).trim());
+    let page = pages::xml(&document(Format::Html));
+    let tree = roxmltree::Document::parse(&page).unwrap();
+    let wanted = tree
+        .descendants()
+        .find(|node| node.has_tag_name("dt") && node.text() == Some("Wanted"))
+        .and_then(|node| node.next_sibling_element())
+        .unwrap();
     [
+        (Format::Html, wanted.text().unwrap_or_default().to_owned()),
         (Format::Sarif, result.as_str().unwrap().to_owned()),
         (
             Format::Junit,
@@ -301,6 +312,7 @@ proptest! {
             Format::Junit,
             Format::Markdown,
             Format::Csv,
+            Format::Html,
             Format::Oscal,
             Format::Ocsf,
             Format::Prometheus,

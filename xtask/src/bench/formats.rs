@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::generate::root;
 
 /// The formats that a fleet is written in: `wide`, which keeps a whole report, is for a node.
-const FORMATS: [&str; 11] = [
+const FORMATS: [&str; 12] = [
     "table",
     "json",
     "jsonl",
@@ -16,6 +16,7 @@ const FORMATS: [&str; 11] = [
     "junit",
     "markdown",
     "csv",
+    "html",
     "oscal",
     "ocsf",
     "prometheus",
