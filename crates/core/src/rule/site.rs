@@ -147,6 +147,10 @@ impl Reader<'_> {
                 self.fault(Code::UnknownKey, &entry.key_span, message, help);
                 continue;
             }
+            // As an empty file, a key with nothing below it decides nothing.
+            if matches!(entry.node.kind, Kind::Null) {
+                continue;
+            }
             let Some(of_rules) = entry.node.entries() else {
                 let message = format!(
                     "`choices` must be a map of rules, but is {}",
@@ -233,10 +237,14 @@ mod tests {
         let choices = SiteChoices::read("site.yaml", text, &rules).unwrap();
         let rule = rules.get("a").unwrap();
         assert_eq!(choices.of(rule).get("most"), Some(&Value::Int(7)));
-        assert_eq!(
-            SiteChoices::read("x", b"", &rules),
-            Ok(SiteChoices::default())
-        );
+        for nothing in [&b""[..], b"choices:\n", b"choices: {}\n"] {
+            let read = SiteChoices::read("x", nothing, &rules);
+            assert_eq!(read, Ok(SiteChoices::default()));
+        }
+        // What a configuration has beside them is a mistake in a file of choices.
+        let text = b"gate: {fail-on: never}\nchoices:\n  9.1: {most: 7}\n";
+        assert_eq!(SiteChoices::read_configured("x", text, &rules), Ok(choices));
+        assert!(SiteChoices::read("x", text, &rules).is_err());
     }
 
     #[test]
