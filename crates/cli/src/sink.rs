@@ -16,7 +16,7 @@ use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer_withi
 use crate::args::{Global, OutputArgs, Wanted, of_file};
 use crate::evidence::{self, Signer, attestation_of};
 use crate::messages::Messages;
-use crate::output::{self, Destination, Output};
+use crate::output::{self, Destination, Output, Readers};
 
 /// Where reports go, tried out before anything is read.
 pub(crate) struct Outputs {
@@ -222,7 +222,12 @@ impl Sink {
                 colour: layout.colour,
             };
             let mut render = renderer_within(format, style, &prose, destination.room());
-            let mut output = destination.open();
+            let readers = if format.is_for_everybody() {
+                Readers::All
+            } else {
+                Readers::Owner
+            };
+            let mut output = destination.open(readers);
             if outputs.signer.is_some() {
                 output = output.digesting();
             }

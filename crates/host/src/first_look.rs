@@ -11,7 +11,6 @@ use std::thread;
 use kubeassay_core::facts::Trouble;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
-use rustix::process::{Resource, getrlimit};
 use rustix::thread::sched_getaffinity;
 
 use crate::fs::Identity;
@@ -22,6 +21,8 @@ use crate::processes::Executable;
 const AT_ONCE: usize = 256;
 /// How many files may be open besides.
 const BESIDES: usize = 64;
+/// As many are looked at where the number of open files is limited to less than that.
+const FEW: usize = 16;
 /// For fewer than these another thread costs more than it saves.
 const WORTH_A_THREAD: usize = 32;
 
@@ -75,23 +76,18 @@ fn at_some(proc: &Proc, pids: &[u32], identify: bool) -> Vec<Seen> {
     })
 }
 
-/// Makes room for as many open files as `wanted` and some besides, and returns how many processes may be looked at: never none.
+/// Makes room for as many open files as `wanted` and some besides, and returns how many processes may be looked at.
 ///
 /// A table of files that grows while threads share it waits until no processor looks at the old one (`fs/file.c` of the
 /// kernel, `expand_fdtable`): that can be longer than all else. Alone it grows at once.
 fn make_room(wanted: usize) -> usize {
-    let allowed = getrlimit(Resource::Nofile).current;
-    let allowed = allowed.map_or(usize::MAX, |many| {
-        usize::try_from(many).unwrap_or(usize::MAX)
-    });
-    let room = wanted.min(allowed.saturating_sub(BESIDES)).max(1);
-    if let Ok(last) = RawFd::try_from(room + BESIDES)
-        && let Ok(any) = open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-    {
-        // Where it may not be, the table grows later.
-        drop(fcntl_dupfd_cloexec(&any, last - 1));
+    let last = RawFd::try_from(wanted + BESIDES).unwrap_or(RawFd::MAX);
+    let any = open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    match any.and_then(|any| fcntl_dupfd_cloexec(&any, last)) {
+        Ok(_) => wanted.max(1),
+        // So many are not allowed.
+        Err(_) => FEW,
     }
-    room
 }
 
 fn has_another_processor() -> bool {

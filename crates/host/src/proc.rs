@@ -181,6 +181,11 @@ impl ProcessDirectory {
         }
     }
 
+    /// Returns which file its executable is; only on a live procfs, and only where the kernel answers for it.
+    pub(crate) fn identity_of_executable(&self) -> Option<Identity> {
+        self.files.identity_of_executable()
+    }
+
     /// Returns the first bytes of its command line and which file its executable is.
     pub(crate) fn glance(&self, most: usize) -> Glance {
         let Some(aside) = &self.aside else {

@@ -168,8 +168,7 @@ impl<'a> Survey<'a> {
         deadline: Deadline,
         mut take: impl FnMut(Candidate),
     ) -> bool {
-        // Elsewhere a server might have to say which file it is.
-        let identify = self.host.proc().is_live() && !self.namespaces.bounds().are_there();
+        let identify = self.host.proc().is_live() && self.may_identify();
         let mut in_time = true;
         first_look::at_each(self.host.proc(), pids, identify, |pid, look| {
             in_time = !deadline.has_passed();
@@ -196,11 +195,12 @@ impl<'a> Survey<'a> {
             }
         };
         self.table.seen = self.table.seen.saturating_add(1);
-        let mut directory = ProcessDirectory::of(files);
-        if directory.is_live() && exe.as_ref().is_err_and(is_over) && has_no_memory(&directory) {
+        if self.is_well_known(&exe, identity) {
             return None;
         }
-        if self.is_well_known(&exe, identity) {
+        let mut directory = ProcessDirectory::of(files);
+        let (exe, identity) = self.look_again(&directory, exe, identity);
+        if directory.is_live() && exe.as_ref().is_err_and(is_over) && has_no_memory(&directory) {
             return None;
         }
         // Once it has ended its directory belongs to root, but then nothing else of it can be read.
@@ -252,6 +252,29 @@ impl<'a> Survey<'a> {
         })
     }
 
+    /// Looks once more at what a live process runs, right before all else of it is read: it may have ended since the others
+    /// were looked at, and half of a process is worse than none.
+    fn look_again(
+        &self,
+        directory: &ProcessDirectory,
+        exe: Result<Executable, Trouble>,
+        identity: Option<Identity>,
+    ) -> (Result<Executable, Trouble>, Option<Identity>) {
+        if !directory.is_live() {
+            return (exe, identity);
+        }
+        let exe = Executable::of(directory);
+        let identity = self
+            .may_identify()
+            .then(|| directory.identity_of_executable());
+        (exe, identity.flatten())
+    }
+
+    /// Returns whether processes may be asked which file they run: elsewhere a server might have to say so.
+    fn may_identify(&self) -> bool {
+        !self.namespaces.bounds().are_there()
+    }
+
     /// Returns whether it runs a well-known program from a file that was looked at before and is no kubelet.
     /// Then it does not matter what it calls itself, and on most machines most processes run the same few.
     fn is_well_known(&self, exe: &Result<Executable, Trouble>, identity: Option<Identity>) -> bool {
@@ -272,7 +295,7 @@ impl<'a> Survey<'a> {
         uid: Option<u32>,
         identity: Option<Identity>,
     ) -> bool {
-        if self.namespaces.bounds().are_there() {
+        if !self.may_identify() {
             return false;
         }
         let mount = identity.and_then(|identity| identity.mount);

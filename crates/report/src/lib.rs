@@ -1,5 +1,5 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV; and what `explain`, `rules list`, `fix` and `transactions`
-//! print.
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, HTML, OSCAL, OCSF, Prometheus'
+//! text; and what `explain`, `rules list`, `fix` and `transactions` print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
 //! terminal (its width and whether it shows colour are given), so that a report taken on another machine
@@ -12,8 +12,8 @@
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`]: one file per
-//!   format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`html`], [`oscal`],
+//!   [`ocsf`], [`prometheus`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -37,6 +37,7 @@ mod diff;
 mod document;
 pub mod explain;
 mod heading;
+pub mod html;
 mod inert;
 mod ink;
 pub mod join;
@@ -46,10 +47,13 @@ pub mod junit;
 pub mod list;
 pub mod markdown;
 mod next;
+pub mod ocsf;
 mod open;
+pub mod oscal;
 mod page;
 pub mod plan;
 pub mod platforms;
+pub mod prometheus;
 pub mod prose;
 pub mod read;
 pub mod sarif;
@@ -64,9 +68,13 @@ pub mod yaml;
 pub use csv::Csv;
 pub use describe::describe_origin;
 use document::{Document, Notation};
+pub use html::Html;
 pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
+pub use ocsf::Ocsf;
+pub use oscal::Oscal;
+pub use prometheus::Prometheus;
 pub use prose::{Prose, RuleProse};
 pub use sarif::Sarif;
 pub use spool::Room;
@@ -94,6 +102,14 @@ pub enum Format {
     Markdown,
     /// CSV: a line for each finding.
     Csv,
+    /// HTML: one file with everything, for people who keep it.
+    Html,
+    /// OSCAL assessment results.
+    Oscal,
+    /// OCSF Compliance Findings: an event for each finding, as JSON lines.
+    Ocsf,
+    /// Prometheus' text format: numbers, for the node exporter's textfile folder.
+    Prometheus,
 }
 
 impl Format {
@@ -108,6 +124,10 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Csv,
+        Self::Html,
+        Self::Oscal,
+        Self::Ocsf,
+        Self::Prometheus,
     ];
 
     /// Returns the word that `-o` takes.
@@ -122,6 +142,10 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Html => "html",
+            Self::Oscal => "oscal",
+            Self::Ocsf => "ocsf",
+            Self::Prometheus => "prometheus",
         }
     }
 
@@ -144,13 +168,17 @@ impl Format {
             Self::Junit => &["xml"],
             Self::Markdown => &["md"],
             Self::Csv => &["csv"],
+            Self::Html => &["html"],
+            Self::Oscal => &["oscal.json"],
+            Self::Ocsf => &["ocsf.json"],
+            Self::Prometheus => &["prom"],
         }
     }
 
     /// Returns whether it shows what the pages of rules say, beside the report.
     pub const fn shows_prose(self) -> bool {
         match self {
-            Self::Sarif => true,
+            Self::Sarif | Self::Html => true,
             Self::Table
             | Self::Wide
             | Self::Json
@@ -158,13 +186,22 @@ impl Format {
             | Self::Yaml
             | Self::Junit
             | Self::Markdown
-            | Self::Csv => false,
+            | Self::Csv
+            | Self::Oscal
+            | Self::Ocsf
+            | Self::Prometheus => false,
         }
     }
 
     /// Returns whether it is laid out for people at a terminal.
     pub const fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Wide)
+    }
+
+    /// Returns whether another user of the machine is to read its file: the node exporter runs as its own. What is in such
+    /// a file are numbers, which whoever scrapes gets to see.
+    pub const fn is_for_everybody(self) -> bool {
+        matches!(self, Self::Prometheus)
     }
 }
 
@@ -228,6 +265,10 @@ pub fn renderer_within(format: Format, style: Style, prose: &Prose, room: Room) 
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),
         Format::Csv => Box::new(Csv::default()),
+        Format::Html => Box::new(Html::new(prose)),
+        Format::Oscal => Box::new(Oscal::default()),
+        Format::Ocsf => Box::new(Ocsf::default()),
+        Format::Prometheus => Box::new(Prometheus::default()),
     }
 }
 

@@ -7,8 +7,19 @@ use anyhow::{Context as _, Result, bail};
 use crate::generate::root;
 
 /// The formats that a fleet is written in: `wide`, which keeps a whole report, is for a node.
-const FORMATS: [&str; 8] = [
-    "table", "json", "jsonl", "yaml", "sarif", "junit", "markdown", "csv",
+const FORMATS: [&str; 12] = [
+    "table",
+    "json",
+    "jsonl",
+    "yaml",
+    "sarif",
+    "junit",
+    "markdown",
+    "csv",
+    "html",
+    "oscal",
+    "ocsf",
+    "prometheus",
 ];
 
 /// Builds the example `fleet` as it would be released, and runs it for every format and size.

@@ -197,11 +197,14 @@ fn next(arguments: &Fix, global: &Global, source: Source, is_there: bool) -> Opt
         if let Some(version) = &subject.kubernetes_version {
             option("--kubernetes-version", version);
         }
-        // What stands in the configuration itself is found there again.
-        if let Some(choices) = &arguments.site.choices
-            && !global.choices_are_configured
-        {
-            option("--choices", &choices.display().to_string());
+        if let Some(choices) = &arguments.site.choices {
+            // Where they stand in the configuration it is named: root finds another one, or takes none of a user's folder.
+            let flag = if global.choices_are_configured {
+                "--config"
+            } else {
+                "--choices"
+            };
+            option(flag, &choices.display().to_string());
         }
     }
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), shell_word(value)]);
@@ -250,6 +253,19 @@ mod tests {
         };
         let next = next(&fix, &arguments.global, source, is_there)?;
         Some(next.strip_prefix("sudo ").unwrap_or(&next).to_owned())
+    }
+
+    #[test]
+    fn choices_of_the_configuration_are_found_again() {
+        let words = "kubeassay fix 4.2.13 --choices kubeassay.yaml".split(' ');
+        let mut arguments = Arguments::try_parse_from(words).unwrap();
+        arguments.global.choices_are_configured = true;
+        let Command::Fix(fix) = &arguments.command else {
+            panic!("{arguments:?}");
+        };
+        let next = next(fix, &arguments.global, Source::Live, true).unwrap();
+        let next = next.strip_prefix("sudo ").unwrap_or(&next);
+        assert_eq!(next, "kubeassay fix 4.2.13 --apply --config kubeassay.yaml");
     }
 
     #[test]
