@@ -1,4 +1,4 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV; and what `explain`, `rules list`, `fix` and `transactions`
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, objects of openreports.io; and what `explain`, `rules list`, `fix` and `transactions`
 //! print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
@@ -11,8 +11,8 @@
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`]: one file per
-//!   format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`],
+//!   [`openreports`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -45,6 +45,7 @@ pub mod list;
 pub mod markdown;
 mod next;
 mod open;
+pub mod openreports;
 mod page;
 pub mod plan;
 pub mod platforms;
@@ -63,6 +64,7 @@ pub use describe::describe_origin;
 pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
+pub use openreports::OpenReports;
 pub use prose::{Prose, RuleProse};
 pub use sarif::Sarif;
 pub use stream::Render;
@@ -89,6 +91,8 @@ pub enum Format {
     Markdown,
     /// CSV: a line for each finding.
     Csv,
+    /// Objects of openreports.io, one for each node, of bounded size.
+    OpenReports,
 }
 
 impl Format {
@@ -103,6 +107,7 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Csv,
+        Self::OpenReports,
     ];
 
     /// Returns the word that `-o` takes.
@@ -117,6 +122,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::OpenReports => "openreports",
         }
     }
 
@@ -139,6 +145,7 @@ impl Format {
             Self::Junit => &["xml"],
             Self::Markdown => &["md"],
             Self::Csv => &["csv"],
+            Self::OpenReports => &["openreports.yaml"],
         }
     }
 
@@ -153,7 +160,8 @@ impl Format {
             | Self::Yaml
             | Self::Junit
             | Self::Markdown
-            | Self::Csv => false,
+            | Self::Csv
+            | Self::OpenReports => false,
         }
     }
 
@@ -214,6 +222,7 @@ pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> 
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),
         Format::Csv => Box::new(Csv::default()),
+        Format::OpenReports => Box::new(OpenReports::default()),
     }
 }
 

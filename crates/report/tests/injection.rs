@@ -12,8 +12,12 @@
 #[path = "common/cells.rs"]
 mod cells;
 mod common;
+#[path = "common/definitions.rs"]
+mod definitions;
 #[path = "common/marks.rs"]
 mod marks;
+#[path = "common/objects.rs"]
+mod objects;
 #[path = "common/poison.rs"]
 mod poison;
 #[path = "common/schema.rs"]
@@ -147,6 +151,11 @@ fn proof(format: Format, document: &str) {
                 }
             }
         }
+        Format::OpenReports => {
+            for object in objects::read(document) {
+                definitions::assert_valid(&object);
+            }
+        }
     }
 }
 
@@ -161,7 +170,7 @@ fn no_text_acts_in_any_format() {
 }
 
 /// The formats that show a value beside its text: what is found again of a text that stands in a finding.
-fn found_again(text: &str) -> [(Format, String); 4] {
+fn found_again(text: &str) -> [(Format, String); 5] {
     let finding = Finding {
         expected: text.to_owned(),
         reason: text.to_owned(),
@@ -191,7 +200,13 @@ fn found_again(text: &str) -> [(Format, String); 4] {
         .code
         .iter()
         .find(|code| code.trim() == escape(text).trim());
+    let object = objects::read(&document(Format::OpenReports)).remove(0);
+    let property = &object["results"][0]["properties"]["expected"];
     [
+        (
+            Format::OpenReports,
+            property.as_str().unwrap_or_default().to_owned(),
+        ),
         (Format::Sarif, result.as_str().unwrap().to_owned()),
         (
             Format::Junit,
@@ -229,7 +244,7 @@ proptest! {
     #[test]
     fn no_text_acts(text in foreign()) {
         let report = poisoned_report(&text);
-        for format in [Format::Sarif, Format::Junit, Format::Markdown, Format::Csv] {
+        for format in [Format::Sarif, Format::Junit, Format::Markdown, Format::Csv, Format::OpenReports] {
             let document = shown(&report, format, 80, false);
             prop_assert!(!document.is_empty());
             proof(format, &document);

@@ -8,7 +8,7 @@ use crate::generate::root;
 
 /// The formats that take findings as they come, or join them: what keeps a whole report is left out, since a fleet is
 /// not written in it.
-const FORMATS: [&str; 5] = ["jsonl", "csv", "sarif", "junit", "markdown"];
+const FORMATS: [&str; 6] = ["jsonl", "csv", "sarif", "junit", "markdown", "openreports"];
 
 /// Builds the example `fleet` as it would be released, and runs it for every format and size.
 pub(super) fn run(sizes: &[usize]) -> Result<ExitCode> {

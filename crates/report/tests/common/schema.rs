@@ -1,4 +1,4 @@
-//! A validator for the part of JSON Schema (draft 4) that the carried schemas use.
+//! A validator for the part of JSON Schema (draft 4) that the carried schemas use, those of custom resources among them.
 //!
 //! A keyword that it does not know fails the test: nothing goes by unchecked.
 
@@ -34,7 +34,10 @@ fn check(root: &Value, schema: &Value, instance: &Value, path: &str, faults: &mu
             | "description"
             | "default"
             | "definitions"
-            | "additionalProperties" => true,
+            | "additionalProperties"
+            // How the server merges.
+            | "x-kubernetes-list-type"
+            | "x-kubernetes-map-type" => true,
             "type" => is_of_type(wanted, instance),
             "enum" => wanted.as_array().unwrap().contains(instance),
             "required" => wanted.as_array().unwrap().iter().all(|name| {
@@ -63,6 +66,10 @@ fn check(root: &Value, schema: &Value, instance: &Value, path: &str, faults: &mu
                 let all = wanted.as_array().unwrap().iter();
                 all.filter(|one| is_valid(root, one, instance)).count() == 1
             }
+            "format" if wanted == "int32" => instance
+                .as_i64()
+                .is_none_or(|number| i32::try_from(number).is_ok()),
+            "format" if wanted == "int64" => instance.as_number().is_none_or(serde_json::Number::is_i64),
             "format" => instance
                 .as_str()
                 .is_none_or(|text| is_formatted(wanted.as_str().unwrap(), text)),
