@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, ReportCommand};
 use crate::exit::Exit;
 use crate::messages::Messages;
 
@@ -71,6 +71,9 @@ fn main() -> ExitCode {
         }
         Command::Render(render) => commands::render::run(&render, global, messages),
         Command::Diff(diff) => commands::diff::run(&diff, global, messages),
+        Command::Report(report) => match report.command {
+            ReportCommand::Publish(publish) => commands::publish::run(&publish, messages),
+        },
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
         Command::Waivers(waivers) => commands::waivers::run(&waivers.command, global, messages),
