@@ -439,7 +439,23 @@ fn complete(object: &Map<String, Json>, owner: Option<&Json>, version: Option<&s
             metadata.insert("resourceVersion".to_owned(), json!(version));
         }
     }
-    Json::Object(object).to_string().into_bytes()
+    for_yaml(&Json::Object(object).to_string()).into_bytes()
+}
+
+/// Returns JSON as a reader of YAML takes it, which is what reads the body of a server-side apply. Go's refuses characters
+/// that YAML has no room for (`isPrintable` in its `readerc.go`), and knows no surrogates: what is left of such characters
+/// in JSON stands in strings, and below U+10000.
+fn for_yaml(json: &str) -> String {
+    let fits = |character: char| matches!(character, '\n' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..);
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if fits(character) {
+            text.push(character);
+        } else {
+            text.push_str(&format!("\\u{:04x}", u32::from(character)));
+        }
+    }
+    text
 }
 
 /// Says why the API server did not take an object. What it takes to publish is granted apart from what a scan takes.
@@ -496,4 +512,37 @@ struct StoredMetadata {
     resource_version: Option<String>,
     #[serde(default)]
     annotations: Option<BTreeMap<String, Option<String>>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::{complete, for_yaml};
+
+    #[test]
+    fn every_character_is_the_same_to_a_reader_of_yaml() {
+        let all: String = ('\0'..=char::MAX).step_by(1).take(0x1_1000).collect();
+        let object = json!({"a": all, "metadata": {"name": "n"}});
+        let sent = for_yaml(&object.to_string());
+        assert_eq!(serde_json::from_str::<Json>(&sent).unwrap(), object);
+        let refused = |character: char| matches!(u32::from(character), 0..=9 | 11..=0x1f | 0x7f..=0x84 | 0x86..=0x9f | 0xfeff | 0xfffe | 0xffff);
+        assert!(!sent.contains(refused));
+    }
+
+    #[test]
+    fn owner_and_version_are_added_and_nothing_else_is_changed() {
+        let Json::Object(object) = json!({"kind": "K", "metadata": {"name": "n"}, "results": [1]})
+        else {
+            panic!();
+        };
+        let read = |owner: Option<&Json>, version| -> Json {
+            serde_json::from_slice(&complete(&object, owner, version)).unwrap()
+        };
+        assert_eq!(read(None, None), Json::Object(object.clone()));
+        let owner = json!({"kind": "Node"});
+        let wanted = json!({"kind": "K", "metadata": {"name": "n", "ownerReferences": [{"kind": "Node"}],
+            "resourceVersion": "7"}, "results": [1]});
+        assert_eq!(read(Some(&owner), Some("7")), wanted);
+    }
 }

@@ -9,8 +9,9 @@ use serde_json::{Value as Json, json};
 
 use crate::lab::{Lab, USER, node, program};
 
-const OPEN: &str = include_str!("../../../report/tests/schemas/openreports.io_clusterreports.yaml");
-const POLICY: &str =
+pub(crate) const OPEN: &str =
+    include_str!("../../../report/tests/schemas/openreports.io_clusterreports.yaml");
+pub(crate) const POLICY: &str =
     include_str!("../../../report/tests/schemas/wgpolicyk8s.io_clusterpolicyreports.yaml");
 const REPORTS: &str = "/apis/openreports.io/v1alpha1/clusterreports/";
 /// What is written of the node of these tests.
@@ -61,7 +62,7 @@ fn server(lab: &Lab, definitions: &[&str]) -> ApiServer {
 }
 
 /// Returns a report of this node, made of one of the captured hosts.
-fn report(name: &str, machine: u16, started: &str) -> Json {
+pub(crate) fn report(name: &str, machine: u16, started: &str) -> Json {
     let output = program(&["scan", "-o", "json", "--root"])
         .arg(concat!(
             env!("CARGO_MANIFEST_DIR"),
@@ -83,8 +84,8 @@ fn report(name: &str, machine: u16, started: &str) -> Json {
     report
 }
 
-const MONDAY: &str = "2026-11-23T10:00:00Z";
-const TUESDAY: &str = "2026-11-24T10:00:00Z";
+pub(crate) const MONDAY: &str = "2026-11-23T10:00:00Z";
+pub(crate) const TUESDAY: &str = "2026-11-24T10:00:00Z";
 
 fn publish(lab: &Lab, running: &Running, report: &Json, more: &[&str]) -> Said {
     let config = lab.kubeconfig(running.address);

@@ -1,0 +1,227 @@
+//! Reports in a real cluster: its definitions of resources, its server-side apply, its authorizer.
+
+use kubeassay_report::openreports::MAX_BYTES;
+use serde_json::{Value as Json, json};
+
+use super::Real;
+use crate::lab::program;
+use crate::publish::{MONDAY, OPEN, POLICY, TUESDAY, report};
+
+const USER: &str = "system:serviceaccount:kubeassay:kubeassay-publish";
+const OPEN_REPORTS: &str = "/apis/openreports.io/v1alpha1/clusterreports";
+const POLICY_REPORTS: &str = "/apis/wgpolicyk8s.io/v1alpha2/clusterpolicyreports";
+const NAME: &str = "kubeassay-node-worker-1";
+
+impl Real {
+    /// Makes the account for publishing with what is printed, and nothing else.
+    fn grant_publishing(&mut self) {
+        let output = program(&["manifest", "rbac", "--publish"]).output();
+        let printed = String::from_utf8(output.unwrap().stdout).unwrap();
+        let documents: Vec<Json> = serde_saphyr::from_multiple(&printed).unwrap();
+        for object in &documents {
+            self.make(object);
+        }
+        let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+            "spec": {"expirationSeconds": 3600}});
+        let path = "/api/v1/namespaces/kubeassay/serviceaccounts/kubeassay-publish/token";
+        let answer = self.ask("POST", path, &request);
+        let token = answer["status"]["token"].as_str().unwrap();
+        std::fs::write(self.token.path(), token).unwrap();
+    }
+
+    /// Installs a definition, and waits until it is served.
+    fn install(&mut self, definition: &str, path: &str) {
+        let definition: Json = serde_saphyr::from_str(definition).unwrap();
+        self.make(&definition);
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while self.try_to("GET", path, &Json::Null).0 != 200 {
+            assert!(std::time::Instant::now() < until, "{path}");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
+    /// Publishes as that account: the exit code, and all that is said.
+    fn publish(&self, report: &Json, more: &[&str]) -> (i32, String) {
+        let nobody = self.cluster.kubeconfig("nobody");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), report.to_string()).unwrap();
+        let output = program(&["report", "publish"])
+            .arg(file.path())
+            .arg("--kubeconfig")
+            .arg(nobody)
+            .arg("--token-file")
+            .arg(self.token.path())
+            .args(more)
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(said).unwrap(),
+        )
+    }
+}
+
+#[test]
+fn reports_are_written_read_again_and_written_again() {
+    let Some(mut real) = Real::start() else {
+        return;
+    };
+    real.grant_publishing();
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "worker-1"},
+        "status": {"nodeInfo": {"machineID": format!("{:032x}", 1), "systemUUID": "", "bootID": "",
+            "kernelVersion": "", "osImage": "", "containerRuntimeVersion": "", "kubeletVersion": "",
+            "kubeProxyVersion": "", "operatingSystem": "", "architecture": ""}}});
+    let node = real.ask("POST", "/api/v1/nodes", &node);
+    let system = real.ask("GET", "/api/v1/namespaces/kube-system", &Json::Null);
+    let mut monday = report("worker-1", 1, MONDAY);
+    monday["scanned"]["cluster"] =
+        json!({"uid": system["metadata"]["uid"], "server": "https://a", "version": null});
+
+    let (code, said) = real.publish(&monday, &[]);
+    assert!(
+        code == 64 && said.contains("has no resource for reports"),
+        "{said}"
+    );
+
+    // The older kind alone; then both: what is there of the older one stays as it is.
+    real.install(POLICY, POLICY_REPORTS);
+    let (code, said) = real.publish(&monday, &["--dry-run=server"]);
+    assert!(
+        code == 0 && said.contains("created (server dry run)"),
+        "{said}"
+    );
+    let one = format!("{POLICY_REPORTS}/{NAME}");
+    assert_eq!(real.try_to("GET", &one, &Json::Null).0, 404);
+    let (code, said) = real.publish(&monday, &[]);
+    assert!(
+        code == 0 && said.contains("clusterpolicyreport.wgpolicyk8s.io"),
+        "{said}"
+    );
+    let old = real.ask("GET", &one, &Json::Null);
+    real.install(OPEN, OPEN_REPORTS);
+    let (code, said) = real.publish(&monday, &[]);
+    assert!(
+        code == 0 && said.contains("clusterreport.openreports.io"),
+        "{said}"
+    );
+    let one = format!("{OPEN_REPORTS}/{NAME}");
+    let new = real.ask("GET", &one, &Json::Null);
+    // The server keeps all of it, under either definition.
+    for key in ["scope", "summary", "results"] {
+        assert_eq!(old[key], new[key], "{key}");
+    }
+    let client = program(&["report", "publish", "-", "--dry-run=client"])
+        .stdin(tempfile_of(&monday))
+        .output()
+        .unwrap();
+    let sent = String::from_utf8(client.stdout).unwrap();
+    let sent: Json = serde_saphyr::from_str(sent.trim_start_matches("---\n")).unwrap();
+    for key in ["source", "scope", "summary", "results"] {
+        assert_eq!(sent[key], new[key], "{key}");
+    }
+    assert_eq!(
+        sent["metadata"]["annotations"],
+        new["metadata"]["annotations"]
+    );
+    assert_eq!(new["summary"]["fail"], monday["summary"]["fail"]);
+    assert_eq!(
+        new["metadata"]["ownerReferences"],
+        json!([{"apiVersion": "v1", "kind": "Node", "name": "worker-1", "uid": node["metadata"]["uid"]}])
+    );
+    let managed = &new["metadata"]["managedFields"][0];
+    assert_eq!(
+        (&managed["manager"], &managed["operation"]),
+        (&json!("kubeassay"), &json!("Apply"))
+    );
+
+    // Again, later, and what comes too late.
+    let version =
+        |real: &mut Real| real.ask("GET", &one, &Json::Null)["metadata"]["resourceVersion"].clone();
+    let before = version(&mut real);
+    let (code, said) = real.publish(&monday, &[]);
+    assert!(code == 0 && said.contains("unchanged"), "{said}");
+    assert_eq!(version(&mut real), before);
+    let mut tuesday = monday.clone();
+    tuesday["scanned"]["started"] = json!(TUESDAY);
+    let (code, said) = real.publish(&tuesday, &[]);
+    assert!(code == 0 && said.contains("updated"), "{said}");
+    let after = version(&mut real);
+    assert_ne!(after, before);
+    let (code, said) = real.publish(&monday, &[]);
+    assert!(code == 1 && said.contains("of a later scan"), "{said}");
+    assert_eq!(version(&mut real), after);
+
+    // Far more than an object holds, and texts that are none.
+    let mut large = tuesday.clone();
+    let finding = large["findings"][0].clone();
+    let text = "\u{0}\u{1b}[31m\u{202e}<script>\u{fffe}\u{1f600}\"\\".repeat(60);
+    let many = (0..4_000).map(|number| {
+        let mut finding = finding.clone();
+        finding["id"] = json!(format!("{number:032x}"));
+        finding["rule"] = json!(format!("rule-{number}"));
+        for key in ["reason", "expected", "remediation"] {
+            finding[key] = json!(text);
+        }
+        finding
+    });
+    large["findings"] = many.collect();
+    let (code, said) = real.publish(&large, &[]);
+    assert!(code == 0 && said.contains("updated"), "{said}");
+    let kept = real.ask("GET", &one, &Json::Null);
+    let counted = kept["summary"].as_object().unwrap().values();
+    assert_eq!(counted.filter_map(Json::as_u64).sum::<u64>(), 4_000);
+    let left = kept["metadata"]["annotations"]["kubeassay/left-out"]
+        .as_str()
+        .unwrap();
+    assert!(left.contains("of 4000 findings"), "{left}");
+    assert!(
+        kept.to_string().len() <= MAX_BYTES + (8 << 10),
+        "{}",
+        kept.to_string().len()
+    );
+
+    // The object of a node that is another machine is not touched, and nothing that was asked was refused.
+    let other = report("worker-1", 2, "2026-11-25T10:00:00Z");
+    let (code, said) = real.publish(&other, &[]);
+    assert!(code == 1 && said.contains("another machine"), "{said}");
+    let requests = real.cluster.requests_of(USER);
+    assert!(requests.len() > 20, "{requests:#?}");
+    for event in &requests {
+        let decision = &event["annotations"]["authorization.k8s.io/decision"];
+        assert_eq!(decision, "allow", "{event:#}");
+    }
+    // Whoever scans may not write.
+    let scanner = real
+        .cluster
+        .requests_of("system:serviceaccount:kubeassay:kubeassay");
+    assert!(scanner.is_empty());
+}
+
+fn tempfile_of(report: &Json) -> std::fs::File {
+    use std::io::{Seek as _, Write as _};
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(report.to_string().as_bytes()).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+/// What a scan may do is not enough, and what is missing is named.
+#[test]
+fn the_account_of_a_scan_may_not_publish() {
+    let Some(mut real) = Real::start() else {
+        return;
+    };
+    real.install(OPEN, OPEN_REPORTS);
+    let mut report = report("worker-1", 1, MONDAY);
+    report["scanned"]["cluster"] = Json::Null;
+    let (code, said) = real.publish(&report, &["--accept", "node"]);
+    assert!(
+        code == 1 && said.contains("may not get nodes (403)"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`kubeassay manifest rbac --publish`"),
+        "{said}"
+    );
+}
