@@ -181,6 +181,14 @@ fn reports_are_written_read_again_and_written_again() {
         kept.to_string().len()
     );
 
+    // A version that is not the one that is there is refused, which is how two that write at once are told apart.
+    let stale = json!({"apiVersion": "openreports.io/v1alpha1", "kind": "ClusterReport",
+        "metadata": {"name": NAME, "resourceVersion": before}});
+    let target = format!("{one}?fieldManager=kubeassay&force=true");
+    let kind = "application/apply-patch+yaml";
+    let (status, answer) = real.cluster.ask("PATCH", &target, kind, &stale.to_string());
+    assert_eq!(status, 409, "{answer}");
+
     // The object of a node that is another machine is not touched, and nothing that was asked was refused.
     let other = report("worker-1", 2, "2026-11-25T10:00:00Z");
     let (code, said) = real.publish(&other, &[]);
