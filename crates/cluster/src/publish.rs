@@ -5,6 +5,7 @@
 //! stays, and a node's object belongs to the Node of the very machine that was scanned, with which it goes.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
@@ -452,7 +453,8 @@ fn for_yaml(json: &str) -> String {
         if fits(character) {
             text.push(character);
         } else {
-            text.push_str(&format!("\\u{:04x}", u32::from(character)));
+            let written = write!(text, "\\u{:04x}", u32::from(character));
+            debug_assert!(written.is_ok(), "writing to a string cannot fail");
         }
     }
     text

@@ -69,9 +69,9 @@ pub(crate) fn text(request: &Request) -> String {
 pub(crate) fn text_to_publish(namespace: &str) -> String {
     format!(
         "\
-# All that kubeassay report publish may do in this cluster, and why; a scan may do none of it, and this may do nothing of a
-# scan's: the token of a scan is sent to nodes, and one that may write must not be. Nothing else is written, and nothing is
-# deleted. Of the two kinds of report one is enough; a rule for a kind that is not installed grants nothing.
+# All that kubeassay report publish may do in this cluster, and why. It is an account of its own: the token of a scan is sent to
+# nodes, and one that may write must not be. Nothing but reports is written, and nothing is deleted. Of the two kinds of
+# report one is enough; a rule for a kind that is not installed grants nothing.
 # The namespace {namespace} has to be there.
 #   kubectl -n {namespace} create token {PUBLISHER} > token
 {}",

@@ -29,6 +29,15 @@ impl Real {
         std::fs::write(self.token.path(), token).unwrap();
     }
 
+    /// Makes a node with this number as its machine id.
+    fn node(&mut self, name: &str, machine: u16) -> Json {
+        let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+            "status": {"nodeInfo": {"machineID": format!("{machine:032x}"), "systemUUID": "", "bootID": "",
+                "kernelVersion": "", "osImage": "", "containerRuntimeVersion": "", "kubeletVersion": "",
+                "kubeProxyVersion": "", "operatingSystem": "", "architecture": ""}}});
+        self.ask("POST", "/api/v1/nodes", &node)
+    }
+
     /// Installs a definition, and waits until it is served.
     fn install(&mut self, definition: &str, path: &str) {
         let definition: Json = serde_saphyr::from_str(definition).unwrap();
@@ -68,11 +77,7 @@ fn reports_are_written_read_again_and_written_again() {
         return;
     };
     real.grant_publishing();
-    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "worker-1"},
-        "status": {"nodeInfo": {"machineID": format!("{:032x}", 1), "systemUUID": "", "bootID": "",
-            "kernelVersion": "", "osImage": "", "containerRuntimeVersion": "", "kubeletVersion": "",
-            "kubeProxyVersion": "", "operatingSystem": "", "architecture": ""}}});
-    let node = real.ask("POST", "/api/v1/nodes", &node);
+    let node = real.node("worker-1", 1);
     let system = real.ask("GET", "/api/v1/namespaces/kube-system", &Json::Null);
     let mut monday = report("worker-1", 1, MONDAY);
     monday["scanned"]["cluster"] =
@@ -232,4 +237,78 @@ fn the_account_of_a_scan_may_not_publish() {
         said.contains("`kubeassay manifest rbac --publish`"),
         "{said}"
     );
+}
+
+/// What docs/reports.md shows is taken by a real server, and its policy keeps the token of a node to that node's report.
+#[test]
+fn what_the_documentation_shows_is_taken_and_holds() {
+    let Some(mut real) = Real::start() else {
+        return;
+    };
+    real.grant_publishing();
+    real.install(OPEN, OPEN_REPORTS);
+    real.node("worker-1", 1);
+    real.node("worker-2", 2);
+    let page = include_str!("../../../../../docs/reports.md");
+    let shown: Vec<&str> = page
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(shown.len(), 3);
+    let mut kinds = Vec::new();
+    for text in shown {
+        let documents: Vec<Json> = serde_saphyr::from_multiple(text).unwrap();
+        for object in &documents {
+            kinds.push(object["kind"].as_str().unwrap().to_owned());
+            // What the server does not know would be dropped without a word.
+            let path = super::collection(object);
+            let path = path.replace("policys", "policies");
+            let answer = real.try_to("POST", &format!("{path}?fieldValidation=Strict"), object);
+            assert_eq!(answer.0, 201, "{}", answer.1);
+        }
+    }
+    let wanted = [
+        "DaemonSet",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "CronJob",
+    ];
+    assert_eq!(kinds, wanted);
+
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "kubeassay"},
+        "spec": {"nodeName": "worker-1", "serviceAccountName": "kubeassay-publish",
+            "containers": [{"name": "c", "image": "i"}]}});
+    let pod = real.ask("POST", "/api/v1/namespaces/kubeassay/pods", &pod);
+    let bound =
+        json!({"kind": "Pod", "apiVersion": "v1", "name": "p", "uid": pod["metadata"]["uid"]});
+    let path = "/api/v1/namespaces/kubeassay/serviceaccounts/kubeassay-publish/token";
+    let request = |bound: &Json| {
+        let mut spec = json!({"expirationSeconds": 3600});
+        if !bound.is_null() {
+            spec["boundObjectRef"] = bound.clone();
+        }
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec})
+    };
+    let of_pod = real.ask("POST", path, &request(&bound))["status"]["token"].clone();
+    let of_nobody = real.ask("POST", path, &request(&Json::Null))["status"]["token"].clone();
+    let own = report("worker-1", 1, MONDAY);
+    let other = report("worker-2", 2, MONDAY);
+    let with = |real: &Real, token: &Json, report: &Json| {
+        std::fs::write(real.token.path(), token.as_str().unwrap()).unwrap();
+        real.publish(report, &["--dry-run=server"])
+    };
+    // It takes the server some moments to know its policies.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while with(&real, &of_nobody, &other).0 == 0 {
+        assert!(std::time::Instant::now() < until, "the policy does nothing");
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    let (code, said) = with(&real, &of_pod, &own);
+    assert!(code == 0 && said.contains("created"), "{said}");
+    for token in [&of_pod, &of_nobody] {
+        let (code, said) = with(&real, token, &other);
+        let part = "denied request: a node";
+        assert!(code == 1 && said.contains(part), "{said}");
+    }
 }
