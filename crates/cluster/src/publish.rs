@@ -484,7 +484,7 @@ fn refused(error: ApiError) -> Refused {
             what,
             said,
         } => Refused::one(format!(
-            "the API server takes no object of this size (413, to {what}): {said}; a webhook or a proxy before it may have a limit of its own"
+            "the API server takes no object of this size (413, to {what}); a proxy or a webhook before it may have a limit of its own; it says {said:?}"
         )),
         error => Refused {
             // Without a connection there is none for the next.
