@@ -36,6 +36,7 @@ use oci::Image;
 use sbom::Sbom;
 use stamp::Stamp;
 use strip::strip;
+use tar::Tar;
 use toolchain::Toolchain;
 
 /// The program must be smaller: it is copied to every node.
@@ -162,10 +163,12 @@ fn release(place: &Place, toolchain: &Toolchain, stamp: &Stamp) -> Result<Vec<Ou
         description: package.description.as_deref().unwrap_or_default(),
     };
     let image = image.archive()?;
+    let pages = pages(&program, stamp.time)?;
     let mut outputs = vec![
         (PROGRAM, program),
         ("kubeassay.cdx.json", list.into_bytes()),
         ("kubeassay.oci.tar", image),
+        ("kubeassay.man.tar", pages),
     ];
     let sums = sums(
         outputs
@@ -174,6 +177,28 @@ fn release(place: &Place, toolchain: &Toolchain, stamp: &Stamp) -> Result<Vec<Ou
     );
     outputs.push(("SHA256SUMS", sums.into_bytes()));
     Ok(outputs)
+}
+
+/// Returns an archive with the pages of the manual, which the program itself writes.
+fn pages(program: &[u8], time: u64) -> Result<Vec<u8>> {
+    let folder = tempfile::tempdir().context("cannot make a folder for the manual")?;
+    let (path, man1) = (folder.path().join(PROGRAM), folder.path().join("man1"));
+    fs::write(&path, program).context("cannot write the program")?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+        .context("cannot make the program executable")?;
+    fs::create_dir(&man1).context("cannot make the folder of the manual")?;
+    output(Command::new(&path).args(["man", "--folder"]).arg(&man1))?;
+    let mut names: Vec<String> = fs::read_dir(&man1)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<_>>()?;
+    names.sort();
+    let mut archive = Tar::new(time);
+    archive.folder("man1")?;
+    for name in names {
+        let page = fs::read(man1.join(&name)).with_context(|| format!("cannot read {name}"))?;
+        archive.file(&format!("man1/{name}"), 0o644, &page)?;
+    }
+    Ok(archive.finish())
 }
 
 /// Fails where another set of crates was compiled than the bill of materials is made from.

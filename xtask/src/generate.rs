@@ -54,27 +54,35 @@ const FILES: &[Derived] = &[
         contents: coverage::document,
     },
     Derived {
-        path: "docs/schema/diff.v1.json",
+        path: "docs/schemas/config.v1.json",
+        contents: schemas::config,
+    },
+    Derived {
+        path: "docs/schemas/diff.v1.json",
         contents: schemas::diff,
     },
     Derived {
-        path: "docs/schema/facts.v1.json",
+        path: "docs/schemas/facts.v1.json",
         contents: schemas::facts,
     },
     Derived {
-        path: "docs/schema/plan.v1.json",
+        path: "docs/schemas/plan.v1.json",
         contents: schemas::plan,
     },
     Derived {
-        path: "docs/schema/report.v1.json",
+        path: "docs/schemas/report.v1.json",
         contents: schemas::report,
     },
     Derived {
-        path: "docs/schema/transaction.v1.json",
+        path: "docs/schemas/rule.v1.json",
+        contents: schemas::rule,
+    },
+    Derived {
+        path: "docs/schemas/transaction.v1.json",
         contents: schemas::transaction,
     },
     Derived {
-        path: "docs/schema/waivers.v1.json",
+        path: "docs/schemas/waivers.v1.json",
         contents: schemas::waivers,
     },
 ];

@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "the recorded node is well formed")]
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kubeassay_core::facts::{Facts, Source, Tool};
 use kubeassay_core::report::{FailOn, GateOptions, Rules};
-use kubeassay_core::rule::{Catalogue, Rule};
+use kubeassay_core::rule::{Catalogue, Reading, Rule, Settings};
 use kubeassay_engine::{BUNDLED_RULES, Options, judge, needs};
 use kubeassay_report::{Format, Prose, Style, render};
 
@@ -38,6 +39,15 @@ fn options(facts: &Facts) -> Options {
     }
 }
 
+/// A subject of which there is no setting.
+struct Nothing;
+
+impl Settings for Nothing {
+    fn read(&self, _setting: &str) -> Reading {
+        Reading::NoSuchSetting
+    }
+}
+
 fn pipeline(criterion: &mut Criterion) {
     let known: Facts = serde_json::from_str(DEMO).unwrap();
     let mut unknown = known.clone();
@@ -50,6 +60,20 @@ fn pipeline(criterion: &mut Criterion) {
 
     criterion.bench_function("load the bundled rules", |bencher| {
         bencher.iter(|| Catalogue::prepared(black_box(&BUNDLED_RULES)));
+    });
+    // A check is compiled when it is evaluated for the first time; of nothing it then reads one setting at most.
+    criterion.bench_function("compile the checks of the bundled rules", |bencher| {
+        let evaluate = |catalogue: Catalogue| {
+            for rule in catalogue.rules() {
+                black_box(rule.evaluate(&Nothing, &BTreeMap::new()));
+            }
+            catalogue
+        };
+        bencher.iter_batched(
+            || Catalogue::prepared(&BUNDLED_RULES),
+            evaluate,
+            BatchSize::SmallInput,
+        );
     });
     let kubelet = unknown.processes.first().unwrap();
     criterion.bench_function("ask what a kubelet reads", |bencher| {

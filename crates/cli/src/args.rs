@@ -119,6 +119,33 @@ Examples:
   kubeassay rules lint my-rules/        check rule pages as a compiler would
 ";
 
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  kubeassay completions bash > /etc/bash_completion.d/kubeassay
+  kubeassay completions zsh > \"${fpath[1]}/_kubeassay\"
+  kubeassay completions fish > ~/.config/fish/completions/kubeassay.fish
+  ln -s kubeassay /usr/local/bin/kubectl_complete-assay       for kubectl assay, by kubectl's own completion
+";
+
+const MAN_HELP: &str = "\
+Examples:
+  kubeassay man | man -l -
+  kubeassay man scan > /usr/local/share/man/man1/kubeassay-scan.1
+";
+
+const VERIFY_HELP: &str = "\
+Examples:
+  openssl genpkey -algorithm ed25519 -out key.pem              a key …
+  openssl pkey -in key.pem -pubout -out pub.pem                … and its public part
+  kubeassay scan -o json=report.json --sign key.pem            makes report.json and report.json.dsse.json
+  kubeassay verify report.json --key pub.pem
+
+Exit codes:
+  0  the report is the one that was signed with this key
+  1  it is not: the signature is another key's, or report or attestation were changed since
+  64 usage: a file that is missing or cannot be read, a key that is none
+";
+
 /// Kubernetes compliance verdicts that equal what the real component does, with the line of configuration
 /// that made it so.
 #[derive(Debug, Parser)]
@@ -145,6 +172,17 @@ pub(crate) struct Global {
     /// Say on stderr what is done
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) verbose: bool,
+    #[arg(
+        long,
+        global = true,
+        help = "Take what flags do not say from this file, not from $KUBEASSAY_CONFIG, /etc/kubeassay/kubeassay.yaml or ./kubeassay.yaml",
+        help_heading = GLOBAL,
+        value_name = "FILE"
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// Whether the file of choices is the configuration, which has other keys too.
+    #[arg(skip)]
+    pub(crate) choices_are_configured: bool,
 }
 
 /// When colour is used.
@@ -197,6 +235,17 @@ pub(crate) enum Command {
     /// List, show and check rule documents
     #[command(before_help = RULES_HELP)]
     Rules(Rules),
+    /// Check that a report is the one that was signed, and show what was said of it
+    #[command(before_help = VERIFY_HELP)]
+    Verify(Verify),
+    /// Show what is configured, and where each value comes from
+    Config(Config),
+    /// Print a script that completes commands, flags, control numbers and settings in a shell
+    #[command(before_help = COMPLETIONS_HELP)]
+    Completions(Completions),
+    /// Print a page of the manual
+    #[command(before_help = MAN_HELP)]
+    Man(Man),
     /// Check, list and add waivers: deviations that somebody accepted, with values, reason, owner and last day
     #[command(before_help = waivers::WAIVERS_HELP)]
     Waivers(Waivers),
@@ -224,6 +273,10 @@ impl Command {
             | Self::Diff(_)
             | Self::Rules(_)
             | Self::Waivers(_)
+            | Self::Verify(_)
+            | Self::Config(_)
+            | Self::Completions(_)
+            | Self::Man(_)
             | Self::Version(_) => None,
         }
     }
@@ -589,6 +642,88 @@ pub(crate) enum RulesCommand {
         #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
         output: TextFormat,
     },
+}
+
+/// `kubeassay verify`.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// The report, in any format
+    #[arg(value_name = "REPORT")]
+    pub(crate) report: PathBuf,
+    /// What was signed of it; without it REPORT.dsse.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) attestation: Option<PathBuf>,
+    /// The public key of whoever must have signed it (Ed25519, PEM)
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: PathBuf,
+    /// Format of what was said of the report
+    #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+    pub(crate) output: TextFormat,
+}
+
+/// `kubeassay config`.
+#[derive(Args, Debug)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every value with its origin and what it overrode; flags count as they would in a scan
+    Show(Box<ConfigShow>),
+}
+
+/// `kubeassay config show`.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigShow {
+    /// As in a scan
+    #[arg(long, value_name = "NAME@VERSION")]
+    pub(crate) benchmark: Option<Benchmark>,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArgs,
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+    #[command(flatten)]
+    pub(crate) baseline: BaselineArgs,
+    /// Format of the list
+    #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
+    pub(crate) output: TextFormat,
+}
+
+/// `kubeassay completions`.
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: CompletionShell,
+}
+
+/// Shells whose scripts can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompletionShell {
+    /// GNU bash
+    Bash,
+    /// The Z shell
+    Zsh,
+    /// fish
+    Fish,
+}
+
+/// `kubeassay man`.
+#[derive(Args, Debug)]
+pub(crate) struct Man {
+    /// The command of the page (rules show); without it the program's own
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+    /// Write every page into this folder, which must be there
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// `kubeassay version`.

@@ -11,7 +11,7 @@ use kubeassay_core::rule::{
 use kubeassay_engine::BUNDLED_RULES;
 use kubeassay_engine::schema::Components;
 
-use crate::args::{CatalogueArgs, SiteArgs};
+use crate::args::{CatalogueArgs, Global, SiteArgs};
 use crate::messages::Messages;
 
 /// A page that was read.
@@ -99,12 +99,18 @@ pub(crate) fn of_nodes(mut rules: Vec<&Rule>) -> anyhow::Result<Vec<&Rule>> {
 )]
 pub(crate) fn site(
     arguments: &SiteArgs,
+    global: &Global,
     catalogue: &Catalogue,
     style: RenderStyle,
     messages: Messages,
 ) -> anyhow::Result<SiteChoices> {
     let Some(path) = &arguments.choices else {
         return Ok(SiteChoices::default());
+    };
+    let read = if global.choices_are_configured {
+        SiteChoices::read_configured
+    } else {
+        SiteChoices::read
     };
     let shown = path.display();
     let metadata = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
@@ -118,7 +124,7 @@ pub(crate) fn site(
         );
     }
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-    SiteChoices::read(&path.to_string_lossy(), &bytes, catalogue).map_err(|faults| {
+    read(&path.to_string_lossy(), &bytes, catalogue).map_err(|faults| {
         for fault in &faults {
             messages.verbatim(&fault.render(style));
         }

@@ -6,6 +6,7 @@ use crate::args::TextFormat;
 
 pub(crate) mod apply;
 pub(crate) mod collect;
+pub(crate) mod config;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod fix;
@@ -15,7 +16,9 @@ pub(crate) mod render;
 pub(crate) mod rollback;
 pub(crate) mod rules;
 pub(crate) mod scan;
+pub(crate) mod shell;
 pub(crate) mod transactions;
+pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod waivers;
 

@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Gate(u8),
     /// Done.
     Success,
-    /// Something that was checked is wrong: `rules lint` found errors.
+    /// Something that was checked is wrong: a page or a waiver that is linted, a report that is not the one that was signed.
     Findings,
     /// A plan has changes, and the user wants to be told by the exit code.
     Changes,

@@ -8,7 +8,7 @@ use kubeassay_cluster::interrupt;
 use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::{Facts, Source};
 use kubeassay_core::plan::Plan;
-use kubeassay_core::rule::{Catalogue, Rule};
+use kubeassay_core::rule::{Catalogue, Rule, SiteChoices};
 use kubeassay_core::transaction::{Outcome, Transaction};
 use kubeassay_fix::World as _;
 use kubeassay_fix::apply::{Applied, ApplyError, Order};
@@ -32,6 +32,7 @@ pub(crate) fn asked<'a>(
     catalogue: &Catalogue,
     said: Option<Minor>,
     accepted: Vec<String>,
+    choices: SiteChoices,
 ) -> Asked<'a> {
     Asked {
         rules,
@@ -39,6 +40,7 @@ pub(crate) fn asked<'a>(
         tool: tool(),
         said,
         accepted,
+        choices,
     }
 }
 

@@ -102,6 +102,17 @@ pub(crate) fn source(arguments: &HostArgs) -> anyhow::Result<Source> {
     Ok(Host::open(arguments.root.as_deref())?.source())
 }
 
+/// Returns where the facts that a command is about come from, as far as that can be told without reading any.
+pub(crate) fn source_of(arguments: &SubjectArgs) -> anyhow::Result<Source> {
+    if arguments.demo {
+        return Ok(Source::Demo);
+    }
+    if arguments.facts.is_empty() {
+        return source(&arguments.host);
+    }
+    Ok(Source::Facts)
+}
+
 /// Returns the facts that a command is about, and where they came from.
 pub(crate) fn facts(
     arguments: &SubjectArgs,

@@ -8,10 +8,10 @@ use kubeassay_core::facts::{ClusterFacts, Facts, Problem, Source};
 
 use crate::args::{Global, LiveArg, Scan};
 use crate::asking::{Asking, now, warn_of_the_proxy};
-use crate::hosts;
 use crate::messages::Messages;
 use crate::progress::Progress;
 use crate::tool::tool;
+use crate::{evidence, hosts};
 
 /// The facts of one node after the other; an error says that not all nodes are known.
 pub(crate) struct Nodes {
@@ -23,6 +23,8 @@ pub(crate) struct Nodes {
     pub(crate) cluster: Option<ClusterFacts>,
     /// How many nodes there are, where that is known.
     pub(crate) expected: Option<usize>,
+    /// Where one of the facts documents was taken that tells of no machine.
+    pub(crate) recorded: Option<Source>,
     facts: Stream,
 }
 
@@ -62,12 +64,15 @@ impl Nodes {
             arguments.endpoint.node_address.as_deref(),
             messages,
         )?;
+        let mut sources = facts.iter().map(|facts| facts.source);
+        let recorded = sources.find(|source| evidence::is_recorded(*source));
         let starts = facts.iter().map(|facts| facts.started);
         Ok(Self {
             source,
             started: starts.min().unwrap_or(Timestamp::UNIX_EPOCH),
             cluster: None,
             expected: Some(facts.len()),
+            recorded,
             facts: Stream::Taken(facts.into_iter()),
         })
     }
@@ -113,6 +118,7 @@ impl Nodes {
             started,
             cluster: Some(scan.cluster),
             expected: scan.expected,
+            recorded: None,
             facts: Stream::Coming(scan.nodes),
         })
     }

@@ -6,6 +6,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
+use kubeassay_attest::hex;
+use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::args::{Colour, Global};
@@ -115,6 +117,7 @@ impl Destination {
         };
         Output {
             target,
+            digest: None,
             nobody_reads: false,
         }
     }
@@ -123,6 +126,8 @@ impl Destination {
 /// Takes data piece by piece; [`finish`](Self::finish) puts a file in its place.
 pub(crate) struct Output {
     target: Target,
+    /// Of what was written so far, where that is wanted.
+    digest: Option<Sha256>,
     nobody_reads: bool,
 }
 
@@ -140,6 +145,25 @@ impl Output {
             Target::Stdout(_) => "to stdout".to_owned(),
             Target::File(file) | Target::Draft(_, file) => file.display().to_string(),
         }
+    }
+
+    /// Returns the file that is written, unless it is stdout.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.target {
+            Target::Stdout(_) => None,
+            Target::File(file) | Target::Draft(_, file) => Some(file),
+        }
+    }
+
+    /// Returns the output, which keeps count of the digest of what it takes.
+    pub(crate) fn digesting(mut self) -> Self {
+        self.digest = Some(Sha256::new());
+        self
+    }
+
+    /// Returns the SHA-256 of all that was written, in hexadecimal digits, if it was kept count of.
+    pub(crate) fn digest(&self) -> Option<String> {
+        Some(hex(&self.digest.clone()?.finalize()))
     }
 
     /// Returns whether the reader closed the pipe: it has seen what it wanted, and the rest is for nobody.
@@ -188,6 +212,9 @@ impl io::Write for Output {
             Target::File(_) => Ok(0),
             Target::Draft(draft, _) => draft.write(data),
         };
+        if let (Some(digest), Ok(length)) = (&mut self.digest, &written) {
+            digest.update(data.get(..*length).unwrap_or_default());
+        }
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 self.nobody_reads = true;

@@ -8,6 +8,8 @@ use anyhow::{Context as _, bail};
 use kubeassay_report::baseline::Baseline;
 use kubeassay_report::read::{Limits, ReportFile};
 
+use crate::args::BaselineArgs;
+
 /// A report in a file.
 pub(crate) type Saved = ReportFile<File>;
 
@@ -18,7 +20,16 @@ pub(crate) type Saved = ReportFile<File>;
 /// Where it cannot be read, or is no report.
 pub(crate) fn open(path: &Path) -> anyhow::Result<Saved> {
     let (name, file) = file(path)?;
-    Ok(ReportFile::open(&name, file, Limits::USUAL)?)
+    of(&name, file)
+}
+
+/// Opens the report in a file that messages call `name`.
+///
+/// # Errors
+///
+/// Where it cannot be read, or is no report.
+pub(crate) fn of(name: &str, file: File) -> anyhow::Result<Saved> {
+    Ok(ReportFile::open(name, file, Limits::USUAL)?)
 }
 
 /// Returns the file and what messages call it.
@@ -62,9 +73,13 @@ fn spooled(mut from: impl io::Read) -> io::Result<File> {
 ///
 /// # Errors
 ///
-/// Where it cannot be read, or is no report.
-pub(crate) fn baseline(path: Option<&Path>) -> anyhow::Result<Option<Baseline>> {
-    let Some(path) = path else {
+/// Where it cannot be read, is no report, or there is none and something is asked of it.
+pub(crate) fn baseline(arguments: &BaselineArgs) -> anyhow::Result<Option<Baseline>> {
+    let Some(path) = &arguments.baseline else {
+        // Not left to the parser of the command line: the baseline may come from the configuration.
+        if arguments.fail_on_new {
+            bail!("--fail-on-new compares with an earlier report; name it: --baseline REPORT");
+        }
         return Ok(None);
     };
     let mut report = open(path).context("--baseline")?;

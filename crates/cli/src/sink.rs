@@ -14,11 +14,15 @@ use kubeassay_report::waivers::Waiving;
 use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer};
 
 use crate::args::{Global, OutputArgs, Wanted, of_file};
+use crate::evidence::{self, Signer, attestation_of};
 use crate::messages::Messages;
 use crate::output::{self, Destination, Output};
 
 /// Where reports go, tried out before anything is read.
-pub(crate) struct Outputs(Vec<(Format, Destination)>);
+pub(crate) struct Outputs {
+    places: Vec<(Format, Destination)>,
+    signer: Option<Signer>,
+}
 
 impl Outputs {
     /// Returns what was asked for; a table on stdout where nothing was. `command` is how the command is called.
@@ -28,6 +32,9 @@ impl Outputs {
     /// Where a file cannot be written, two formats go to the same place, or no format is told.
     pub(crate) fn new(arguments: &OutputArgs, command: &str) -> anyhow::Result<Self> {
         let wanted = wanted(arguments)?;
+        let files = wanted.iter().filter_map(|wanted| wanted.file.as_deref());
+        let key = arguments.sign.as_deref();
+        let signer = key.map(|key| Signer::new(key, files)).transpose()?;
         let mut places = BTreeSet::new();
         let mut outputs = Vec::with_capacity(wanted.len());
         for Wanted { format, file } in wanted {
@@ -39,15 +46,36 @@ impl Outputs {
                     ),
                 }
             }
+            if let (Some(_), Some(file)) = (&signer, &file)
+                && !places.insert(Some(attestation_of(file)))
+            {
+                bail!(
+                    "the attestation of {} would take the place of another file that is asked for",
+                    file.display()
+                );
+            }
             let command = format!("{command} -o {format}");
             outputs.push((format, Destination::new(file.as_deref(), &command)?));
         }
-        Ok(Self(outputs))
+        Ok(Self {
+            places: outputs,
+            signer,
+        })
+    }
+
+    /// Returns whether the report is signed.
+    pub(crate) const fn are_signed(&self) -> bool {
+        self.signer.is_some()
+    }
+
+    /// Returns who signs it, if anybody does.
+    pub(crate) const fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
     }
 
     /// Returns whether somebody reads the exit code's reason on stdout already.
     pub(crate) fn tell_people(&self) -> bool {
-        let mut outputs = self.0.iter();
+        let mut outputs = self.places.iter();
         outputs.any(|(format, destination)| format.is_for_people() && !destination.is_file())
     }
 }
@@ -81,6 +109,7 @@ fn wanted(arguments: &OutputArgs) -> anyhow::Result<Vec<Wanted>> {
 /// Takes one judged node after the other.
 pub(crate) struct Sink {
     sending: Vec<Sending>,
+    signing: Option<Signing>,
     /// What covers findings before anything else sees them; none for a report that exists, which has its waivers.
     waiving: Option<Waiving>,
     tally: Tally,
@@ -104,6 +133,8 @@ pub(crate) struct Beginning<'a> {
     pub(crate) baseline: Option<Baseline>,
     /// What covers findings; none for a report that exists.
     pub(crate) waiving: Option<Waiving>,
+    /// The SHA-256 of each signed report that it is rendered from.
+    pub(crate) rendered_from: Vec<String>,
 }
 
 impl<'a> Beginning<'a> {
@@ -132,6 +163,7 @@ impl<'a> Beginning<'a> {
             rules: rules.to_vec(),
             baseline,
             waiving: Some(waiving),
+            rendered_from: Vec::new(),
         }
     }
 }
@@ -139,6 +171,14 @@ impl<'a> Beginning<'a> {
 struct Sending {
     render: Box<dyn Render>,
     output: Output,
+}
+
+/// What is signed at the end.
+struct Signing {
+    signer: Signer,
+    header: Header,
+    nodes: usize,
+    rendered_from: Vec<String>,
 }
 
 impl Sink {
@@ -160,6 +200,7 @@ impl Sink {
             rules,
             baseline,
             waiving,
+            rendered_from,
         } = beginning;
         let doubts = baseline
             .iter()
@@ -167,14 +208,14 @@ impl Sink {
         for doubt in doubts {
             messages.warning(&doubt);
         }
-        let mut formats = outputs.0.iter().map(|(format, _)| format);
+        let mut formats = outputs.places.iter().map(|(format, _)| format);
         let prose = if formats.any(|format| format.shows_prose()) {
             Prose::of(rules)
         } else {
             Prose::default()
         };
-        let mut sending = Vec::with_capacity(outputs.0.len());
-        for (format, destination) in outputs.0 {
+        let mut sending = Vec::with_capacity(outputs.places.len());
+        for (format, destination) in outputs.places {
             let layout = output::layout(global, destination.is_file());
             let style = Style {
                 width: layout.width,
@@ -182,12 +223,21 @@ impl Sink {
             };
             let mut render = renderer(format, style, &prose);
             let mut output = destination.open();
+            if outputs.signer.is_some() {
+                output = output.digesting();
+            }
             let begun = render.header(&header, &mut output);
             begun.map_err(|error| refused(&output, error))?;
             sending.push(Sending { render, output });
         }
         Ok(Self {
             sending,
+            signing: outputs.signer.map(|signer| Signing {
+                signer,
+                header,
+                nodes: 0,
+                rendered_from,
+            }),
             tally: Tally::new(gate),
             problems,
             baseline,
@@ -228,6 +278,9 @@ impl Sink {
                 written = written.and_then(|()| render.finding(finding, output));
             }
             written.map_err(|error| refused(output, error))?;
+        }
+        if let (Some(signing), Some(_)) = (&mut self.signing, &node.node) {
+            signing.nodes += 1;
         }
         for finding in &node.findings {
             self.tally.count(finding);
@@ -286,6 +339,15 @@ impl Sink {
             gate: ending.gate,
             complete: ending.complete,
         };
+        let predicate = self.signing.as_ref().map(|signing| {
+            let Signing {
+                header,
+                nodes,
+                rendered_from,
+                ..
+            } = signing;
+            evidence::predicate(header, &closing, *nodes, rendered_from)
+        });
         let mut first = Ok(());
         for Sending {
             mut render,
@@ -293,9 +355,16 @@ impl Sink {
         } in self.sending
         {
             let rendered = render.end(&closing, &mut output);
-            let written = rendered
+            let (name, digest) = (output.file().map(Path::to_owned), output.digest());
+            let mut written = rendered
                 .map_err(|error| refused(&output, error))
                 .and_then(|()| output.finish());
+            if let (Some(signing), Some(predicate), Some(name), Some(digest)) =
+                (&self.signing, &predicate, name, digest)
+            {
+                let sign = || signing.signer.sign(&name, digest, predicate.clone());
+                written = written.and_then(|()| sign());
+            }
             first = first.and(written);
         }
         first.map(|()| closing.gate)

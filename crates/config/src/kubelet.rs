@@ -115,6 +115,13 @@ pub fn ask(documents: &Documents<'_>, minor: Minor, when: When) -> Asked {
     Asked { needs, stale }
 }
 
+/// Resolves as far as it takes to name the files of its configuration, and not those that their settings name: for a version
+/// that it is not known to be.
+pub fn ask_for_configuration(documents: &Documents<'_>, minor: Minor, when: When) -> Asked {
+    let Resolution { needs, stale, .. } = run(documents, minor, when, Purpose::Naming);
+    Asked { needs, stale }
+}
+
 /// What a kubelet in one version reads beyond its facts.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -129,6 +136,7 @@ pub struct Asked {
 enum Purpose {
     Judging,
     Asking,
+    Naming,
 }
 
 fn run(documents: &Documents<'_>, minor: Minor, when: When, purpose: Purpose) -> Resolution {
@@ -163,6 +171,9 @@ impl Resolver<'_> {
         self.line.come_from(self.files.origins());
         self.main_file()?;
         self.drop_ins()?;
+        if self.purpose == Purpose::Naming {
+            return Ok(());
+        }
         self.dynamic_configuration();
         self.apply_flags();
         self.fill_serving_certificate();
@@ -191,6 +202,7 @@ impl Resolver<'_> {
             None => Loaded::Unknown(self.unknown_directory(&given)),
         };
         let unknown = match loaded {
+            Loaded::Read(_) if self.purpose == Purpose::Naming => None,
             Loaded::Read(document) => {
                 self.settings = self.decode_file(&document.root, &shown)?;
                 None
@@ -252,7 +264,7 @@ impl Resolver<'_> {
 
     /// Returns whether files are asked for without which no setting is worth working out.
     fn waits(&self) -> bool {
-        self.purpose == Purpose::Asking && self.files.unread
+        self.purpose != Purpose::Judging && self.files.unread
     }
 
     fn defaults_layer(&self) -> Layer {

@@ -15,6 +15,7 @@
 //! - [`secrets`]: what must not reach facts or reports
 
 mod ciphers;
+mod recent;
 mod settings;
 mod sources;
 

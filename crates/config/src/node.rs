@@ -53,7 +53,7 @@ pub struct Entry {
 }
 
 /// The file a document was read from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The main file or a drop-in.
     pub kind: OriginKind,

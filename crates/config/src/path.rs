@@ -15,6 +15,9 @@ pub fn absolute(path: &Bytes, base: Option<&Bytes>) -> Option<Bytes> {
 
 /// Returns the shortest lexical equal of a path (`filepath.Clean`).
 pub fn clean(path: &Bytes) -> Bytes {
+    if is_clean(path.as_slice()) {
+        return path.clone();
+    }
     let rooted = path.as_slice().starts_with(b"/");
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.as_slice().split(|byte| *byte == b'/') {
@@ -33,6 +36,13 @@ pub fn clean(path: &Bytes) -> Bytes {
         (false, true) => b".".to_vec(),
         (false, false) => joined,
     })
+}
+
+/// Returns whether an absolute path is its own shortest equal, as most are.
+fn is_clean(path: &[u8]) -> bool {
+    let below = path.strip_prefix(b"/");
+    let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
+    below.is_some_and(|below| below.split(|byte| *byte == b'/').all(is_name))
 }
 
 /// Returns `directory` joined with `name`, cleaned (`filepath.Join`).

@@ -1,5 +1,6 @@
 //! Secrets in arguments and configuration: replaced by their digest before they reach the facts.
 
+use kubeassay_core::text::hexadecimal;
 use kubeassay_core::{Bytes, Component, Value, value};
 use sha2::{Digest as _, Sha256};
 
@@ -89,23 +90,9 @@ pub(crate) fn redact(secret: &Bytes) -> Value {
         };
     }
     Value::Redacted {
-        sha256: hex(&Sha256::digest(secret.as_slice())),
+        sha256: hexadecimal(&Sha256::digest(secret.as_slice())),
         length: secret.len(),
     }
-}
-
-/// Returns bytes in lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| {
-        DIGITS
-            .get(usize::from(value))
-            .map_or('0', |digit| char::from(*digit))
-    };
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
-        .collect()
 }
 
 fn parse_redaction(text: &str) -> Option<(&str, usize)> {

@@ -3,6 +3,8 @@
 //! What the facts do not hold yet becomes a [`Need`]: collecting asks again until nothing new is named, so
 //! one piece of code decides what is read and what it means.
 
+mod parsed;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,13 +13,16 @@ use std::sync::Arc;
 use kubeassay_core::facts::{FileFacts, FileKind, Need, NeedKind, ProcessFacts};
 use kubeassay_core::{Bytes, Cause, Component, Origin, OriginKind};
 
-use crate::node::{Node, Source};
+use crate::node::Source;
 use crate::path;
 use crate::refusal::Refusal;
 use crate::secrets;
 use crate::setting::Unknown;
-use crate::toml;
-use crate::tree::{self, ReadError, ReadErrorKind, Tree};
+use crate::tree::{self, ReadErrorKind};
+
+use parsed::{Language, Parsed};
+
+pub(crate) use parsed::Document;
 
 /// At which moment the files are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,18 +42,6 @@ pub struct Documents<'a> {
     /// Where variables of its environment come from, for the like.
     variables: BTreeMap<String, Arc<Origin>>,
     parsed: RefCell<BTreeMap<Bytes, Parsed>>,
-}
-
-/// A file that was parsed.
-type Parsed = Result<Rc<Document>, ReadError>;
-
-/// What a configuration file says.
-#[derive(Debug)]
-pub(crate) struct Document {
-    /// All of it, each part with its origin.
-    pub(crate) root: Node,
-    /// The first key that stands twice, and where it stands again: a strict decoder refuses the document for it.
-    pub(crate) duplicate: Option<(String, Arc<Origin>)>,
 }
 
 impl<'a> Documents<'a> {
@@ -86,30 +79,11 @@ impl<'a> Documents<'a> {
     /// Returns what the file at `source` says, which holds `content`.
     fn parse(&self, source: &Source, content: &[u8]) -> Parsed {
         let parse = || {
-            if self.process.component == Component::ContainerRuntime {
-                return Ok(Rc::new(Document {
-                    duplicate: None,
-                    root: Node::from_tree(toml::read(content)?.root, source),
-                }));
-            }
-            // etcd reads JSON as the YAML that it is too.
-            let yaml = self.process.component == Component::Etcd || !tree::is_json(content);
-            let mut document = if yaml {
-                tree::read_yaml(content)?
-            } else {
-                tree::read(content)?
-            };
-            // YAML becomes JSON on the way, whose keys Go sorts: of `Kind` and `kind` the latter counts.
-            if yaml && let Tree::Map(entries) = &mut document.root.tree {
-                entries.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
-            }
-            Ok(Rc::new(Document {
-                duplicate: document
-                    .duplicates
-                    .first()
-                    .map(|twice| (twice.key.clone(), source.origin(&twice.again))),
-                root: Node::from_tree(document.root, source),
-            }))
+            parsed::remembered(
+                Language::of(self.process.component, content),
+                source,
+                content,
+            )
         };
         let mut parsed = self.parsed.borrow_mut();
         match parsed.get(&*source.path) {

@@ -6,6 +6,8 @@
 
 mod recent;
 
+pub(crate) use recent::has_few_parts;
+
 use kubeassay_core::Place;
 use thiserror::Error;
 
@@ -152,6 +154,9 @@ pub fn read(content: &[u8]) -> Result<Document, ReadError> {
 ///
 /// Where the component would refuse the text, and where it goes beyond the limits of this module.
 pub(crate) fn read_yaml(content: &[u8]) -> Result<Document, ReadError> {
+    if !is_json(content) {
+        return read(content);
+    }
     check_size(content)?;
     yaml::read(content)
 }

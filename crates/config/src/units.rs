@@ -1,6 +1,6 @@
 //! Services of systemd, read as systemd reads them: what the next start will make of the files on disk.
 //!
-//! Pure: [`needs`] names the files, [`next_start`] says what they mean. What is read here is what systemd 240 and later
+//! Pure: [`ahead`] names the files, and says what they mean once they are there. What is read here is what systemd 240 and later
 //! read alike; where they do not, or where the files alone do not tell, the next start is unknown.
 
 mod command;
@@ -69,14 +69,35 @@ pub struct Written {
     pub word_of: Vec<usize>,
 }
 
-/// Returns the files that say what `service` will start and are not in its facts yet, as the host sees them.
-///
-/// Ask again with them in the facts: what they say may name others. It ends after a handful of rounds.
-pub fn needs(service: &ServiceFacts) -> Vec<Need> {
+/// What the files of a service say of its next start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// What it will be.
+    Start(NextStart),
+    /// The files that tell it and are not in the facts yet, as the host sees them.
+    ///
+    /// Ask again with them in the facts: what they say may name others. It ends after a handful of rounds.
+    Needs(Vec<Need>),
+    /// Why it cannot be told: a file that could not be read, something systemd would refuse or that is not understood
+    /// here, a unit that is masked.
+    Unknown(Unknown),
+}
+
+/// Returns what the files of `service` say of its next start.
+pub fn ahead(service: &ServiceFacts) -> Ahead {
     let mut files = Files::new(service);
     match start::resolve(&mut files, &service.unit) {
-        Err(Stop::Wanted) => files.wanted,
-        _ => Vec::new(),
+        Ok(resolved) => Ahead::Start(resolved.next),
+        Err(Stop::Wanted) => Ahead::Needs(files.wanted),
+        Err(Stop::Unknown(unknown)) => Ahead::Unknown(unknown),
+    }
+}
+
+/// Returns the files that tell the next start of `service` and are not in its facts yet.
+pub fn needs(service: &ServiceFacts) -> Vec<Need> {
+    match ahead(service) {
+        Ahead::Needs(needs) => needs,
+        Ahead::Start(_) | Ahead::Unknown(_) => Vec::new(),
     }
 }
 
@@ -84,13 +105,12 @@ pub fn needs(service: &ServiceFacts) -> Vec<Need> {
 ///
 /// # Errors
 ///
-/// Why it cannot be told: a file that could not be read, something systemd would refuse or that is not understood
-/// here, a unit that is masked.
+/// Why it cannot be told, be it that files are not in the facts.
 pub fn next_start(service: &ServiceFacts) -> Result<NextStart, Unknown> {
-    match start::resolve(&mut Files::new(service), &service.unit) {
-        Ok(resolved) => Ok(resolved.next),
-        Err(Stop::Unknown(unknown)) => Err(unknown),
-        Err(Stop::Wanted) => Err(Unknown {
+    match ahead(service) {
+        Ahead::Start(next) => Ok(next),
+        Ahead::Unknown(unknown) => Err(unknown),
+        Ahead::Needs(_) => Err(Unknown {
             cause: Cause::Missing,
             reason: format!("not all files of {} are in the facts", service.unit),
             path: None,

@@ -8,12 +8,14 @@
 //! - [`facts`]: what was read about a node (`kubeassay.facts/v1`)
 //! - [`report`]: the findings of a scan (`kubeassay.report/v1`)
 //! - [`plan`], [`transaction`]: the edits of a fix (`kubeassay.plan/v1`), and how applying them came out
+//! - [`configuration`]: what a site configures in place of flags
 //! - [`rule`]: rule documents: read, lint, select, evaluate
 //! - [`explanation`]: how a component comes to the value of one setting
 
 pub mod bytes;
 pub mod changes;
 mod component;
+pub mod configuration;
 pub mod duration;
 pub mod explanation;
 pub mod facts;

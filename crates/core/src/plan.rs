@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::bytes::Bytes;
 use crate::facts::{Source, Tool};
 use crate::origin::Origin;
+use crate::rule::SiteChoices;
 use crate::verdict::Verdict;
 
 /// The schema of the plan; a newer major is refused.
@@ -56,7 +57,7 @@ pub struct PlannedNode {
 }
 
 /// What was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Request {
     /// The ids of the rules, sorted.
@@ -69,6 +70,9 @@ pub struct Request {
     /// The ids of the preflight checks that may stay unknown.
     #[serde(default)]
     pub accepted: Vec<String>,
+    /// What the site decided of these rules, by their ids and the names of the choices.
+    #[serde(default, skip_serializing_if = "SiteChoices::is_empty")]
+    pub choices: SiteChoices,
 }
 
 /// A failing finding that will be mended.

@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 ///
 /// What remains is one line that a terminal shows as it is written.
 pub fn escape(text: &str) -> String {
+    if is_plain(text.as_bytes()) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         push_escaped(&mut shown, character);
@@ -20,6 +23,10 @@ pub fn escape(text: &str) -> String {
 pub fn escape_bytes(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
+        if is_plain(chunk.valid().as_bytes()) && chunk.invalid().is_empty() {
+            shown.push_str(chunk.valid());
+            continue;
+        }
         for character in chunk.valid().chars() {
             push_escaped(&mut shown, character);
         }
@@ -28,6 +35,11 @@ pub fn escape_bytes(bytes: &[u8]) -> String {
         }
     }
     shown
+}
+
+/// Returns whether nothing of a text is escaped, as of most: only ASCII that is seen, and spaces.
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn push_escaped(shown: &mut String, character: char) {
@@ -68,12 +80,9 @@ const fn is_deceptive(character: char) -> bool {
 
 /// Writes bytes in hexadecimal.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let written = write!(text, "{byte:02x}");
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
-        text
-    })
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(digit).collect()
 }
 
 #[cfg(test)]

@@ -191,7 +191,7 @@ pub(crate) fn facts(host: &ExampleHost) -> Facts {
         id: host.os.clone(),
         ..Platform::default()
     };
-    let needs_of_node = needs_of_node(&facts);
+    let mut needs_of_node = needs_of_node(&facts);
     for _ in 0..ROUNDS {
         let needs = needs_of_node(&facts);
         if needs.is_empty() {

@@ -1,7 +1,7 @@
 //! The kubelets of a node: which processes they are, and what their configuration resolves to.
 
 use kubeassay_config::flags;
-use kubeassay_config::kubelet::{Documents, When, ask, resolve};
+use kubeassay_config::kubelet::{Asked, Documents, When, ask, ask_for_configuration, resolve};
 use kubeassay_config::resolution::Resolution;
 use kubeassay_config::tables::Minor;
 use kubeassay_config::tables::kubelet::KUBELET;
@@ -41,21 +41,37 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
         return Vec::new();
     }
     let documents = Documents::new(process);
+    let told = components::minors(process);
+    let mut needs = needs_of(&documents, &told, ask);
+    if needs.is_empty() {
+        // Whoever judges may say another version than the process does.
+        let others: Vec<Minor> = Minor::all().filter(|minor| !told.contains(minor)).collect();
+        needs = needs_of(&documents, &others, ask_for_configuration);
+    }
+    // What is configured is known by then.
+    if needs.is_empty() {
+        needs = files::needs_of_process(process);
+    }
+    needs
+}
+
+/// Returns the files that a kubelet reads in any of these versions and that are not in its facts yet, as far as it is `asked`.
+fn needs_of(
+    documents: &Documents<'_>,
+    minors: &[Minor],
+    asked: impl Fn(&Documents<'_>, Minor, When) -> Asked,
+) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
-    for minor in Minor::all() {
-        let started = ask(&documents, minor, When::Started);
+    for minor in minors {
+        let started = asked(documents, *minor, When::Started);
         let now = started
             .stale
-            .then(|| ask(&documents, minor, When::Now).needs);
+            .then(|| asked(documents, *minor, When::Now).needs);
         for need in started.needs.into_iter().chain(now.unwrap_or_default()) {
             if !needs.contains(&need) {
                 needs.push(need);
             }
         }
-    }
-    // What is configured is known by then.
-    if needs.is_empty() {
-        needs = files::needs_of_process(process);
     }
     needs
 }

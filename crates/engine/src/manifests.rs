@@ -1,5 +1,6 @@
 //! Static pods of a node: which components the kubelets' folders of manifests will start.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kubeassay_config::components::ask;
@@ -60,47 +61,86 @@ pub(crate) struct Manifests {
     pub(crate) needs: Vec<Need>,
 }
 
+/// What was made of each manifest so far. Facts only grow while a node is read, so that what was worked out once holds.
+#[derive(Debug, Default)]
+pub(crate) struct Progress(BTreeMap<Bytes, Result<Vec<Starting>, Unknown>>);
+
+/// A container whose files are looked for.
+#[derive(Debug)]
+struct Starting {
+    container: Container,
+    process: ProcessFacts,
+    /// The files that it will read and that were not in the facts when they were looked for last; nothing before.
+    missing: Option<Vec<Need>>,
+}
+
 impl Manifests {
     /// Works out the static pods of a node.
     pub(crate) fn of(facts: &Facts, configured: &Configured) -> Self {
+        Self::further(&mut Progress::default(), facts, configured)
+    }
+
+    /// Works them out with what was worked out before, of the same node with fewer files.
+    pub(crate) fn further(progress: &mut Progress, facts: &Facts, configured: &Configured) -> Self {
         let folders = configured.manifest_folders.clone();
         let files = files(&folders, facts);
-        let (containers, unknown) = started(&files, facts);
-        let mut needs: Vec<Need> = folders
-            .iter()
-            .map(|(folder, _)| need(NeedKind::Listing, folder.clone()))
-            .chain(files.into_iter().map(|path| need(NeedKind::Content, path)))
-            .filter(|need| facts.file(need).is_none())
-            .collect();
-        let mut pods = Vec::new();
-        for (path, container) in &containers {
-            let (process, missing) = process(container, facts);
-            for need in missing {
-                if !needs.contains(&need) {
-                    needs.push(need);
-                }
-            }
-            pods.push(StaticPod {
-                component: container.component,
-                path: path.clone(),
-                started: Ok(process),
-                origins: container.origins.clone(),
-            });
-        }
-        let mut unclear = unlisted(&folders, facts);
-        for unknown in unknown {
-            match guessed(unknown) {
-                Ok(pod) => pods.push(pod),
-                Err(unknown) => unclear.push(unknown),
-            }
-        }
-        Self {
+        let mut manifests = Self {
+            needs: folders
+                .iter()
+                .map(|(folder, _)| need(NeedKind::Listing, folder.clone()))
+                .chain(
+                    files
+                        .iter()
+                        .map(|path| need(NeedKind::Content, path.clone())),
+                )
+                .filter(|need| facts.file(need).is_none())
+                .collect(),
+            unclear: {
+                let unknown = configured.manifest_folders_unknown.iter().cloned();
+                unknown.chain(unlisted(&folders, facts)).collect()
+            },
             folders,
-            containers,
-            pods,
-            unclear,
-            needs,
+            containers: Vec::new(),
+            pods: Vec::new(),
+        };
+        let mut guesses = Vec::new();
+        for path in files {
+            let Some(file) = facts.file(&need(NeedKind::Content, path.clone())) else {
+                continue;
+            };
+            match progress
+                .0
+                .entry(path)
+                .or_insert_with_key(|path| started(path, file))
+            {
+                Ok(starting) => starting.iter_mut().for_each(|one| {
+                    one.look_further(facts);
+                    manifests.add(&file.need.path, one);
+                }),
+                Err(unknown) => match guessed(unknown.clone()) {
+                    Ok(pod) => guesses.push(pod),
+                    Err(unknown) => manifests.unclear.push(unknown),
+                },
+            }
         }
+        manifests.pods.append(&mut guesses);
+        manifests
+    }
+
+    fn add(&mut self, path: &Bytes, starting: &Starting) {
+        for need in starting.missing.iter().flatten() {
+            if !self.needs.contains(need) {
+                self.needs.push(need.clone());
+            }
+        }
+        self.pods.push(StaticPod {
+            component: starting.container.component,
+            path: path.clone(),
+            started: Ok(starting.process.clone()),
+            origins: starting.container.origins.clone(),
+        });
+        self.containers
+            .push((path.clone(), starting.container.clone()));
     }
 
     /// Returns why it cannot be told whether a static pod starts a component; `None` where that can be told.
@@ -191,89 +231,101 @@ fn files(folders: &[(Bytes, Arc<Origin>)], facts: &Facts) -> Vec<Bytes> {
     files
 }
 
-/// Returns the containers that the manifests start, each with its manifest, and what could not be told.
-fn started(files: &[Bytes], facts: &Facts) -> (Vec<(Bytes, Container)>, Vec<Unknown>) {
-    let mut found = Vec::new();
-    let mut unknown = Vec::new();
-    for path in files {
-        let Some(file) = facts.file(&need(NeedKind::Content, path.clone())) else {
-            continue;
-        };
-        match (&file.content, &file.problem) {
-            (Some(content), None) => match containers(content.as_slice(), path) {
-                Ok(containers) => {
-                    found.extend(containers.into_iter().map(|one| (path.clone(), one)));
-                }
-                Err(reason) => unknown.push(reason),
-            },
-            // The kubelet passes over what leads nowhere or to something else than a file
-            // (`pkg/kubelet/config/file_linux.go`, `file.go`).
-            (_, Some(trouble)) if matches!(trouble.cause, Cause::Missing | Cause::NotRegular) => {}
-            (_, Some(trouble)) => unknown.push(Unknown::unread(path, trouble)),
-            (None, None) => {}
+/// Returns the containers that a manifest starts.
+///
+/// # Errors
+///
+/// Why that cannot be told.
+fn started(path: &Bytes, file: &FileFacts) -> Result<Vec<Starting>, Unknown> {
+    match (&file.content, &file.problem) {
+        (Some(content), None) => {
+            let containers = containers(content.as_slice(), path)?;
+            Ok(containers.into_iter().map(Starting::of).collect())
         }
+        // The kubelet passes over what leads nowhere or to something else than a file
+        // (`pkg/kubelet/config/file_linux.go`, `file.go`).
+        (_, Some(trouble)) if matches!(trouble.cause, Cause::Missing | Cause::NotRegular) => {
+            Ok(Vec::new())
+        }
+        (_, Some(trouble)) => Err(Unknown::unread(path, trouble)),
+        (None, None) => Ok(Vec::new()),
     }
-    (found, unknown)
 }
 
-/// Returns the process that a container will be, with the files that it reads as they lie on the host now, and those
-/// that are not in the facts yet.
-fn process(container: &Container, facts: &Facts) -> (ProcessFacts, Vec<Need>) {
-    let mut process = ProcessFacts {
-        component: container.component,
-        exe: container.argv.first().cloned(),
-        cwd: Some(container.cwd.clone().unwrap_or_else(|| Bytes::from("/"))),
-        environment: Some(container.environment.clone()),
-        uid: Some(0),
-        executable: container.image.as_deref().and_then(tagged),
-        ..ProcessFacts::new(0, container.argv.clone())
-    };
-    let mut missing = Vec::new();
-    for _ in 0..ROUNDS {
-        let asked: Vec<Need> = {
-            let documents = Documents::new(&process);
-            let minors = minors(&process);
-            let all = minors
-                .into_iter()
-                .flat_map(|minor| ask(container.component, &documents, minor, When::Now).needs);
-            let mut asked: Vec<Need> = Vec::new();
-            for need in all {
+impl Starting {
+    /// Returns the process that a container will be, none of whose files was looked for.
+    fn of(container: Container) -> Self {
+        let process = ProcessFacts {
+            component: container.component,
+            exe: container.argv.first().cloned(),
+            cwd: Some(container.cwd.clone().unwrap_or_else(|| Bytes::from("/"))),
+            environment: Some(container.environment.clone()),
+            uid: Some(0),
+            executable: container.image.as_deref().and_then(tagged),
+            ..ProcessFacts::new(0, container.argv.clone())
+        };
+        Self {
+            container,
+            process,
+            missing: None,
+        }
+    }
+
+    /// Gives the process the files that it reads as they lie on the host now, and notes those that are not in the facts
+    /// yet.
+    fn look_further(&mut self, facts: &Facts) {
+        let news = |missing: &Vec<Need>| missing.iter().any(|need| facts.file(need).is_some());
+        if !self.missing.as_ref().is_none_or(news) {
+            return;
+        }
+        let mut missing = Vec::new();
+        for _ in 0..ROUNDS {
+            missing.clear();
+            let mut progress = false;
+            for inside in self.asked() {
+                let Some(path) = self.container.on_the_host(&inside.path) else {
+                    let reason = format!(
+                        "{} comes from the image of the container {}, which is not read",
+                        inside.path, self.container.name
+                    );
+                    let unread = FileFacts::unread(inside, Cause::Unsupported, reason);
+                    self.process.files.push(unread);
+                    progress = true;
+                    continue;
+                };
+                let outside = need(inside.what, path);
+                match facts.file(&outside) {
+                    Some(file) => {
+                        self.process.files.push(FileFacts {
+                            need: inside,
+                            ..file.clone()
+                        });
+                        progress = true;
+                    }
+                    None => missing.push(outside),
+                }
+            }
+            if !progress {
+                break;
+            }
+        }
+        self.missing = Some(missing);
+    }
+
+    /// Returns what it reads beyond its facts, in any version that it may be.
+    fn asked(&self) -> Vec<Need> {
+        let documents = Documents::new(&self.process);
+        let mut asked: Vec<Need> = Vec::new();
+        for minor in minors(&self.process) {
+            let component = self.container.component;
+            for need in ask(component, &documents, minor, When::Now).needs {
                 if !asked.contains(&need) {
                     asked.push(need);
                 }
             }
-            asked
-        };
-        missing.clear();
-        let mut progress = false;
-        for inside in asked {
-            let Some(path) = container.on_the_host(&inside.path) else {
-                let reason = format!(
-                    "{} comes from the image of the container {}, which is not read",
-                    inside.path, container.name
-                );
-                let unread = FileFacts::unread(inside, Cause::Unsupported, reason);
-                process.files.push(unread);
-                progress = true;
-                continue;
-            };
-            let outside = need(inside.what, path);
-            match facts.file(&outside) {
-                Some(file) => {
-                    process.files.push(FileFacts {
-                        need: inside,
-                        ..file.clone()
-                    });
-                    progress = true;
-                }
-                None => missing.push(outside),
-            }
         }
-        if !progress {
-            break;
-        }
+        asked
     }
-    (process, missing)
 }
 
 /// Returns what the tag of an image says of the version of what is in it.

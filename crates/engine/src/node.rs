@@ -12,7 +12,7 @@ use kubeassay_core::{Cause, Component, Origin, OriginKind, Value};
 use crate::files;
 use crate::files::Configured;
 use crate::instances::Instance;
-use crate::manifests::Manifests;
+use crate::manifests::{Manifests, Progress};
 use crate::platforms::{self, Detected};
 
 /// The name that its settings start with in a check.
@@ -22,11 +22,12 @@ pub(crate) const ROOT: &str = "node";
 /// static pods, the files of the roles that rules are about, and what platforms are told by.
 ///
 /// `facts` hold all processes and services already: what follows from them alone is worked out once, however often
-/// is asked then.
-pub fn needs_of_node(facts: &Facts) -> impl Fn(&Facts) -> Vec<Need> + use<> {
+/// is asked then. The files of `facts` may only grow from one time to the next.
+pub fn needs_of_node(facts: &Facts) -> impl FnMut(&Facts) -> Vec<Need> + use<> {
     let configured = Configured::of(facts);
+    let mut progress = Progress::default();
     move |facts| {
-        let manifests = Manifests::of(facts, &configured);
+        let manifests = Manifests::further(&mut progress, facts, &configured);
         let mut needs = manifests.needs.clone();
         needs.extend(platforms::needs(facts));
         // What a manifest will start decides which files play a role.

@@ -9,7 +9,7 @@ use kubeassay_config::path;
 use kubeassay_config::resolution::Resolution;
 use kubeassay_config::setting::Unknown;
 use kubeassay_config::tables::Minor;
-use kubeassay_config::units::{self, NextStart};
+use kubeassay_config::units::{self, Ahead, NextStart};
 use kubeassay_core::facts::{
     ExecutableFacts, Facts, FileFacts, Need, NeedKind, ProcessFacts, ServiceFacts, Trouble,
 };
@@ -22,13 +22,10 @@ use crate::version::{self, Candidates};
 /// Returns the files that say what `service` will start, and those that what it starts will read, as far as they are
 /// not in its facts yet.
 pub fn needs_of_service(service: &ServiceFacts) -> Vec<Need> {
-    let needs = units::needs(service);
-    if !needs.is_empty() {
-        return needs;
-    }
-    match units::next_start(service) {
-        Ok(next) => kubelets::needs(&process(service, &next)),
-        Err(_) => Vec::new(),
+    match units::ahead(service) {
+        Ahead::Needs(needs) => needs,
+        Ahead::Start(next) => kubelets::needs(&process(service, &next)),
+        Ahead::Unknown(_) => Vec::new(),
     }
 }
 

@@ -19,7 +19,7 @@ use kubeassay_core::plan::{
     Unfixed,
 };
 use kubeassay_core::report::Finding;
-use kubeassay_core::rule::Rule;
+use kubeassay_core::rule::{Rule, SiteChoices};
 use kubeassay_core::{Bytes, Component, Origin, Value, Verdict};
 use kubeassay_engine::{Successor, successor};
 
@@ -46,6 +46,8 @@ pub struct Asked<'a> {
     pub said: Option<Minor>,
     /// The ids of the preflight checks that may stay unknown.
     pub accepted: Vec<String>,
+    /// What the site decided.
+    pub choices: SiteChoices,
 }
 
 /// A plan, and what it was worked out from: what preflight and verification look at.
@@ -174,6 +176,7 @@ fn empty(asked: &Asked<'_>, facts: &Facts, judged: &Judged) -> Plan {
             digest: asked.digest.clone(),
             kubernetes_version: asked.said.map(|minor| minor.to_string()),
             accepted: asked.accepted.clone(),
+            choices: asked.choices.only(asked.rules),
         },
         fixes: Vec::new(),
         edits: Vec::new(),

@@ -17,10 +17,12 @@
 mod api;
 mod api_server_files;
 mod arguments;
+mod attestation;
 mod captured;
 mod certificate;
 mod check;
 mod component_file;
+mod configuration;
 mod configz;
 mod dbus;
 mod dns;
@@ -77,6 +79,10 @@ pub const TARGETS: &[Target] = &[
         run: arguments::run,
     },
     Target {
+        name: "attestation",
+        run: attestation::run,
+    },
+    Target {
         name: "captured",
         run: captured::run,
     },
@@ -91,6 +97,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "component_file",
         run: component_file::run,
+    },
+    Target {
+        name: "configuration",
+        run: configuration::run,
     },
     Target {
         name: "configz",

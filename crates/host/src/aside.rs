@@ -3,12 +3,13 @@
 //! A scan is one thread. What a file server, or a tenant's memory, may keep waiting for ever is read by a
 //! second one, which lives only while such reads go on. If it does not answer in time it is left behind,
 //! still waiting, and what it was to read is `blocked`. It holds no lock while it reads and shares nothing but what it
-//! reads through and what was read before ([`Seen`]), so that nothing else waits for it.
+//! reads through and what was read before ([`Seen`]), so that nothing else waits for it. Where several things are read it
+//! goes on with the next while the first is looked at.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use kubeassay_core::Cause;
@@ -21,6 +22,8 @@ use crate::seen::Seen;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many threads are left behind before nothing more is tried: each keeps its stack.
 const MOST_LEFT_BEHIND: usize = 8;
+/// How many answers wait to be looked at before the second thread waits too: each may be as large as a file.
+const MOST_AHEAD: usize = 4;
 /// Walking and reading need little of it.
 const STACK_BYTES: usize = 256 << 10;
 
@@ -60,6 +63,11 @@ impl Aside {
         }
     }
 
+    /// Returns the point after which nothing more is begun.
+    pub(crate) const fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
     /// Returns what was read so far, by either thread.
     pub(crate) const fn seen(&self) -> &Arc<Seen> {
         &self.seen
@@ -79,50 +87,88 @@ impl Aside {
         what: impl std::fmt::Display,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Trouble> {
-        let blocked = |why: String| Trouble {
-            cause: Cause::Blocked,
-            reason: format!("{what} was not read: {why}"),
+        let once = |answer: &mut dyn FnMut(T) -> bool| {
+            answer(job());
         };
+        self.each(whom, once).next(what)
+    }
+
+    /// Does `job` on the second thread, which gives one answer after the other, until it is told that nobody listens.
+    pub(crate) fn each<T: Send + 'static>(
+        &self,
+        whom: &str,
+        job: impl FnOnce(&mut dyn FnMut(T) -> bool) + Send + 'static,
+    ) -> Answers<'_, T> {
         let mut state = self.state.borrow_mut();
-        if state.silent.contains(whom) {
-            return Err(blocked(format!("{whom} did not answer before")));
-        }
-        if state.left_behind >= MOST_LEFT_BEHIND {
-            return Err(blocked(format!(
+        let from = if state.silent.contains(whom) {
+            Err(format!("{whom} did not answer before"))
+        } else if state.left_behind >= MOST_LEFT_BEHIND {
+            Err(format!(
                 "{MOST_LEFT_BEHIND} reads were given up already, and no more are tried"
-            )));
-        }
-        let (answer, answered) = mpsc::sync_channel(1);
-        let job: Job = Box::new(move || {
-            // Nobody listens any more if it took too long.
-            drop(answer.send(job()));
-        });
-        if let Err(error) = state.hand_over(job) {
-            return Err(blocked(format!("no thread to read it with: {error}")));
-        }
-        let patience = PATIENCE.min(self.deadline.remaining());
-        match answered.recv_timeout(patience) {
-            Ok(answer) => Ok(answer),
-            Err(RecvTimeoutError::Timeout) => {
-                state.thread = None;
-                state.left_behind += 1;
-                state.silent.insert(whom.to_owned());
-                Err(blocked(format!(
-                    "{whom} did not answer within {:.1} seconds",
-                    patience.as_secs_f32()
-                )))
-            }
-            // The thread is gone without an answer: only a fault of ours can do that.
-            Err(RecvTimeoutError::Disconnected) => {
-                state.thread = None;
-                Err(blocked("internal error while it was read".to_owned()))
-            }
+            ))
+        } else {
+            let (answer, answers) = mpsc::sync_channel(MOST_AHEAD);
+            let job: Job = Box::new(move || job(&mut |given| answer.send(given).is_ok()));
+            let handed = state.hand_over(job);
+            handed
+                .map(|()| answers)
+                .map_err(|error| format!("no thread to read it with: {error}"))
+        };
+        Answers {
+            aside: self,
+            whom: whom.to_owned(),
+            from,
         }
     }
 
     /// Ends the second thread, if there is one, until it is needed again.
     pub(crate) fn rest(&self) {
         self.state.borrow_mut().thread = None;
+    }
+}
+
+/// What the second thread gives, one after the other.
+pub(crate) struct Answers<'a, T> {
+    aside: &'a Aside,
+    whom: String,
+    /// Where they come from, or why there are no more.
+    from: Result<Receiver<T>, String>,
+}
+
+impl<T> Answers<'_, T> {
+    /// Waits for the next answer. `what` is what is read, for the reason.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the cause `blocked` if there was no answer in time, now or before, or no thread to wait for it.
+    pub(crate) fn next(&mut self, what: impl std::fmt::Display) -> Result<T, Trouble> {
+        self.wait().map_err(|why| Trouble {
+            cause: Cause::Blocked,
+            reason: format!("{what} was not read: {why}"),
+        })
+    }
+
+    fn wait(&mut self) -> Result<T, String> {
+        let whom = &self.whom;
+        let from = self.from.as_ref().map_err(String::clone)?;
+        let patience = PATIENCE.min(self.aside.deadline.remaining());
+        let why = match from.recv_timeout(patience) {
+            Ok(answer) => return Ok(answer),
+            Err(RecvTimeoutError::Timeout) => {
+                let mut state = self.aside.state.borrow_mut();
+                state.left_behind += 1;
+                state.silent.insert(whom.clone());
+                format!(
+                    "{whom} did not answer within {:.1} seconds",
+                    patience.as_secs_f32()
+                )
+            }
+            // The thread is gone without an answer: only a fault of ours can do that.
+            Err(RecvTimeoutError::Disconnected) => "internal error while it was read".to_owned(),
+        };
+        self.aside.rest();
+        self.from = Err(format!("{whom} did not answer before"));
+        Err(why)
     }
 }
 
@@ -167,6 +213,38 @@ mod tests {
             assert_eq!(aside.run("a", "a", move || round).unwrap(), round);
             aside.rest();
         }
+    }
+
+    #[test]
+    fn answers_come_in_their_order_and_none_behind_one_that_does_not() {
+        let aside = Aside::new(Deadline::after(Duration::from_millis(300)));
+        let mut answers = aside.each("a", |answer| {
+            assert!(answer(1) && answer(2));
+            for_ever();
+        });
+        assert_eq!(
+            (answers.next("a/1").unwrap(), answers.next("a/2").unwrap()),
+            (1, 2)
+        );
+        for (what, why) in [("a/3", "within 0.3 seconds"), ("a/4", "before")] {
+            let silent = answers.next(what).unwrap_err();
+            assert_eq!(silent.cause, Cause::Blocked);
+            let expected = format!("{what} was not read: a did not answer {why}");
+            assert_eq!(silent.reason, expected);
+        }
+    }
+
+    #[test]
+    fn who_is_not_listened_to_stops() {
+        let aside = Aside::new(Deadline::after(Duration::from_mins(1)));
+        let (told, stopped) = std::sync::mpsc::channel();
+        let mut answers = aside.each("a", move |answer| {
+            while answer(0) {}
+            told.send(()).unwrap();
+        });
+        assert_eq!(answers.next("a").unwrap(), 0);
+        drop(answers);
+        stopped.recv_timeout(Duration::from_secs(20)).unwrap();
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! A captured host is shown as a live one, and each time it is scanned another read fails: once, or for good
 //! with everything else of the process it was of, as if that had ended there and then.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -282,7 +282,7 @@ impl Guide for Kubelets {
     fn needs_of_node(&self, facts: &Facts) -> crate::NodeNeeds {
         // What follows from the processes and services alone is worked out only where something is asked anew.
         let first = facts.clone();
-        let answers: OnceCell<crate::NodeNeeds> = OnceCell::new();
+        let mut answers: Option<crate::NodeNeeds> = None;
         let known = Rc::clone(&self.of_nodes);
         Box::new(move |facts| {
             let mut asked = facts.clone();
@@ -292,8 +292,8 @@ impl Guide for Kubelets {
                 process.started = None;
             }
             known.answer(asked, |_| {
-                let answer =
-                    answers.get_or_init(|| Box::new(kubeassay_engine::needs_of_node(&first)));
+                let answer = answers
+                    .get_or_insert_with(|| Box::new(kubeassay_engine::needs_of_node(&first)));
                 answer(facts)
             })
         })

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::aside::Aside;
 use crate::fs::bounds::{Bounds, Care};
 use crate::fs::read::{self, MOST_CONFIGURATION};
-use crate::fs::walk::{self, Found, Last, Lost};
+use crate::fs::walk::{self, Found, Last, Lost, Way};
 use crate::fs::{Handle, Identity, Links, trouble};
 use crate::fs::{certificate, public_keys};
 use crate::host::Host;
@@ -44,6 +44,9 @@ enum Whom {
     /// Each file for itself: a captured host has some that never answer.
     File,
 }
+
+/// The facts of a file without its content, and the content as it is on the host.
+type Looked = (FileFacts, Option<Vec<u8>>);
 
 /// What a process sees of its files, for whichever thread.
 struct Scene {
@@ -127,19 +130,67 @@ impl Sight {
 
     /// Returns the facts of the file that is needed, its content as `redact` leaves it.
     pub(crate) fn look(&self, need: Need, redact: impl FnOnce(Vec<u8>) -> Vec<u8>) -> FileFacts {
-        if let Some(trouble) = self.missing_at_once(need.path.as_slice()) {
-            return FileFacts::unread(need, trouble.cause, trouble.reason);
-        }
-        let asked = need.clone();
-        let seen = self.with_care(&need.path.to_string(), move |scene, allowed| {
-            scene.look(asked.clone(), allowed)
-        });
-        let (mut facts, content) = match seen {
-            Ok(seen) => seen,
-            Err(trouble) => (FileFacts::unread(need, trouble.cause, trouble.reason), None),
+        self.look_along(need, redact, &mut Way::default())
+    }
+
+    /// Gives the facts of each of the files that are needed to `take`, in their order, as [`look`](Self::look) returns
+    /// them.
+    pub(crate) fn look_at_each(
+        &self,
+        needs: Vec<Need>,
+        redact: impl Fn(Vec<u8>) -> Vec<u8>,
+        take: &mut dyn FnMut(FileFacts),
+    ) {
+        let Whom::Tenant(tenant) = &self.whom else {
+            let mut way = Way::default();
+            for need in needs {
+                take(self.look_along(need, &redact, &mut way));
+            }
+            return;
         };
-        facts.content = content.map(|content| redact(content).into());
-        facts
+        let scene = Arc::clone(&self.scene);
+        let asked = needs.clone();
+        let mut answers = self.aside.each(tenant, move |answer| {
+            let mut way = Way::default();
+            let look = |need| scene.look(need, Answering::Server, &mut way);
+            asked.into_iter().map(look).all(answer);
+        });
+        for need in needs {
+            let looked = self.in_time(&need).and_then(|()| answers.next(&need.path));
+            let looked = looked.and_then(|looked| looked.map_err(|lost: Lost| lost.trouble));
+            take(facts_from(need, looked, &redact));
+        }
+    }
+
+    /// Looks from where the way to what was looked up before parts.
+    fn look_along(
+        &self,
+        need: Need,
+        redact: impl FnOnce(Vec<u8>) -> Vec<u8>,
+        way: &mut Way,
+    ) -> FileFacts {
+        let looked = self.in_time(&need).and_then(|()| {
+            if let Some(trouble) = self.missing_at_once(need.path.as_slice()) {
+                return Err(trouble);
+            }
+            let asked = need.clone();
+            let what = need.path.to_string();
+            self.with_care_along(way, &what, move |scene, allowed, way| {
+                scene.look(asked.clone(), allowed, way)
+            })
+        });
+        facts_from(need, looked, redact)
+    }
+
+    /// Refuses to look at anything once the time limit has passed.
+    fn in_time(&self, need: &Need) -> Result<(), Trouble> {
+        if self.aside.deadline().has_passed() {
+            return Err(Trouble {
+                cause: Cause::Blocked,
+                reason: format!("{} was not read before the time limit", need.path),
+            });
+        }
+        Ok(())
     }
 
     /// Returns the facts of a folder of the host whose entries are needed, found in one step where no link and no mount
@@ -246,10 +297,21 @@ impl Sight {
         what: &str,
         look: impl Fn(&Scene, Answering) -> Result<T, Lost> + Send + 'static,
     ) -> Result<T, Trouble> {
+        let look = move |scene: &Scene, allowed, _: &mut Way| look(scene, allowed);
+        self.with_care_along(&mut Way::default(), what, look)
+    }
+
+    /// Looks likewise; here from where the way parts from the one before.
+    fn with_care_along<T: Send + 'static>(
+        &self,
+        way: &mut Way,
+        what: &str,
+        look: impl Fn(&Scene, Answering, &mut Way) -> Result<T, Lost> + Send + 'static,
+    ) -> Result<T, Trouble> {
         let whom = match &self.whom {
             Whom::Tenant(tenant) => tenant.clone(),
             Whom::File => what.to_owned(),
-            Whom::Kernel => match look(&self.scene, Answering::Kernel) {
+            Whom::Kernel => match look(&self.scene, Answering::Kernel, way) {
                 Ok(seen) => return Ok(seen),
                 Err(Lost { bar: Some(bar), .. }) if bar.answering == Answering::Server => {
                     bar.to_string()
@@ -258,9 +320,9 @@ impl Sight {
             },
         };
         let scene = Arc::clone(&self.scene);
-        let seen = self
-            .aside
-            .run(&whom, what, move || look(&scene, Answering::Server));
+        let seen = self.aside.run(&whom, what, move || {
+            look(&scene, Answering::Server, &mut Way::default())
+        });
         if matches!(self.whom, Whom::Kernel) {
             self.aside.rest();
         }
@@ -270,7 +332,7 @@ impl Sight {
 
 impl Scene {
     /// Returns the facts of the file that is needed, and its content as it is on the host.
-    fn look(&self, need: Need, allowed: Answering) -> Result<(FileFacts, Option<Vec<u8>>), Lost> {
+    fn look(&self, need: Need, allowed: Answering, way: &mut Way) -> Result<Looked, Lost> {
         let final_link = match need.what {
             NeedKind::Listing => Last::Keep,
             NeedKind::Content
@@ -283,9 +345,9 @@ impl Scene {
         let found = match need.what {
             // A certificate is read again and again while the process runs: the one that it sees now counts.
             NeedKind::Certificate | NeedKind::PublicKeys | NeedKind::Metadata => {
-                self.walk(path, final_link, allowed)
+                self.walk(path, final_link, allowed, way)
             }
-            _ => self.find(path, final_link, allowed),
+            _ => self.find_along(path, final_link, allowed, way),
         };
         let found = match found {
             Ok(found) => found,
@@ -346,7 +408,13 @@ impl Scene {
     }
 
     /// Finds a file as the process sees it now.
-    fn walk(&self, path: &[u8], final_link: Last, allowed: Answering) -> Result<Found, Lost> {
+    fn walk(
+        &self,
+        path: &[u8],
+        final_link: Last,
+        allowed: Answering,
+        way: &mut Way,
+    ) -> Result<Found, Lost> {
         let root = self.root.as_ref().map_err(|trouble| Lost {
             trouble: Trouble {
                 cause: match trouble.cause {
@@ -367,12 +435,23 @@ impl Scene {
             bounds: &self.bounds,
             allowed,
         };
-        walk::find(root, path, final_link, care)
+        walk::find_along(root, path, final_link, care, way)
     }
 
     /// Finds a file unless another one may be hidden at its place.
     fn find(&self, path: &[u8], final_link: Last, allowed: Answering) -> Result<Found, Lost> {
-        let found = self.walk(path, final_link, allowed);
+        self.find_along(path, final_link, allowed, &mut Way::default())
+    }
+
+    /// Finds it from where the way to what was found before parts.
+    fn find_along(
+        &self,
+        path: &[u8],
+        final_link: Last,
+        allowed: Answering,
+        way: &mut Way,
+    ) -> Result<Found, Lost> {
+        let found = self.walk(path, final_link, allowed, way);
         // Neither a root that may not be opened nor a mount that is not asked was looked into.
         let looked = |lost: &Lost| self.root.is_ok() && lost.bar.is_none();
         if found.as_ref().is_err_and(|lost| !looked(lost)) {
@@ -511,6 +590,21 @@ pub(crate) fn recorded_executable(
 ) -> Result<(Handle, Identity), Trouble> {
     let found = sight.find(exe, Last::Follow)?;
     Ok((found.node, found.status.identity))
+}
+
+/// Returns the facts of a file with its content as `redact` leaves it, or with why nothing is known of it.
+fn facts_from(
+    need: Need,
+    looked: Result<Looked, Trouble>,
+    redact: impl FnOnce(Vec<u8>) -> Vec<u8>,
+) -> FileFacts {
+    match looked {
+        Ok((facts, content)) => FileFacts {
+            content: content.map(|content| redact(content).into()),
+            ..facts
+        },
+        Err(trouble) => FileFacts::unread(need, trouble.cause, trouble.reason),
+    }
 }
 
 fn facts_of(need: Need, found: &Found) -> FileFacts {

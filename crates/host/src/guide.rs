@@ -4,7 +4,7 @@ use kubeassay_core::Bytes;
 use kubeassay_core::facts::{Facts, Need, ProcessFacts, ServiceFacts};
 
 /// Tells the files of a node that facts do not hold yet.
-pub type NodeNeeds = Box<dyn Fn(&Facts) -> Vec<Need>>;
+pub type NodeNeeds = Box<dyn FnMut(&Facts) -> Vec<Need>>;
 
 /// Says which files a process reads, and what of it is secret.
 ///

@@ -25,6 +25,8 @@ const MOST_ARGUMENTS: usize = 4096;
 const LARGEST_ENVIRONMENT: usize = 8 << 20;
 /// How often the files that a process or service reads are asked for.
 const MOST_ROUNDS: usize = 64;
+/// How many files are looked at before it is asked again whether there is room for more.
+const AT_ONCE: usize = 32;
 /// How many files of one process or service are read.
 const MOST_FILES: usize = 4096;
 /// How much of configuration is kept of all processes together, names in directories too, so that facts stay a document.
@@ -226,7 +228,9 @@ impl Setting<'_> {
     pub(crate) fn read_files(&self, facts: &mut ProcessFacts, sight: &Sight) {
         let redact = |content| self.guide.redact_content(content);
         let needs = |process: &mut ProcessFacts| self.guide.needs(process);
-        self.read_named(facts, needs, |need| sight.look(need, redact));
+        self.read_named(facts, needs, |needs, take| {
+            sight.look_at_each(needs, redact, take);
+        });
     }
 
     /// Reads the files of a service likewise, and what its executable says. Secrets are still in them: what files are
@@ -249,15 +253,19 @@ impl Setting<'_> {
             }
             self.guide.needs_of_service(service)
         };
-        self.read_named(facts, needs, look);
+        self.read_named(facts, needs, |needs, take| {
+            needs.into_iter().map(&look).for_each(take);
+        });
     }
 
     /// Reads the files of the node that are no single process's.
     pub(crate) fn read_node(&self, facts: &mut Facts, sight: &Sight) {
         let redact = |content| self.guide.redact_content(content);
-        let needs_of_node = self.guide.needs_of_node(facts);
+        let mut needs_of_node = self.guide.needs_of_node(facts);
         let needs = |facts: &mut Facts| needs_of_node(facts);
-        self.read_named(facts, needs, |need| sight.look(need, redact));
+        self.read_named(facts, needs, |needs, take| {
+            sight.look_at_each(needs, redact, take);
+        });
     }
 
     /// Reads files until nothing new is named.
@@ -265,7 +273,7 @@ impl Setting<'_> {
         &self,
         facts: &mut T,
         mut needs: impl FnMut(&mut T) -> Vec<Need>,
-        look: impl Fn(Need) -> FileFacts,
+        look: impl Fn(Vec<Need>, &mut dyn FnMut(FileFacts)),
     ) {
         let mut known: HashSet<Need> = HashSet::new();
         for _ in 0..MOST_ROUNDS {
@@ -274,26 +282,23 @@ impl Setting<'_> {
             if needs.is_empty() {
                 return;
             }
-            for need in needs {
-                if facts.files().len() >= MOST_FILES {
-                    let reason = format!("{} reads more than {MOST_FILES} files", facts.name());
-                    facts.problems().push(Problem {
-                        cause: Cause::TooLarge,
-                        path: Some(need.path),
-                        reason,
-                    });
-                    return;
-                }
-                let file = if self.deadline.has_passed() {
-                    let reason = format!("{} was not read before the time limit", need.path);
-                    FileFacts::unread(need, Cause::Blocked, reason)
-                } else if need.what == NeedKind::Content && self.room.get() == 0 {
-                    // Reading it would be for nothing.
-                    no_room(FileFacts::unread(need, Cause::TooLarge, ""))
-                } else {
-                    self.keep(look(need))
-                };
-                facts.files().push(file);
+            let room = MOST_FILES.saturating_sub(facts.files().len());
+            let beyond = needs.get(room).cloned();
+            needs.truncate(room);
+            for some in needs.chunks(AT_ONCE) {
+                let (wanted, unwanted) = some.iter().cloned().partition(|need| self.wants(need));
+                look(wanted, &mut |file| facts.files().push(self.keep(file)));
+                let unread = |need| no_room(FileFacts::unread(need, Cause::TooLarge, ""));
+                facts.files().extend(Vec::into_iter(unwanted).map(unread));
+            }
+            if let Some(need) = beyond {
+                let reason = format!("{} reads more than {MOST_FILES} files", facts.name());
+                facts.problems().push(Problem {
+                    cause: Cause::TooLarge,
+                    path: Some(need.path),
+                    reason,
+                });
+                return;
             }
         }
         let reason = format!(
@@ -363,6 +368,11 @@ impl Reads for ServiceFacts {
 }
 
 impl Setting<'_> {
+    /// Returns whether a file is read: where there is no room for what is in it that would be for nothing.
+    fn wants(&self, need: &Need) -> bool {
+        need.what != NeedKind::Content || self.room.get() > 0
+    }
+
     /// Returns a file as it is if there is room for its content or entries; else there is none for any other.
     fn keep(&self, file: FileFacts) -> FileFacts {
         let content = file.content.as_ref();

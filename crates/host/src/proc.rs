@@ -63,18 +63,14 @@ impl Proc {
         Ok(ids)
     }
 
-    /// Finds a process.
-    pub(crate) fn process(&self, pid: u32) -> Result<ProcessDirectory, Errno> {
+    /// Finds the files of a process, for whichever thread.
+    pub(crate) fn files_of(&self, pid: u32) -> Result<Arc<ProcessFiles>, Errno> {
         let directory = self.directory.child(pid.to_string().as_bytes())?;
-        Ok(ProcessDirectory {
+        Ok(Arc::new(ProcessFiles {
             pid,
-            files: Arc::new(ProcessFiles {
-                pid,
-                directory,
-                live: self.live,
-            }),
-            aside: None,
-        })
+            directory,
+            live: self.live,
+        }))
     }
 
     /// Reads a file that is not of one process, or of our own.
@@ -105,13 +101,22 @@ pub(crate) struct ProcessDirectory {
 }
 
 /// What is read of it, by whichever thread.
-struct ProcessFiles {
+pub(crate) struct ProcessFiles {
     pid: u32,
     directory: Handle,
     live: bool,
 }
 
 impl ProcessDirectory {
+    /// Returns the directory with these files, all of them read here.
+    pub(crate) fn of(files: Arc<ProcessFiles>) -> Self {
+        Self {
+            pid: files.pid,
+            files,
+            aside: None,
+        }
+    }
+
     /// Has what may never answer read aside from now on.
     pub(crate) fn set_aside(&mut self, aside: Rc<Aside>) {
         self.aside = Some(aside);
@@ -164,8 +169,7 @@ impl ProcessDirectory {
     /// Reads one of its links. A live kernel thread has no `exe`: that is `missing`, as is everything of a
     /// process that has ended.
     pub(crate) fn link(&self, name: &str) -> Result<Vec<u8>, Trouble> {
-        let target = self.files.directory.link_at(name);
-        target.map_err(|errno| trouble(errno, self.path(name)))
+        self.files.link(name)
     }
 
     /// Finds what one of its links leads to, in whatever namespace, and which file it is; only on a live
@@ -175,12 +179,6 @@ impl ProcessDirectory {
             Some(aside) => self.ask(aside, name, move |files| files.follow(name))?,
             None => self.files.follow(name),
         }
-    }
-
-    /// Returns which file its executable is; only on a live procfs, and only where the kernel answers for it.
-    pub(crate) fn identity_of_executable(&self) -> Option<Identity> {
-        let status = self.files.directory.status_behind("exe");
-        status.ok().map(|status| status.identity)
     }
 
     /// Returns the first bytes of its command line and which file its executable is.
@@ -235,6 +233,18 @@ impl ProcessFiles {
         }
         let content = self.directory.read_kernel_start(name, most);
         content.map_err(|errno| self.gone(trouble(errno, self.path(name))))
+    }
+
+    /// Reads one of its links.
+    pub(crate) fn link(&self, name: &str) -> Result<Vec<u8>, Trouble> {
+        let target = self.directory.link_at(name);
+        target.map_err(|errno| trouble(errno, self.path(name)))
+    }
+
+    /// Returns which file its executable is; only on a live procfs, and only where the kernel answers for it.
+    pub(crate) fn identity_of_executable(&self) -> Option<Identity> {
+        let status = self.directory.status_behind("exe");
+        status.ok().map(|status| status.identity)
     }
 
     fn follow(&self, name: &str) -> Result<(Handle, Status), Trouble> {

@@ -4,7 +4,8 @@ mod common;
 
 use common::{compliant, empty, fleet, one_node, shown};
 use insta::assert_snapshot;
-use kubeassay_core::report::Report;
+use kubeassay_core::Value as CoreValue;
+use kubeassay_core::report::{Finding, Report};
 use kubeassay_report::{Format, yaml};
 use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 use serde_json::{Map, Value, json};
@@ -245,5 +246,50 @@ proptest! {
         let mut out = Vec::new();
         yaml::write(&value, &mut out).unwrap();
         prop_assert_eq!(read(std::str::from_utf8(&out).unwrap()), value);
+    }
+}
+
+/// Puts `text` and `float` in the places of a report that hold a host's words and numbers.
+fn with_words_of_a_host(mut report: Report, text: &str, float: f64) -> Report {
+    for node in &mut report.scanned.nodes {
+        text.clone_into(&mut node.name);
+        node.hostname = Some(text.into());
+    }
+    for finding in &mut report.findings {
+        text.clone_into(&mut finding.reason);
+        finding.assumes.push(text.to_owned());
+        for evidence in &mut finding.evidence {
+            let entries = [(text.to_owned(), CoreValue::Float(float))];
+            evidence.value = CoreValue::Map(entries.into_iter().collect());
+        }
+    }
+    report
+}
+
+proptest! {
+    /// The same report has the same bytes: also once it was read and is written again, by whatever wrote it.
+    #[test]
+    fn a_report_that_is_read_and_written_again_has_the_same_bytes(
+        which in 0_usize..4,
+        text in texts(),
+        float in any::<f64>(),
+    ) {
+        let report = with_words_of_a_host(reports()[which].clone(), &text, float);
+        let once = shown(&report, Format::Json, 80, false);
+        prop_assert_eq!(&shown(&report, Format::Json, 80, true), &once);
+        let read: Report = serde_json::from_str(&once).unwrap();
+        prop_assert_eq!(&shown(&read, Format::Json, 80, false), &once);
+        // Another program may sort keys and leave out white space.
+        let sorted = serde_json::to_string(&serde_json::from_str::<Value>(&once).unwrap()).unwrap();
+        let read: Report = serde_json::from_str(&sorted).unwrap();
+        prop_assert_eq!(&shown(&read, Format::Json, 80, false), &once);
+        // Nothing was lost on the way; the writer chooses the order.
+        let sorted = |mut report: Report| {
+            let key = |one: &Finding| serde_json::to_string(one).unwrap();
+            report.findings.sort_by_cached_key(key);
+            report.scanned.nodes.sort_by(|one, other| one.id.cmp(&other.id));
+            report
+        };
+        prop_assert_eq!(sorted(read), sorted(report));
     }
 }

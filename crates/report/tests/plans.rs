@@ -59,6 +59,7 @@ fn nothing() -> Plan {
             digest: "sha256:9f86d081".to_owned(),
             kubernetes_version: None,
             accepted: Vec::new(),
+            choices: kubeassay_core::rule::SiteChoices::default(),
         },
         fixes: Vec::new(),
         edits: Vec::new(),

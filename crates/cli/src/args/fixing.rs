@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{ASKS, CatalogueArgs, HostArgs, LiveArgs, PodArgs, SubjectArgs, TextFormat};
+use super::{ASKS, CatalogueArgs, HostArgs, LiveArgs, PodArgs, SiteArgs, SubjectArgs, TextFormat};
 use crate::privileges::Keep;
 
 /// The examples and exit codes of `kubeassay fix`.
@@ -111,6 +111,8 @@ pub(crate) struct Fix {
     pub(crate) subject: SubjectArgs,
     #[command(flatten)]
     pub(crate) catalogue: CatalogueArgs,
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
     /// Format of the plan; with --apply, of how it came out
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table, value_name = "FORMAT")]
     pub(crate) output: TextFormat,

@@ -18,6 +18,9 @@ pub(crate) struct OutputArgs {
     /// Write to this file (mode 0600, replaced in one step) instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
+    /// Sign what every file of the report holds with this key (Ed25519, PKCS#8 in PEM), into FILE.dsse.json beside it; kubeassay verify checks it. What is rendered is signed where the same key signed all that it is rendered from
+    #[arg(long, value_name = "KEY")]
+    pub(crate) sign: Option<PathBuf>,
 }
 
 /// When the exit code is not 0.
@@ -41,7 +44,7 @@ pub(crate) struct BaselineArgs {
     #[arg(long, help_heading = GATE, value_name = "REPORT")]
     pub(crate) baseline: Option<PathBuf>,
     /// Only what is new or changed against the baseline moves the exit code
-    #[arg(long, help_heading = GATE, requires = "baseline")]
+    #[arg(long, help_heading = GATE)]
     pub(crate) fail_on_new: bool,
 }
 

@@ -37,7 +37,7 @@ Examples:
 /// Which deviations were accepted.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct WaiverArgs {
-    /// Accept the deviations in this file of waivers (docs/waivers.md). May be given several times; no waiver is ever read from the host that is scanned
+    /// Accept the deviations in this file of waivers (docs/waivers.md). May be given several times; none is looked for on the host that is scanned
     #[arg(long, value_name = "FILE")]
     pub(crate) waivers: Vec<PathBuf>,
 }

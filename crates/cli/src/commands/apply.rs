@@ -23,7 +23,8 @@ fn apply(arguments: &Apply, global: &Global, messages: Messages) -> anyhow::Resu
     let said = said.map(kubeassay_engine::parse_version).transpose()?;
     let mut accepted = plan.request.accepted.clone();
     accepted.extend(arguments.accept.iter().cloned());
-    let asked = fixing::asked(&rules, &catalogue, said, accepted);
+    let choices = plan.request.choices.clone();
+    let asked = fixing::asked(&rules, &catalogue, said, accepted, choices);
     let node = Node::new(&arguments.node.host, &arguments.node.live, said, messages)?;
     fixing::hold_off_interrupts(messages)?;
     let order = fixing::order(&asked, &node);

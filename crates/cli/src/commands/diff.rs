@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Diff, global: &Global, messages: Messages) -> anyh
         RenderStyle::Plain
     };
     let (catalogue, _) = catalogue::load(&arguments.catalogue, style, messages)?;
-    let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
+    let choices = catalogue::site(&arguments.site, global, &catalogue, style, messages)?;
     let rules = catalogue::select(&catalogue, &[])?;
     let options = Options {
         tool: tool(),

@@ -79,7 +79,7 @@ pub(crate) fn run(
             rules: catalogue::describe(&catalogue, &rules, None),
             problems: Vec::new(),
             benchmark: None,
-            choices: catalogue::site(&arguments.site, &catalogue, diagnostics, messages)?,
+            choices: catalogue::site(&arguments.site, global, &catalogue, diagnostics, messages)?,
         },
     );
     waive(&mut report, accepted);

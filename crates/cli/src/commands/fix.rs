@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &Fix, global: &Global, messages: Messages) -> anyho
     };
     let (catalogue, _) = catalogue::load(&arguments.catalogue, style, messages)?;
     let rules = catalogue::select(&catalogue, &arguments.rules)?;
-    let asked = fixing::asked(&rules, &catalogue, said, arguments.accept.clone());
+    let choices = catalogue::site(&arguments.site, global, &catalogue, style, messages)?;
+    let asked = fixing::asked(&rules, &catalogue, said, arguments.accept.clone(), choices);
     let subject = &arguments.subject;
     let node = Node::new(&subject.host, &subject.live, said, messages)?;
     if arguments.apply {
@@ -61,7 +62,7 @@ pub(crate) fn run(arguments: &Fix, global: &Global, messages: Messages) -> anyho
     for problem in facts.problems.iter().filter(|_| !facts.complete) {
         messages.note(&problem.reason);
     }
-    let next = next(arguments, facts.source, is_there);
+    let next = next(arguments, global, facts.source, is_there);
     show(
         arguments,
         &plan,
@@ -110,7 +111,8 @@ fn apply_now(
         )?;
         return Ok(Exit::Success);
     }
-    let again = next(arguments, plan.source, true).filter(|_| plan.blocked_by().next().is_some());
+    let again =
+        next(arguments, global, plan.source, true).filter(|_| plan.blocked_by().next().is_some());
     if !arguments.auto_approve || !global.quiet {
         let page = fixing::page(&plan, again.as_deref(), global)?;
         messages.verbatim(page.trim_end());
@@ -167,7 +169,7 @@ fn show(
 }
 
 /// Returns the command that applies the plan; none where it is one of a recording.
-fn next(arguments: &Fix, source: Source, is_there: bool) -> Option<String> {
+fn next(arguments: &Fix, global: &Global, source: Source, is_there: bool) -> Option<String> {
     let saved = arguments.output_file.as_deref();
     let saved = saved.filter(|file| *file != Path::new("-"));
     if matches!(source, Source::Captured | Source::Demo) || (!is_there && saved.is_none()) {
@@ -194,6 +196,12 @@ fn next(arguments: &Fix, source: Source, is_there: bool) -> Option<String> {
         }
         if let Some(version) = &subject.kubernetes_version {
             option("--kubernetes-version", version);
+        }
+        // What stands in the configuration itself is found there again.
+        if let Some(choices) = &arguments.site.choices
+            && !global.choices_are_configured
+        {
+            option("--choices", &choices.display().to_string());
         }
     }
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), shell_word(value)]);
@@ -236,10 +244,11 @@ mod tests {
     /// Returns the next command of a command line, without `sudo`.
     fn after(line: &str, source: Source, is_there: bool) -> Option<String> {
         let words = ["kubeassay", "fix"].into_iter().chain(line.split(' '));
-        let Command::Fix(fix) = Arguments::try_parse_from(words).unwrap().command else {
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        let Command::Fix(fix) = arguments.command else {
             panic!("{line}");
         };
-        let next = next(&fix, source, is_there)?;
+        let next = next(&fix, &arguments.global, source, is_there)?;
         Some(next.strip_prefix("sudo ").unwrap_or(&next).to_owned())
     }
 
@@ -248,6 +257,10 @@ mod tests {
         for (line, next) in [
             ("4.2.2", "kubeassay fix 4.2.2 --apply"),
             ("--all --accept a", "kubeassay fix --all --apply --accept a"),
+            (
+                "4.2.13 --choices s.yaml",
+                "kubeassay fix 4.2.13 --apply --choices s.yaml",
+            ),
             (
                 "4.2.2 --output-file a'b.plan --accept a",
                 r"kubeassay apply 'a'\''b.plan'",

@@ -12,7 +12,7 @@ use crate::messages::Messages;
 use crate::saved::{self, Saved};
 use crate::sink::{Beginning, Outputs, Sink};
 use crate::tool::tool;
-use crate::{catalogue, output};
+use crate::{catalogue, evidence, output};
 
 pub(crate) fn run(arguments: &Render, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let outputs = Outputs::new(&arguments.output, "kubeassay render REPORT")?;
@@ -24,8 +24,16 @@ pub(crate) fn run(arguments: &Render, global: &Global, messages: Messages) -> an
     // The report has the verdicts; the pages of the rules have the prose that some formats show.
     let (catalogue, _) = catalogue::load(&arguments.catalogue, style, messages)?;
     let mut reports = Vec::new();
+    let mut rendered_from = Vec::new();
     for path in &arguments.reports {
-        reports.push(saved::open(path)?);
+        reports.push(match outputs.signer() {
+            None => saved::open(path)?,
+            Some(signer) => {
+                let (copy, digest) = signer.own(path)?;
+                rendered_from.push(digest);
+                saved::of(&path.display().to_string(), copy)?
+            }
+        });
     }
     let surveys: Vec<(&str, &Survey)> = reports
         .iter()
@@ -35,7 +43,10 @@ pub(crate) fn run(arguments: &Render, global: &Global, messages: Messages) -> an
     for warning in &join.warnings {
         messages.warning(warning);
     }
-    let baseline = saved::baseline(arguments.baseline.baseline.as_deref())?;
+    if outputs.are_signed() {
+        evidence::may_be_signed(join.header.scanned.source)?;
+    }
+    let baseline = saved::baseline(&arguments.baseline)?;
     let gate = gate(arguments, &join);
     let beginning = Beginning {
         header: join.header.clone(),
@@ -44,6 +55,7 @@ pub(crate) fn run(arguments: &Render, global: &Global, messages: Messages) -> an
         rules: catalogue.rules().collect(),
         baseline,
         waiving: None,
+        rendered_from,
     };
     let told = outputs.tell_people();
     let mut sink = Sink::begin(outputs, global, beginning, messages)?;

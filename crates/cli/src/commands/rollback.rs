@@ -1,7 +1,7 @@
 //! `kubeassay rollback`: undoes a transaction.
 
 use kubeassay_config::tables::Minor;
-use kubeassay_core::rule::{RenderStyle, Rule};
+use kubeassay_core::rule::{RenderStyle, Rule, SiteChoices};
 use kubeassay_core::transaction::Outcome;
 use kubeassay_fix::apply;
 
@@ -31,7 +31,7 @@ fn rollback(
     let (catalogue, _) = catalogue::load(&arguments.node.catalogue, RenderStyle::Plain, messages)?;
     let node = Node::new(&arguments.node.host, &arguments.node.live, said, messages)?;
     let rules: Vec<&Rule> = catalogue.rules().collect();
-    let asked = fixing::asked(&rules, &catalogue, said, Vec::new());
+    let asked = fixing::asked(&rules, &catalogue, said, Vec::new(), SiteChoices::default());
     fixing::hold_off_interrupts(messages)?;
     let order = fixing::order(&asked, &node);
     let root = arguments.node.host.root.as_deref();

@@ -2,7 +2,7 @@
 
 use kubeassay_core::facts::{ClusterFacts, Source};
 use kubeassay_core::report::{Cluster, FailOn, GateOptions, Problem};
-use kubeassay_core::rule::{Diagnostic, RenderStyle};
+use kubeassay_core::rule::{Catalogue, Diagnostic, RenderStyle};
 use kubeassay_core::{Bytes, Cause};
 use kubeassay_engine::{Judge, Options};
 use kubeassay_report::waivers::Waiving;
@@ -15,18 +15,23 @@ use crate::nodes::Nodes;
 use crate::progress::Progress;
 use crate::sink::{Beginning, Outputs, Sink};
 use crate::tool::tool;
-use crate::{catalogue, hosts, output, saved, waivers};
+use crate::{catalogue, evidence, hosts, output, saved, waivers};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
     let outputs = Outputs::new(&arguments.output, "kubeassay scan")?;
+    if outputs.are_signed() {
+        evidence::may_be_signed(hosts::source_of(&arguments.subject)?)?;
+    }
     let style = if output::layout_of_stderr(global).colour {
         RenderStyle::Colour
     } else {
         RenderStyle::Plain
     };
     let (catalogue, faults) = catalogue::load(&arguments.catalogue, style, messages)?;
-    let rules = catalogue::select(&catalogue, &arguments.rules)?;
+    // It is needed until the end; taking it apart then would be work for nobody.
+    let catalogue: &Catalogue = Box::leak(Box::new(catalogue));
+    let rules = catalogue::select(catalogue, &arguments.rules)?;
     let benchmark = arguments.benchmark.as_ref();
     let rules = catalogue::of_benchmark(rules, benchmark)?;
     let rules = if arguments.cluster.nodes_only {
@@ -34,15 +39,18 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
     } else {
         rules
     };
-    let choices = catalogue::site(&arguments.site, &catalogue, style, messages)?;
-    let accepted = waivers::read(&arguments.waivers.waivers, &catalogue, style, messages)?;
+    let choices = catalogue::site(&arguments.site, global, catalogue, style, messages)?;
+    let accepted = waivers::read(&arguments.waivers.waivers, catalogue, style, messages)?;
     // Without such a rule nobody has to grant what reading them takes.
     let objects = rules
         .iter()
         .any(|rule| kubeassay_engine::is_about_objects(rule));
-    let baseline = saved::baseline(arguments.baseline.baseline.as_deref())?;
+    let baseline = saved::baseline(&arguments.baseline)?;
     let mut nodes = Nodes::open(arguments, objects, global, messages)?;
     let source = nodes.source;
+    if let (true, Some(recorded)) = (outputs.are_signed(), nodes.recorded) {
+        evidence::may_be_signed(recorded)?;
+    }
     let usual = match source {
         // A demonstration fails nobody's pipeline.
         Source::Demo => FailOn::NEVER,
@@ -61,7 +69,7 @@ pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyh
             only_new: arguments.baseline.fail_on_new,
             include_pods: arguments.include_pods,
         },
-        rules: catalogue::describe(&catalogue, &rules, benchmark),
+        rules: catalogue::describe(catalogue, &rules, benchmark),
         problems: faults
             .iter()
             .filter(|fault| fault.is_error())

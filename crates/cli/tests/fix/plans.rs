@@ -142,6 +142,66 @@ fn the_exit_code_says_whether_there_are_changes_where_that_is_asked() {
     }
 }
 
+/// What a scan with these choices fails a plan with them mends, or says why it does not; and whoever applies it judges by
+/// them too.
+#[test]
+fn what_the_site_decided_counts_for_plans() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("site.yaml");
+    let file = file.to_str().unwrap();
+    let judged = |name: &str, choices: &str| {
+        fs::write(file, choices).unwrap();
+        let more = ["--choices", file, "-o", "json", "4.2.13"];
+        let plan: Json = serde_json::from_str(&plan_of(name, &more).1).unwrap();
+        let root = host(name);
+        let scan = [
+            &[
+                "scan",
+                "--root",
+                &root,
+                "--choices",
+                file,
+                "--fail-on",
+                "never",
+            ],
+            &["-o", "json", "4.2.13"][..],
+        ];
+        let report: Json = serde_json::from_str(&run(&scan.concat()).1).unwrap();
+        let verdict = report["findings"][0]["verdict"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        (plan, verdict)
+    };
+    for (choices, verdict, fixes, unfixed) in [
+        ("choices: {}", "fail", 1, ""),
+        ("choices: {4.2.13: {maximum: 4096}}", "fail", 1, ""),
+        // No limit that the page would set is low enough for this site.
+        (
+            "choices: {4.2.13: {maximum: 1000}}",
+            "fail",
+            0,
+            "would still not pass",
+        ),
+    ] {
+        let (plan, scanned) = judged("kubeadm", choices);
+        assert_eq!(scanned, verdict, "{choices}");
+        assert_eq!(plan["fixes"].as_array().unwrap().len(), fixes, "{choices}");
+        let reason = plan["unfixed"][0]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains(unfixed), "{choices}: {reason}");
+        let kept = &plan["request"]["choices"]["kubelet-pod-pids-limit"]["maximum"];
+        let given = choices
+            .split("maximum: ")
+            .nth(1)
+            .map(|rest| rest.trim_end_matches('}'));
+        assert_eq!(
+            kept.as_i64().map(|most| most.to_string()).as_deref(),
+            given,
+            "{choices}"
+        );
+    }
+}
+
 #[test]
 fn colour_adds_nothing_to_the_words() {
     let (_, plain) = plan_of("demo", &["--all"]);

@@ -19,5 +19,6 @@ mod lab;
 mod objects;
 mod publish;
 mod real;
+mod recipes;
 mod usage;
 mod verdicts;

@@ -192,16 +192,12 @@ impl<'d> Resolver<'_, 'd> {
                 Some(file) if by_flag.is_some() || release > Release::OLDEST => file,
                 _ => &line,
             };
-            let settings = ROWS
-                .iter()
-                .filter(|row| row.is_in(release))
-                .map(|row| {
-                    (
-                        row.flag.name,
-                        settle(row, source, release, self.builder.minor, &origin),
-                    )
-                })
-                .collect();
+            let minor = self.builder.minor;
+            let settle = |row: &Row| {
+                let known = row.is_in(release);
+                known.then(|| settle(row, source, release, minor, &origin))
+            };
+            let settings = ROWS.iter().map(settle).collect();
             views.push(derived::View::new(release, settings, &origin));
         }
         let named = self.derive(&views);
@@ -302,15 +298,16 @@ impl<'d> Resolver<'_, 'd> {
 
     /// Keeps what every release reads alike; the rest is unknown.
     fn tell(&mut self, views: &[derived::View], origin: &Arc<Origin>) {
-        for row in ROWS {
+        let told = ROWS.iter().enumerate().map(|(at, row)| {
             let alike = join(views.iter().filter_map(|view| {
-                let setting = view.settings.get(row.flag.name)?;
-                Some((view.release, setting.clone()))
+                let setting = view.settings.get(at)?.as_ref()?;
+                Some((view.release, setting))
             }));
             let setting =
                 alike.unwrap_or_else(|| Setting::known(row.flag.kind.zero(), Arc::clone(origin)));
-            self.told.insert(row.flag.setting, setting);
-        }
+            (row.flag.setting, setting)
+        });
+        self.told = told.collect();
     }
 
     /// Works out what follows from the settings of each release.
@@ -322,9 +319,9 @@ impl<'d> Resolver<'_, 'd> {
         named()
             .into_iter()
             .filter_map(|(name, _)| {
-                let of = each.iter().filter_map(|(release, settings)| {
-                    Some((*release, settings.get(name)?.clone()))
-                });
+                let of = each
+                    .iter()
+                    .filter_map(|(release, settings)| Some((*release, settings.get(name)?)));
                 Some((name, join(of)?))
             })
             .collect()
@@ -434,8 +431,8 @@ fn apply_urls(setting: &mut Setting, occurrences: &[Occurrence], release: Releas
 }
 
 /// Returns the setting that all releases have, an unknown one where they differ, nothing where none has it.
-fn join(each: impl Iterator<Item = (Release, Setting)>) -> Option<Setting> {
-    let mut joined: Option<(Release, Setting)> = None;
+fn join<'a>(each: impl Iterator<Item = (Release, &'a Setting)>) -> Option<Setting> {
+    let mut joined: Option<(Release, &Setting)> = None;
     for (release, setting) in each {
         match &joined {
             None => joined = Some((release, setting)),
@@ -453,7 +450,7 @@ fn join(each: impl Iterator<Item = (Release, Setting)>) -> Option<Setting> {
                         "it is {} in etcd 3.{} and {} in 3.{}, and which release this is could not be told",
                         shown(other),
                         before.0,
-                        shown(&setting),
+                        shown(setting),
                         release.0
                     ),
                     path: None,
@@ -465,5 +462,5 @@ fn join(each: impl Iterator<Item = (Release, Setting)>) -> Option<Setting> {
             }
         }
     }
-    joined.map(|(_, setting)| setting)
+    joined.map(|(_, setting)| setting.clone())
 }

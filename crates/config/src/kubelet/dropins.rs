@@ -79,13 +79,13 @@ impl Resolver<'_> {
                 .is_empty()
                 .then(|| "no drop-in is read from it".to_owned()),
         });
-        if self.purpose == Purpose::Asking {
+        if self.purpose != Purpose::Judging {
             for drop_in in &found {
                 if let DropIn::File(path) = drop_in {
                     self.files.ask(path);
                 }
             }
-            if self.waits() {
+            if self.purpose == Purpose::Naming || self.waits() {
                 self.settings = Settings::new(&KUBELET, self.minor);
                 return Ok(());
             }

@@ -1,25 +1,15 @@
 //! The texts that were read last, with what they say.
-//!
-//! The same few files are asked for again and again: while a host is read, once a round until nothing new is named, and
-//! once more when it is judged. Reading a text is pure, so that nobody can tell whether it was read or remembered.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 
 use super::{Document, Node, ReadError, Tree};
+use crate::recent::{LARGEST_TEXT, Recent};
 
-/// How many texts are remembered. A control plane has about ten.
-const MOST_TEXTS: usize = 24;
-/// The largest text that is remembered, in bytes.
-const LARGEST_TEXT: usize = 16 << 10;
 /// The most parts that a remembered document has: aliases make many of few bytes.
 const MOST_PARTS: usize = 1_000;
 
-/// Texts, each with what it says, the last one first.
-type Texts = VecDeque<(Box<[u8]>, Document)>;
-
 thread_local! {
-    static RECENT: RefCell<Texts> = const { RefCell::new(VecDeque::new()) };
+    static TEXTS: RefCell<Recent<Box<[u8]>, Document>> = const { RefCell::new(Recent::new()) };
 }
 
 /// Returns what `read` makes of `content`, which has to depend on nothing else.
@@ -34,24 +24,19 @@ pub(super) fn remembered(
     if content.len() > LARGEST_TEXT {
         return read(content);
     }
-    let known = RECENT.with_borrow(|recent| {
-        let known = recent.iter().find(|(text, _)| **text == *content);
-        known.map(|(_, document)| document.clone())
-    });
+    let known = TEXTS.with_borrow(|texts| texts.find(|text| **text == *content));
     if let Some(document) = known {
         return Ok(document);
     }
     let document = read(content)?;
     if has_few_parts(&document) {
-        RECENT.with_borrow_mut(|recent| {
-            recent.truncate(MOST_TEXTS - 1);
-            recent.push_front((content.into(), document.clone()));
-        });
+        TEXTS.with_borrow_mut(|texts| texts.keep(content.into(), document.clone()));
     }
     Ok(document)
 }
 
-fn has_few_parts(document: &Document) -> bool {
+/// Returns whether a document may be remembered.
+pub(crate) fn has_few_parts(document: &Document) -> bool {
     let mut open = vec![&document.root];
     let mut parts = document.duplicates.len();
     while let Some(Node { tree, at }) = open.pop() {
@@ -76,7 +61,8 @@ mod tests {
     use std::cell::Cell;
 
     use super::super::{Document, ReadError, is_json};
-    use super::{LARGEST_TEXT, MOST_TEXTS, remembered};
+    use super::remembered;
+    use crate::recent::{LARGEST_TEXT, MOST};
     use crate::{json, yaml};
 
     fn read(content: &[u8]) -> Result<Document, ReadError> {
@@ -109,7 +95,7 @@ mod tests {
             assert_eq!(counted(text) + counted(text), reads, "{}", text.len());
         }
         assert_eq!(counted("a: 1"), 0);
-        for number in 0..MOST_TEXTS {
+        for number in 0..MOST {
             counted(&format!("n: {number}"));
         }
         assert_eq!(counted("a: 1"), 1, "it is not forgotten");

@@ -30,6 +30,9 @@ pub(super) const FOLDERS: [&str; 13] = [
     "/run/systemd/generator.late",
 ];
 
+/// How the name of a folder of drop-ins ends.
+const DROP_INS: &[u8] = b".d";
+
 /// How many aliases are followed (`FOLLOW_MAX` of systemd).
 const MOST_HOPS: usize = 8;
 /// The most other names of a unit.
@@ -61,7 +64,21 @@ enum Target {
 /// The listed folders of the search path.
 struct Search<'a, 'f> {
     files: &'f mut Files<'a>,
-    folders: Vec<(&'static str, BTreeMap<&'a [u8], &'a Entry>)>,
+    folders: Vec<Folder<'a>>,
+}
+
+/// A folder of the search path. A handful of names is looked for among hundreds, so that no order of them is worth making.
+struct Folder<'a> {
+    path: &'static str,
+    entries: &'a [Entry],
+}
+
+impl<'a> Folder<'a> {
+    /// Returns what is there under a name.
+    fn entry(&self, name: &[u8]) -> Option<&'a Entry> {
+        let mut entries = self.entries.iter();
+        entries.find(|entry| entry.name.as_slice() == name)
+    }
 }
 
 /// Finds the fragment and the drop-ins of the unit called `name`.
@@ -141,10 +158,9 @@ impl<'a, 'f> Search<'a, 'f> {
     fn new(files: &'f mut Files<'a>) -> Result<Self, Stop> {
         files.ask(NeedKind::Listing, &FOLDERS.map(listed))?;
         let mut folders = Vec::with_capacity(FOLDERS.len());
-        for folder in FOLDERS {
-            let entries = files.list(&listed(folder))?;
-            let by_name = entries.iter().map(|entry| (entry.name.as_slice(), entry));
-            folders.push((folder, by_name.collect()));
+        for path in FOLDERS {
+            let entries = files.list(&listed(path))?;
+            folders.push(Folder { path, entries });
         }
         Ok(Self { files, folders })
     }
@@ -210,13 +226,13 @@ impl<'a, 'f> Search<'a, 'f> {
         let text = name.text();
         self.files.names.insert(text.clone());
         for at in 0..self.folders.len() {
-            let Some((folder, entries)) = self.folders.get(at) else {
+            let Some(folder) = self.folders.get(at) else {
                 break;
             };
-            let Some(entry) = entries.get(text.as_slice()) else {
+            let Some(entry) = folder.entry(&text) else {
                 continue;
             };
-            let path = within(folder, &text);
+            let path = within(folder.path, &text);
             match entry.kind {
                 FileKind::Symlink => {
                     if let Some(target) = self.linked(name, path)? {
@@ -287,17 +303,20 @@ impl<'a, 'f> Search<'a, 'f> {
         for name in names.iter() {
             known.extend(name.drop_in_folders());
         }
+        let entries = || self.folders.iter().flat_map(|folder| folder.entries);
+        let of_others: BTreeSet<&[u8]> = entries()
+            .map(|entry| entry.name.as_slice())
+            .filter(|name| name.ends_with(DROP_INS) && !known.contains(*name))
+            .collect();
         let mut candidates = BTreeSet::new();
-        for (_, entries) in &self.folders {
-            let links = entries
-                .values()
-                .filter(|entry| entry.kind == FileKind::Symlink);
-            for name in links.filter_map(|entry| UnitName::parse(entry.name.as_slice())) {
-                let folders = name.drop_in_folders();
-                let mut new = folders.iter().filter(|folder| !known.contains(*folder));
-                if new.any(|folder| self.exists(folder)) && !names.contains(&name) && name != *id {
-                    candidates.insert(name);
-                }
+        let links = entries().filter(|entry| entry.kind == FileKind::Symlink);
+        // On most machines nothing but what is known has drop-ins.
+        let links = links.filter(|_| !of_others.is_empty());
+        for name in links.filter_map(|entry| UnitName::parse(entry.name.as_slice())) {
+            let mut folders = name.drop_in_folders().into_iter();
+            let has_some = folders.any(|folder| of_others.contains(folder.as_slice()));
+            if has_some && !names.contains(&name) && name != *id {
+                candidates.insert(name);
             }
         }
         for name in &candidates {
@@ -329,12 +348,6 @@ impl<'a, 'f> Search<'a, 'f> {
         Ok(())
     }
 
-    fn exists(&self, name: &[u8]) -> bool {
-        self.folders
-            .iter()
-            .any(|(_, entries)| entries.contains_key(name))
-    }
-
     /// Returns the drop-ins of a unit in the order in which they count.
     fn drop_ins(
         &mut self,
@@ -346,15 +359,15 @@ impl<'a, 'f> Search<'a, 'f> {
         for (name, of_alias) in all {
             let of_name = name.drop_in_folders();
             self.files.names.extend(of_name.iter().cloned());
-            for (folder, entries) in &self.folders {
+            for folder in &self.folders {
                 for name in &of_name {
-                    add_folder(&mut folders, folder, entries, name, of_alias);
+                    add_folder(&mut folders, folder, name, of_alias);
                 }
             }
         }
         self.files.names.insert(b"service.d".to_vec());
-        for (folder, entries) in &self.folders {
-            add_folder(&mut folders, folder, entries, b"service.d", false);
+        for folder in &self.folders {
+            add_folder(&mut folders, folder, b"service.d", false);
         }
         let listings: Vec<Bytes> = folders.iter().map(|(folder, _)| slashed(folder)).collect();
         self.files.ask(NeedKind::Listing, &listings)?;
@@ -416,17 +429,13 @@ fn slashed(folder: &Bytes) -> Bytes {
     Bytes::from([folder.as_slice(), b"/"].concat())
 }
 
-fn add_folder(
-    folders: &mut Vec<(Bytes, bool)>,
-    folder: &str,
-    entries: &BTreeMap<&[u8], &Entry>,
-    name: &[u8],
-    of_alias: bool,
-) {
-    let kind = entries.get(name).map(|entry| entry.kind);
-    let path = within(folder, name);
-    let is_new = folders.iter().all(|(known, _)| *known != path);
-    if matches!(kind, Some(FileKind::Directory | FileKind::Symlink)) && is_new {
+fn add_folder(folders: &mut Vec<(Bytes, bool)>, folder: &Folder<'_>, name: &[u8], of_alias: bool) {
+    let kind = folder.entry(name).map(|entry| entry.kind);
+    if !matches!(kind, Some(FileKind::Directory | FileKind::Symlink)) {
+        return;
+    }
+    let path = within(folder.path, name);
+    if folders.iter().all(|(known, _)| *known != path) {
         folders.push((path, of_alias));
     }
 }

@@ -8,17 +8,22 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::diagnostic::{Code, Diagnostic};
 use super::setting::{did_you_mean, suggestion};
 use super::yaml::{Entry, Kind, Node};
 use super::{Catalogue, Rule};
+use crate::configuration::is_at_the_top;
 use crate::value::Value;
 
 /// Larger files are not read, in bytes.
 pub const MAX_SITE: usize = 1 << 20;
 
 /// What a site decided, by the id of the rule and the name of the choice.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
 pub struct SiteChoices {
     by_rule: BTreeMap<String, BTreeMap<String, Value>>,
 }
@@ -30,6 +35,28 @@ impl SiteChoices {
     ///
     /// Everything that is wrong with it: keys, rules and choices that there are not, values of another type.
     pub fn read(file: &str, bytes: &[u8], rules: &Catalogue) -> Result<Self, Vec<Diagnostic>> {
+        Self::read_from(file, bytes, rules, |_| false)
+    }
+
+    /// Reads the choices of a configuration, whose other keys its own reader looks at.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_configured(
+        file: &str,
+        bytes: &[u8],
+        rules: &Catalogue,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        Self::read_from(file, bytes, rules, is_at_the_top)
+    }
+
+    fn read_from(
+        file: &str,
+        bytes: &[u8],
+        rules: &Catalogue,
+        is_of_others: fn(&str) -> bool,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let Ok(text) = std::str::from_utf8(bytes) else {
             let at = String::from_utf8_lossy(bytes);
             let fault = Diagnostic::new(Code::BadValue, file, &at, 0..0, "it is not UTF-8");
@@ -38,6 +65,7 @@ impl SiteChoices {
         let mut reader = Reader {
             file,
             text,
+            is_of_others,
             faults: Vec::new(),
         };
         let choices = match Node::parse(text, 0) {
@@ -60,6 +88,19 @@ impl SiteChoices {
         self.by_rule.get(rule.id()).unwrap_or(NOTHING)
     }
 
+    /// Returns whether nothing was decided.
+    pub fn is_empty(&self) -> bool {
+        self.by_rule.is_empty()
+    }
+
+    /// Returns what was decided for these rules alone.
+    #[must_use]
+    pub fn only(&self, rules: &[&Rule]) -> Self {
+        let mut by_rule = self.by_rule.clone();
+        by_rule.retain(|id, _| rules.iter().any(|rule| rule.id() == id));
+        Self { by_rule }
+    }
+
     /// Decides one choice of a rule.
     pub fn decide(&mut self, rule: &str, choice: &str, value: Value) {
         let of_rule = self.by_rule.entry(rule.to_owned()).or_default();
@@ -70,6 +111,8 @@ impl SiteChoices {
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
+    /// Tells the keys beside `choices` that are for somebody else.
+    is_of_others: fn(&str) -> bool,
     faults: Vec<Diagnostic>,
 }
 
@@ -95,6 +138,9 @@ impl Reader<'_> {
             return choices;
         };
         for entry in entries {
+            if entry.key != "choices" && (self.is_of_others)(&entry.key) {
+                continue;
+            }
             if entry.key != "choices" {
                 let message = format!("there is no key `{}`", entry.key);
                 let help = Some("the only key is `choices`".to_owned());

@@ -148,6 +148,8 @@ fn resolved(process: &ProcessFacts, origins: Vec<Arc<Origin>>) -> Option<Resolut
 pub(crate) struct Configured {
     /// The folders of manifests of the node's own kubelets, and where each is named.
     pub(crate) manifest_folders: Vec<(Bytes, Arc<Origin>)>,
+    /// Why it is not known whether a kubelet has one.
+    pub(crate) manifest_folders_unknown: Vec<Unknown>,
     /// What each process says.
     said: BTreeMap<u32, Vec<Said>>,
 }
@@ -173,6 +175,16 @@ impl Configured {
         let Some(setting) = kubelet.setting("staticPodPath") else {
             return;
         };
+        if let Some(unknown) = setting.unknown() {
+            let reason = format!(
+                "where the kubelet looks for static pods (staticPodPath) is not known: {}",
+                unknown.reason
+            );
+            self.manifest_folders_unknown.push(Unknown {
+                reason,
+                ..unknown.clone()
+            });
+        }
         if let Some(Value::String(folder)) = setting.value()
             && folder.as_slice().starts_with(b"/")
             && !self

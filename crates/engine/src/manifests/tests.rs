@@ -29,7 +29,7 @@ fn judged(runs: bool, files: &[(&str, ExampleFile)]) -> (Vec<String>, Vec<Proble
     let host = ExampleHost {
         argv: kubelet.to_vec(),
         processes: runs.then(|| server.to_vec()).into_iter().collect(),
-        files: files.chain([("/k".to_owned(), text)]).collect(),
+        files: [("/k".to_owned(), text)].into_iter().chain(files).collect(),
         ..ExampleHost::kubeadm("")
     };
     let catalogue = Catalogue::prepared(&BUNDLED_RULES);
@@ -53,7 +53,7 @@ fn manifest_that_may_be_anybodys_leaves_no_next_start_known() {
     let text = |text: &str| ExampleFile::Text(text.to_owned());
     let other = "kind: Pod\nspec: {containers: [{name: a, command: [sleep]}]}";
     let good = ("/m/a.yaml", text(POD));
-    let cases: [Case<'_>; 8] = [
+    let cases: [Case<'_>; 9] = [
         ("there is none", true, &[], &["running pass"], 0),
         (
             "it starts something else",
@@ -98,6 +98,13 @@ fn manifest_that_may_be_anybodys_leaves_no_next_start_known() {
             1,
         ),
         (
+            "where the folder is cannot be told",
+            true,
+            &[("/k", ExampleFile::Denied)],
+            &["running pass", "restart unknown denied"],
+            1,
+        ),
+        (
             "nothing runs",
             false,
             &[("/m/x.yaml", ExampleFile::Denied)],
@@ -112,7 +119,13 @@ fn manifest_that_may_be_anybodys_leaves_no_next_start_known() {
             .iter()
             .filter(|problem| {
                 let path = problem.path.as_ref();
-                path.is_some_and(|path| path.as_slice().starts_with(b"/m"))
+                let of_pods = problem.reason.contains("static pod");
+                of_pods
+                    && path.is_some_and(|path| {
+                        [b"/m", b"/k"]
+                            .iter()
+                            .any(|start| path.as_slice().starts_with(*start))
+                    })
             })
             .collect();
         assert_eq!(of_manifests.len(), said, "{name}: {problems:#?}");

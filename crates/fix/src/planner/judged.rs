@@ -77,6 +77,6 @@ pub(crate) fn options(source: Source, started: Timestamp, asked: &Asked<'_>) -> 
         },
         problems: Vec::new(),
         benchmark: None,
-        choices: kubeassay_core::rule::SiteChoices::default(),
+        choices: asked.choices.clone(),
     }
 }

@@ -13,7 +13,7 @@ mod node;
 mod world;
 
 use kubeassay_core::plan::{EditKind, Hunk, Plan};
-use kubeassay_core::rule::{Catalogue, Rule};
+use kubeassay_core::rule::{Catalogue, Rule, SiteChoices};
 use kubeassay_core::transaction::{Outcome, Transaction};
 use kubeassay_engine::{BUNDLED_RULES, parse_version};
 use kubeassay_fix::World as _;
@@ -56,6 +56,7 @@ fn ordered<T>(host: &Host, accepted: &[&str], act: impl FnOnce(Order<'_>) -> T) 
         tool: host.facts().unwrap().tool,
         said: Some(parse_version("1.34").unwrap()),
         accepted: accepted.iter().map(|id| (*id).to_owned()).collect(),
+        choices: SiteChoices::default(),
     };
     act(Order {
         asked: &asked,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kubeassay_config::units;
 use kubeassay_core::Bytes;
 use kubeassay_core::facts::{Facts, FileFacts, Moment, ProcessFacts, ServiceFacts, Source, Tool};
-use kubeassay_core::rule::{Catalogue, Rule};
+use kubeassay_core::rule::{Catalogue, Rule, SiteChoices};
 use kubeassay_core::text::hexadecimal;
 use kubeassay_engine::{BUNDLED_RULES, needs, needs_of_service, parse_version};
 use kubeassay_fix::planner::{Asked, Planned, plan};
@@ -161,6 +161,7 @@ pub(crate) fn plan_of(facts: &Facts, version: &str, rules: &[&str]) -> Planned {
         tool: facts.tool.clone(),
         said: Some(parse_version(version).unwrap()),
         accepted: Vec::new(),
+        choices: SiteChoices::default(),
     };
     plan(facts, &asked)
 }

@@ -60,10 +60,31 @@ pub(crate) struct Lost {
     pub(crate) bar: Option<Box<Slow>>,
 }
 
+/// The directories on the way to what was looked up last, none of them a link, each with its name.
+///
+/// What lies beside it is found from there. That is for files that are looked up together: a directory that is replaced
+/// meanwhile goes on being the one that it was.
+#[derive(Default)]
+pub(crate) struct Way(Vec<(Handle, Vec<u8>, FileKind)>);
+
 /// Finds `path` below `root`.
 pub(crate) fn find(root: &Handle, path: &[u8], last: Last, care: Care<'_>) -> Result<Found, Lost> {
+    find_along(root, path, last, care, &mut Way::default())
+}
+
+/// Finds `path` below `root` from where the way to what was looked up before, below the same root, parts from its own.
+pub(crate) fn find_along(
+    root: &Handle,
+    path: &[u8],
+    last: Last,
+    care: Care<'_>,
+    trodden: &mut Way,
+) -> Result<Found, Lost> {
     for attempt in 1..=ATTEMPTS {
-        let walked = Walk::new(root, path, last, care).run();
+        let before = std::mem::take(trodden);
+        let mut walk = Walk::new(root, path, last, care, before);
+        let walked = walk.run();
+        *trodden = Way(walk.way);
         if let Err(Stopped::Refused(lost)) = walked {
             return Err(lost);
         }
@@ -82,6 +103,8 @@ pub(crate) fn find(root: &Handle, path: &[u8], last: Last, care: Care<'_>) -> Re
         if agreed {
             return walked.map_err(Stopped::into_lost);
         }
+        // One of them may be what is no longer there.
+        trodden.0.clear();
     }
     Err(Lost {
         trouble: Trouble {
@@ -118,25 +141,28 @@ struct Walk<'a> {
     care: Care<'a>,
     root: &'a Handle,
     /// The way that was come: every directory with its name.
-    way: Vec<(Handle, Vec<u8>)>,
+    way: Vec<(Handle, Vec<u8>, FileKind)>,
+    /// What was come before, from where the way is the same.
+    before: VecDeque<(Handle, Vec<u8>, FileKind)>,
     rest: VecDeque<Vec<u8>>,
     links: Vec<Link>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(root: &'a Handle, path: &'a [u8], last: Last, care: Care<'a>) -> Self {
+    fn new(root: &'a Handle, path: &'a [u8], last: Last, care: Care<'a>, before: Way) -> Self {
         Self {
             asked: path,
             last,
             care,
             root,
             way: Vec::new(),
+            before: before.0.into(),
             rest: components(path).collect(),
             links: Vec::new(),
         }
     }
 
-    fn run(mut self) -> Result<Found, Stopped> {
+    fn run(&mut self) -> Result<Found, Stopped> {
         if self.asked.len() > LONGEST_PATH {
             return Err(self.failed(Errno::NAMETOOLONG, &[]));
         }
@@ -144,19 +170,24 @@ impl<'a> Walk<'a> {
             return Err(self.failed(Errno::NOENT, &[]));
         }
         self.check(b"/")?;
-        let mut here = match self.root.status() {
-            Ok(status) => status,
-            Err(errno) => return Err(self.failed(errno, &[])),
-        };
+        let mut kind = FileKind::Directory;
+        // Nothing where it was not looked at now.
+        let mut status = None;
+        if self.before.is_empty() {
+            let root = self.here_status()?;
+            kind = root.kind;
+            status = Some(root);
+        }
         while let Some(name) = self.rest.pop_front() {
-            if here.kind != FileKind::Directory {
+            if kind != FileKind::Directory {
                 return Err(self.failed(Errno::NOTDIR, &name));
             }
             match name.as_slice() {
                 b"." => continue,
                 b".." => {
                     self.way.pop();
-                    here = self.here_status()?;
+                    self.before.clear();
+                    status = None;
                     continue;
                 }
                 _ => {}
@@ -166,25 +197,46 @@ impl<'a> Walk<'a> {
                 return Err(self.refused(&name, OUR_OWN));
             }
             self.check(&ahead)?;
+            if let Some(node) = self.come_before(&name) {
+                self.way.push((node, name, kind));
+                status = None;
+                continue;
+            }
             let found = self.here().child(&name);
             let node = found.map_err(|errno| self.failed(errno, &name))?;
             self.check_step(&node, &ahead)?;
-            let status = node.status().map_err(|errno| self.failed(errno, &name))?;
+            let seen = node.status().map_err(|errno| self.failed(errno, &name))?;
             let keep = self.rest.is_empty() && self.last == Last::Keep;
-            if status.kind == FileKind::Symlink && !keep {
-                self.follow(&node, &status, &name)?;
-                here = self.here_status()?;
+            if seen.kind == FileKind::Symlink && !keep {
+                self.follow(&node, &seen, &name)?;
+                status = None;
             } else {
-                self.way.push((node, name));
-                here = status;
+                kind = seen.kind;
+                self.way.push((node, name, kind));
+                status = Some(seen);
             }
         }
         Ok(Found {
+            status: match status {
+                Some(status) => status,
+                None => self.here_status()?,
+            },
             node: Arc::clone(self.here()),
-            status: here,
             path: self.path_with(&[]),
-            links: self.links,
+            links: std::mem::take(&mut self.links),
         })
+    }
+
+    /// Returns the directory `name` if it was the next one before, and more is to come behind it.
+    fn come_before(&mut self, name: &[u8]) -> Option<Handle> {
+        let next = self.before.pop_front();
+        let same = next.filter(|(_, known, kind)| {
+            known == name && *kind == FileKind::Directory && !self.rest.is_empty()
+        });
+        if same.is_none() {
+            self.before.clear();
+        }
+        same.map(|(node, ..)| node)
     }
 
     /// Stops before a mount that is not to be asked, so that not even its root is looked up.
@@ -262,6 +314,7 @@ impl<'a> Walk<'a> {
         if target.starts_with(b"/") {
             self.way.clear();
         }
+        self.before.clear();
         for component in components(&target).rev() {
             self.rest.push_front(component);
         }
@@ -269,7 +322,7 @@ impl<'a> Walk<'a> {
     }
 
     fn here(&self) -> &Handle {
-        self.way.last().map_or(self.root, |(node, _)| node)
+        self.way.last().map_or(self.root, |(node, ..)| node)
     }
 
     fn here_status(&self) -> Result<Status, Stopped> {
@@ -279,7 +332,7 @@ impl<'a> Walk<'a> {
     }
 
     fn path_with(&self, name: &[u8]) -> Vec<u8> {
-        let names = self.way.iter().map(|(_, name)| name.as_slice());
+        let names = self.way.iter().map(|(_, name, _)| name.as_slice());
         let mut path = Vec::new();
         for component in names.chain([name]).filter(|name| !name.is_empty()) {
             path.push(b'/');

@@ -14,6 +14,9 @@ use crate::flags::{CommandLine, FlagValue, Occurrence, parse_value};
 use crate::refusal::Refusal;
 use crate::tables::FlagKind;
 
+/// How the name of each variable of etcd begins.
+const PREFIX: &str = "ETCD_";
+
 /// Parses the arguments of etcd, program name first.
 ///
 /// # Errors
@@ -88,6 +91,14 @@ pub(super) fn add_environment(
     environment: &BTreeMap<String, Bytes>,
     origin_of: impl Fn(&str) -> Option<Arc<Origin>>,
 ) -> Result<(), Refusal> {
+    let mut from_here = environment.range(PREFIX.to_owned()..);
+    // Hardly any etcd is given one.
+    if from_here
+        .next()
+        .is_none_or(|(name, _)| !name.starts_with(PREFIX))
+    {
+        return Ok(());
+    }
     for row in ROWS {
         let variable = variable(row);
         let Some(text) = environment.get(&variable).filter(|text| !text.is_empty()) else {
@@ -119,7 +130,7 @@ pub(super) fn add_environment(
 
 /// Returns the environment variable that says what a flag does (`pkg/flags/flag.go:FlagToEnv`).
 pub(super) fn variable(row: &Row) -> String {
-    format!("ETCD_{}", row.flag.name.to_uppercase().replace('-', "_"))
+    format!("{PREFIX}{}", row.flag.name.to_uppercase().replace('-', "_"))
 }
 
 /// Adds one occurrence.

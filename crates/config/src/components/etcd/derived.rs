@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kubeassay_core::rule::SettingType;
 use kubeassay_core::{Bytes, Cause, Origin, Value};
 
-use super::table::Release;
+use super::table::{Release, place_of};
 use crate::components::builder::Builder;
 use crate::setting::{Setting, Unknown};
 use crate::sources::Files;
@@ -36,10 +36,11 @@ pub(in crate::components) fn named() -> Vec<(&'static str, SettingType)> {
     ]
 }
 
-/// The settings of one release, by the name of the flag.
+/// The settings of one release.
 pub(super) struct View {
     pub(super) release: Release,
-    pub(super) settings: BTreeMap<&'static str, Setting>,
+    /// One for each row of the table, nothing where this release has none.
+    pub(super) settings: Vec<Option<Setting>>,
     origin: Arc<Origin>,
 }
 
@@ -83,7 +84,7 @@ impl View {
     /// Returns the settings of `release`; an empty data directory gets its name from the member's.
     pub(super) fn new(
         release: Release,
-        settings: BTreeMap<&'static str, Setting>,
+        settings: Vec<Option<Setting>>,
         origin: &Arc<Origin>,
     ) -> Self {
         let mut view = Self {
@@ -101,7 +102,9 @@ impl View {
                 ),
                 _ => name,
             };
-            view.settings.insert("data-dir", folder);
+            if let Some(own) = place_of("data-dir").and_then(|at| view.settings.get_mut(at)) {
+                *own = Some(folder);
+            }
         }
         view
     }
@@ -128,10 +131,8 @@ impl View {
 
     /// Returns a setting; unset where this release has none of that name.
     fn get(&self, name: &str) -> Setting {
-        match self.settings.get(name) {
-            Some(setting) => setting.clone(),
-            None => Setting::unset(Arc::clone(&self.origin)),
-        }
+        let own = place_of(name).and_then(|at| self.settings.get(at)?.clone());
+        own.unwrap_or_else(|| Setting::unset(Arc::clone(&self.origin)))
     }
 
     /// Returns whether what `test` says of the value of a flag holds.

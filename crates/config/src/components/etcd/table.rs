@@ -54,8 +54,12 @@ pub(in crate::components) static TABLES: Tables = Tables {
 
 /// Finds a row by the name of its flag.
 pub(super) fn row_of(name: &str) -> Option<&'static Row> {
-    let at = ROWS.binary_search_by(|row| row.flag.name.cmp(name)).ok()?;
-    ROWS.get(at)
+    ROWS.get(place_of(name)?)
+}
+
+/// Returns which of the rows has the flag of this name.
+pub(super) fn place_of(name: &str) -> Option<usize> {
+    ROWS.binary_search_by(|row| row.flag.name.cmp(name)).ok()
 }
 
 const EVER: Presence = Presence {
