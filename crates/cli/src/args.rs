@@ -1,6 +1,7 @@
 //! The command line: what users type, and the help they read.
 
 mod fixing;
+mod publishing;
 mod reporting;
 mod reports;
 mod waivers;
@@ -16,6 +17,7 @@ use kubeassay_core::rule::Benchmark;
 use crate::privileges::Keep;
 
 pub(crate) use fixing::{Apply, Fix, ManifestApply, Rollback, Transactions, TransactionsCommand};
+pub(crate) use publishing::{Accept, DryRun, Publish, Report, ReportCommand};
 pub(crate) use reporting::{BaselineArgs, GateArgs, OutputArgs, Wanted, of_file};
 pub(crate) use reports::{Diff, Render};
 pub(crate) use waivers::{
@@ -103,6 +105,7 @@ Examples:
   kubeassay manifest rbac --kubernetes-version 1.32         … of another's
   kubeassay manifest rbac --via-proxy                       … to ask kubelets through the API server
   kubeassay manifest rbac --fix                             … and what kubeassay fix --live asks
+  kubeassay manifest rbac --publish                         what kubeassay report publish takes, for an account of its own
 
 Then scan with it:
   kubeassay manifest rbac | kubectl apply -f -
@@ -223,6 +226,9 @@ pub(crate) enum Command {
     /// Show what changed between two reports, or between facts judged by the same rules
     #[command(before_help = reports::DIFF_HELP)]
     Diff(Box<Diff>),
+    /// Write reports into a cluster, where dashboards find them
+    #[command(before_help = publishing::REPORT_HELP)]
+    Report(Report),
     /// Print Kubernetes objects that collect facts in a cluster, or carry a plan to its node
     #[command(before_help = MANIFEST_HELP)]
     Manifest(Manifest),
@@ -262,6 +268,7 @@ impl Command {
                 ManifestCommand::Collect(_) | ManifestCommand::Apply(_) => None,
                 ManifestCommand::Rbac(_) => Some(Keep::Nothing),
             },
+            Self::Report(_) => Some(Keep::Nothing),
             Self::Render(_)
             | Self::Diff(_)
             | Self::Rules(_)
@@ -547,6 +554,10 @@ pub(crate) struct ManifestCollect {
 
 /// `kubeassay manifest rbac`.
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that users know by its name"
+)]
 pub(crate) struct ManifestRbac {
     #[command(flatten)]
     pub(crate) namespace: NamespaceArgs,
@@ -569,6 +580,9 @@ pub(crate) struct ManifestRbac {
     /// Leave out what the rules about the cluster's objects take (RBAC, pods, namespaces), for scans with --nodes-only
     #[arg(long)]
     pub(crate) nodes_only: bool,
+    /// What `kubeassay report publish` takes, and nothing of a scan's, for an account of its own
+    #[arg(long, conflicts_with_all = ["kubernetes_version", "kubeconfig", "context", "via_proxy", "fix", "nodes_only"])]
+    pub(crate) publish: bool,
 }
 
 /// Where objects are made.

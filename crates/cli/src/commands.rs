@@ -11,6 +11,7 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod manifest;
+pub(crate) mod publish;
 pub(crate) mod render;
 pub(crate) mod rollback;
 pub(crate) mod rules;

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Changes,
     /// What was asked for is not done, and everything is as before.
     Refused,
+    /// Some of what was to be published is not: `report publish`.
+    Unpublished,
     /// How a transaction came out: 0, 1, 3 or 4.
     Transaction(Outcome),
     /// The command line, a rule or a file named on it cannot be used (`EX_USAGE` of sysexits.h).
@@ -31,7 +33,7 @@ impl Exit {
         match self {
             Self::Gate(code) => code,
             Self::Success => 0,
-            Self::Findings | Self::Refused => 1,
+            Self::Findings | Self::Refused | Self::Unpublished => 1,
             Self::Changes => 2,
             Self::Transaction(outcome) => outcome.exit_code(),
             Self::Usage => 64,

@@ -38,7 +38,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, FromArgMatches as _};
 use kubeassay_core::rule::RenderStyle;
 
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, ReportCommand};
 use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::plugin::Called;
@@ -95,6 +95,9 @@ fn main() -> ExitCode {
         }
         Command::Render(render) => commands::render::run(&render, global, messages),
         Command::Diff(diff) => commands::diff::run(&diff, global, messages),
+        Command::Report(report) => match report.command {
+            ReportCommand::Publish(publish) => commands::publish::run(&publish, messages),
+        },
         Command::Manifest(manifest) => commands::manifest::run(&manifest.command, messages),
         Command::Rules(rules) => commands::rules::run(&rules.command, global, messages),
         Command::Verify(verify) => commands::verify::run(&verify),

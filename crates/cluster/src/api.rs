@@ -1,4 +1,5 @@
-//! A client of the API server that knows the few requests that `rbac.rs` lists, and no others.
+//! A client of the API server that knows the few requests that `rbac.rs` lists, and no others. It writes for `publish.rs`
+//! alone.
 //!
 //! Connections are kept and used again. A request is tried again only where that helps: the server is busy (429, its
 //! `Retry-After` is honoured), failed (5xx), or the connection broke. Redirects are never followed.
@@ -545,6 +546,39 @@ impl Api {
         self.review(what, path, &review).await
     }
 
+    /// Returns an object, or as much of it as is understood; nothing where there is none.
+    pub(crate) async fn object<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+    ) -> Result<Option<T>, ApiError> {
+        match self.read(what, path, LARGEST_DOCUMENT).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a whole object by server-side apply, and returns what is understood of it as it is then. `path` names the
+    /// manager.
+    pub(crate) async fn apply<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+        object: Vec<u8>,
+    ) -> Result<T, ApiError> {
+        let ask = Ask {
+            what,
+            path,
+            accept: JSON,
+            limit: LARGEST_DOCUMENT,
+            attempts: ATTEMPTS,
+        };
+        // Trying again does no harm: it is the same object.
+        let reply = self.send(Method::PATCH, Some(object), ask).await?;
+        understand(what, &reply.body)
+    }
+
     /// Asks for a review.
     async fn review(
         &self,
@@ -812,6 +846,18 @@ pub(crate) fn said(body: &[u8]) -> String {
             .to_owned(),
     };
     short(&text)
+}
+
+/// Returns whether `name` is a DNS subdomain (RFC 1123), as Kubernetes asks of a node: it can stand in a path as it is.
+pub(crate) fn is_subdomain(name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            !label.is_empty()
+                && label.bytes().all(inner)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
 }
 
 /// Encodes what is not unreserved in a URL (RFC 3986, 2.1).

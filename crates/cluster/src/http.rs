@@ -303,6 +303,12 @@ impl Connection {
         let mut request = Request::new(Full::new(Bytes::from(
             outgoing.json.clone().unwrap_or_default(),
         )));
+        // The only patch that is sent is a server-side apply; JSON is YAML.
+        let media = if outgoing.method == Method::PATCH {
+            "application/apply-patch+yaml"
+        } else {
+            "application/json"
+        };
         *request.method_mut() = outgoing.method;
         *request.uri_mut() = outgoing
             .path
@@ -313,7 +319,7 @@ impl Connection {
         headers.insert(USER_AGENT, self.user_agent.clone());
         headers.insert(ACCEPT, HeaderValue::from_static(outgoing.accept));
         if outgoing.json.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
         }
         if let Some(token) = outgoing.token {
             if self.trusted.is_none() {

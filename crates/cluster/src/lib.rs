@@ -1,4 +1,5 @@
-//! Asks the Kubernetes API and the endpoints of kubelets, and hands back facts.
+//! Asks the Kubernetes API and the endpoints of kubelets, and hands back facts; writes reports there, where that is asked
+//! for ([`publish`]).
 //!
 //! The only crate that asks over the network, and the only one with async in it: its functions block on a
 //! current-thread runtime that starts when one of them is called.
@@ -17,6 +18,7 @@ pub mod kubeconfig;
 pub mod kubelet;
 pub mod names;
 pub mod one_node;
+pub mod publish;
 pub mod rbac;
 mod runtime;
 pub mod tls;

@@ -1,10 +1,12 @@
 //! The least RBAC: every permission that kubeassay makes use of, by version, and why.
 //!
-//! Whatever `api.rs` and `kubelet.rs` ask for stands here, and nothing else; the stand-in API server of the tests
+//! Whatever `api.rs` and `kubelet.rs` ask for, and `publish.rs` writes, stands here, and nothing else; the stand-in API server of the tests
 //! refuses what does not. How kubelets authorize their paths: `GetRequestAttributes` in
 //! `pkg/kubelet/server/auth.go` of kubernetes/kubernetes.
 
 mod objects;
+
+use crate::publish::Resource;
 
 /// The first minor whose kubelets authorize `/configz` by itself (`KubeletFineGrainedAuthz`, beta and on since 1.33);
 /// before that it takes `nodes/proxy`.
@@ -154,6 +156,66 @@ pub fn permissions(plan: Plan) -> Vec<Permission> {
     }
     if plan.objects {
         permissions.extend(objects::permissions(plan.minor));
+    }
+    permissions
+}
+
+/// Returns every permission that publishing reports takes, each once. Whoever scans needs none of them: a token that may
+/// write is never to be sent to nodes.
+pub fn publishing() -> Vec<Permission> {
+    let mut permissions = vec![
+        Permission {
+            scope: Scope::Cluster,
+            verb: "get",
+            object: core("nodes", &[]),
+            reason: lines(&[
+                "The UID of the node that a report is about, so that its object goes with it, and its machine id, so that it is",
+                "no other's.",
+            ]),
+        },
+        Permission {
+            scope: Scope::Cluster,
+            verb: "get",
+            object: core("namespaces", &[KUBE_SYSTEM]),
+            reason: lines(&[
+                "The UID of this namespace names the cluster in reports: those of another are not written.",
+            ]),
+        },
+    ];
+    permissions.extend(Resource::ALL.map(|resource| Permission {
+        scope: Scope::Cluster,
+        verb: "get",
+        object: Object::Path(resource.path()),
+        reason: lines(&[
+            "Which kind of report this cluster knows. Everybody may do so by default (system:discovery).",
+        ]),
+    }));
+    for resource in Resource::ALL {
+        for (verb, why) in [
+            (
+                "get",
+                "What is there already: what a later scan said, or somebody else wrote, stays.",
+            ),
+            (
+                "create",
+                "The objects that are written, by server-side apply, which takes both of these. None is deleted.",
+            ),
+            (
+                "patch",
+                "The objects that are written, by server-side apply, which takes both of these. None is deleted.",
+            ),
+        ] {
+            permissions.push(Permission {
+                scope: Scope::Cluster,
+                verb,
+                object: Object::Resource {
+                    group: resource.group(),
+                    resource: resource.plural(),
+                    names: Vec::new(),
+                },
+                reason: lines(&[why]),
+            });
+        }
     }
     permissions
 }

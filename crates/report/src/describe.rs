@@ -115,9 +115,9 @@ pub fn control_label(controls: &[Control], rule: &str) -> String {
 }
 
 /// Returns what to sort a control label by, so that 4.2.9 comes before 4.2.10 as people count.
-pub fn control_order(label: &str) -> impl Ord + use<> {
+pub fn control_order(label: &str) -> Vec<(u64, String)> {
     let part = |part: &str| (part.parse::<u64>().unwrap_or(u64::MAX), part.to_owned());
-    label.split('.').map(part).collect::<Vec<_>>()
+    label.split('.').map(part).collect()
 }
 
 /// Returns who was judged, in parts: `kubelet`, `pid 812`, `kubelet.service`; and its key, if wanted.

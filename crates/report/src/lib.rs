@@ -1,5 +1,5 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, HTML, OSCAL, OCSF, Prometheus'
-//! text; and what `explain`, `rules list`, `fix` and `transactions` print.
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, HTML, OSCAL, OCSF, objects of
+//! openreports.io, Prometheus' text; and what `explain`, `rules list`, `fix` and `transactions` print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
 //! terminal (its width and whether it shows colour are given), so that a report taken on another machine
@@ -13,7 +13,7 @@
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
 //! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`html`], [`oscal`],
-//!   [`ocsf`], [`prometheus`]: one file per format
+//!   [`ocsf`], [`openreports`], [`prometheus`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -49,6 +49,7 @@ pub mod markdown;
 mod next;
 pub mod ocsf;
 mod open;
+pub mod openreports;
 pub mod oscal;
 mod page;
 pub mod plan;
@@ -73,6 +74,7 @@ pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
 pub use ocsf::Ocsf;
+pub use openreports::OpenReports;
 pub use oscal::Oscal;
 pub use prometheus::Prometheus;
 pub use prose::{Prose, RuleProse};
@@ -108,6 +110,8 @@ pub enum Format {
     Oscal,
     /// OCSF Compliance Findings: an event for each finding, as JSON lines.
     Ocsf,
+    /// Objects of openreports.io, one for each node, of bounded size.
+    OpenReports,
     /// Prometheus' text format: numbers, for the node exporter's textfile folder.
     Prometheus,
 }
@@ -127,6 +131,7 @@ impl Format {
         Self::Html,
         Self::Oscal,
         Self::Ocsf,
+        Self::OpenReports,
         Self::Prometheus,
     ];
 
@@ -145,6 +150,7 @@ impl Format {
             Self::Html => "html",
             Self::Oscal => "oscal",
             Self::Ocsf => "ocsf",
+            Self::OpenReports => "openreports",
             Self::Prometheus => "prometheus",
         }
     }
@@ -171,6 +177,7 @@ impl Format {
             Self::Html => &["html"],
             Self::Oscal => &["oscal.json"],
             Self::Ocsf => &["ocsf.json"],
+            Self::OpenReports => &["openreports.yaml"],
             Self::Prometheus => &["prom"],
         }
     }
@@ -189,6 +196,7 @@ impl Format {
             | Self::Csv
             | Self::Oscal
             | Self::Ocsf
+            | Self::OpenReports
             | Self::Prometheus => false,
         }
     }
@@ -268,6 +276,7 @@ pub fn renderer_within(format: Format, style: Style, prose: &Prose, room: Room) 
         Format::Html => Box::new(Html::new(prose)),
         Format::Oscal => Box::new(Oscal::default()),
         Format::Ocsf => Box::new(Ocsf::default()),
+        Format::OpenReports => Box::new(OpenReports::default()),
         Format::Prometheus => Box::new(Prometheus::default()),
     }
 }

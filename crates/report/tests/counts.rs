@@ -14,6 +14,8 @@ mod common;
 mod exposition;
 #[path = "common/marks.rs"]
 mod marks;
+#[path = "common/objects.rs"]
+mod objects;
 #[path = "common/pages.rs"]
 mod pages;
 #[path = "common/poison.rs"]
@@ -104,6 +106,7 @@ fn counts(format: Format, document: &str, report: &Report) -> Summary {
         Format::Csv => counted(of_csv(document).into_iter(), with_pods),
         Format::Oscal => counted(of_oscal(document).into_iter(), true),
         Format::Ocsf => counted(of_ocsf(document).into_iter(), true),
+        Format::OpenReports => of_objects(document, report),
         Format::Prometheus => of_prometheus(document),
     }
 }
@@ -232,6 +235,47 @@ fn of_html(document: &str) -> Summary {
         assert_eq!(number, count.to_string(), "{word}");
     }
     summary
+}
+
+/// There `skip` is what does not apply and what was accepted.
+fn of_objects(document: &str, report: &Report) -> Summary {
+    let mut summary = Summary::default();
+    let mut skip = 0;
+    for object in objects::read(document) {
+        let number = |name: &str| {
+            let number = object["summary"][name].as_u64().unwrap();
+            usize::try_from(number).unwrap()
+        };
+        summary.pass += number("pass");
+        summary.fail += number("fail");
+        summary.unknown += number("error");
+        summary.manual += number("warn");
+        skip += number("skip");
+        // And what is said one by one is the same, but for what there was no room for.
+        if object["metadata"]["annotations"]["kubeassay/left-out"].is_null() {
+            for (name, count) in results(&object) {
+                assert_eq!(count, number(name), "{name}");
+            }
+        }
+    }
+    summary.not_applicable = report.summary.not_applicable;
+    summary.waived = skip - summary.not_applicable;
+    summary
+}
+
+/// Counts the findings among the results, by result.
+fn results(object: &Value) -> Vec<(&'static str, usize)> {
+    let results = object["results"].as_array().unwrap();
+    let count = |name| {
+        let of = results.iter().filter(|one| one["result"] == name);
+        (
+            name,
+            of.filter(|one| one["policy"] != "kubeassay-scan").count(),
+        )
+    };
+    ["pass", "fail", "warn", "error", "skip"]
+        .map(count)
+        .to_vec()
 }
 
 fn of_csv(document: &str) -> Vec<(String, bool, bool)> {

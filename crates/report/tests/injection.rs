@@ -12,10 +12,14 @@
 #[path = "common/cells.rs"]
 mod cells;
 mod common;
+#[path = "common/definitions.rs"]
+mod definitions;
 #[path = "common/exposition.rs"]
 mod exposition;
 #[path = "common/marks.rs"]
 mod marks;
+#[path = "common/objects.rs"]
+mod objects;
 #[path = "common/pages.rs"]
 mod pages;
 #[path = "common/paragraph.rs"]
@@ -184,6 +188,11 @@ fn proof(format: Format, document: &str) {
                 );
             }
         }
+        Format::OpenReports => {
+            for object in objects::read(document) {
+                definitions::assert_valid(&object);
+            }
+        }
     }
 }
 
@@ -215,7 +224,7 @@ fn no_text_acts_in_any_format() {
 }
 
 /// The formats that show a value beside its text: what is found again of a text that stands in a finding.
-fn found_again(text: &str) -> [(Format, String); 7] {
+fn found_again(text: &str) -> [(Format, String); 8] {
     let finding = Finding {
         expected: text.to_owned(),
         reason: text.to_owned(),
@@ -257,8 +266,14 @@ fn found_again(text: &str) -> [(Format, String); 7] {
         .find(|node| node.has_tag_name("dt") && node.text() == Some("Wanted"))
         .and_then(|node| node.next_sibling_element())
         .unwrap();
+    let object = objects::read(&document(Format::OpenReports)).remove(0);
+    let property = &object["results"][0]["properties"]["expected"];
     [
         (Format::Html, wanted.text().unwrap_or_default().to_owned()),
+        (
+            Format::OpenReports,
+            property.as_str().unwrap_or_default().to_owned(),
+        ),
         (Format::Sarif, result.as_str().unwrap().to_owned()),
         (
             Format::Junit,
@@ -315,6 +330,7 @@ proptest! {
             Format::Html,
             Format::Oscal,
             Format::Ocsf,
+            Format::OpenReports,
             Format::Prometheus,
         ] {
             let document = shown(&report, format, 80, false);

@@ -13,6 +13,7 @@
 )]
 
 mod access;
+mod apply;
 mod discovery;
 mod lists;
 mod resources;
@@ -36,6 +37,7 @@ use serde_json::{Value as Json, json};
 
 pub use access::Rule;
 use access::{Attributes, Review};
+use apply::Applied;
 pub use discovery::{Discovery, Stale};
 use lists::{Kept, Objects};
 pub use lists::{Lazy, Source};
@@ -163,6 +165,7 @@ struct Shared {
     tls: Arc<ServerConfig>,
     planned: Mutex<Vec<Planned>>,
     requests: Mutex<Vec<Recorded>>,
+    applied: Mutex<Applied>,
     connections: AtomicUsize,
     ended: AtomicBool,
 }
@@ -224,6 +227,7 @@ impl ApiServer {
             config: self,
             tls: Arc::new(tls),
             requests: Mutex::new(Vec::new()),
+            applied: Mutex::new(Applied::default()),
             connections: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
         });
@@ -256,6 +260,28 @@ impl Running {
     /// If the server did.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// Returns the objects that were applied, as they are now.
+    ///
+    /// # Panics
+    ///
+    /// If the server did.
+    pub fn applied(&self) -> Vec<Json> {
+        self.shared.applied.lock().unwrap().all()
+    }
+
+    /// Puts an object there, as if somebody had.
+    ///
+    /// # Panics
+    ///
+    /// If the server did.
+    pub fn put(&self, object: Json, group: &str, plural: &str) {
+        self.shared
+            .applied
+            .lock()
+            .unwrap()
+            .put(object, group, plural);
     }
 
     /// Returns how many connections there were.
@@ -395,7 +421,22 @@ impl Shared {
             "list" if resource.verbs.iter().any(|verb| verb == "list") => {
                 lists::page(resource, objects, request, wanted)
             }
-            "get" => lists::one(objects, wanted).unwrap_or_else(|| wanted.not_found()),
+            "get" => {
+                let applied = self.applied.lock().unwrap().get(wanted);
+                let found = applied.or_else(|| lists::one(objects, wanted));
+                found.unwrap_or_else(|| wanted.not_found())
+            }
+            "patch" if resource.custom => {
+                let mut applied = self.applied.lock().unwrap();
+                let create = Attributes {
+                    verb: "create".to_owned(),
+                    ..wanted.clone()
+                };
+                if !applied.has(wanted) && !self.allows(user, &create) {
+                    return create.forbidden(user);
+                }
+                applied.apply(request, wanted)
+            }
             _ => {
                 let said = "the server does not allow this method on the requested resource";
                 Answer::refused(405, said, &json!({}))

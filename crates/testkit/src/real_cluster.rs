@@ -363,11 +363,20 @@ authorization:
     ///
     /// If the API server refuses it.
     pub fn create(&self, path: &str, kind: &str, object: &str) -> String {
-        let answer = self.admin.ask("POST", path, kind, object);
-        match answer {
-            Ok((200..=299, body)) => body,
+        match self.ask("POST", path, kind, object) {
+            (200..=299, body) => body,
             other => panic!("{path}: {other:?}\n{object}"),
         }
+    }
+
+    /// Returns status and body of what the API server answers its administrator.
+    ///
+    /// # Panics
+    ///
+    /// If it does not answer.
+    pub fn ask(&self, method: &str, path: &str, kind: &str, object: &str) -> (u16, String) {
+        let answer = self.admin.ask(method, path, kind, object);
+        answer.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     /// Returns a connection to the API server as its administrator.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::generate::root;
 
 /// The formats that a fleet is written in: `wide`, which keeps a whole report, is for a node.
-const FORMATS: [&str; 12] = [
+const FORMATS: [&str; 13] = [
     "table",
     "json",
     "jsonl",
@@ -19,6 +19,7 @@ const FORMATS: [&str; 12] = [
     "html",
     "oscal",
     "ocsf",
+    "openreports",
     "prometheus",
 ];
 

@@ -89,6 +89,10 @@ fn apply(arguments: &ManifestApply) -> anyhow::Result<Exit> {
 /// Prints the least RBAC, for the version that is given, else the cluster's, else the newest that is known.
 fn permissions(arguments: &ManifestRbac, messages: Messages) -> anyhow::Result<Exit> {
     let namespace = namespace(&arguments.namespace)?;
+    if arguments.publish {
+        output::print(rbac::text_to_publish(&namespace).as_bytes())?;
+        return Ok(Exit::Success);
+    }
     let version = match version(arguments.kubernetes_version.as_deref())? {
         Some(given) => given,
         None => version_of_cluster(arguments, messages)?.unwrap_or(Minor::NEWEST),

@@ -3,13 +3,15 @@
 //!
 //! Pure. What the rules are is decided by `kubeassay_cluster::rbac`, beside the code that makes use of them.
 
-use kubeassay_cluster::rbac::{Object, Permission, Plan, Scope, permissions};
+use kubeassay_cluster::rbac::{Object, Permission, Plan, Scope, permissions, publishing};
 use kubeassay_config::tables::Minor;
 
 use super::LABEL;
 
 /// What every object is called.
 const NAME: &str = "kubeassay";
+/// What those are called that are for publishing.
+const PUBLISHER: &str = "kubeassay-publish";
 /// The API group of roles.
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -44,12 +46,47 @@ pub(crate) fn text(request: &Request) -> String {
         objects: *objects,
     };
     let permissions = permissions(plan);
+    let documents = documents(NAME, namespace, &permissions);
+    format!(
+        "\
+# All that kubeassay may ask of this cluster's API server and kubelets, and why. For Kubernetes {version}.
+# Nothing in it lists or reads secrets, or changes anything. The namespace {namespace} has to be there.
+{}#   kubectl -n {namespace} create token {NAME} > token
+{}",
+        if *objects {
+            "\
+# A token is sent to the kubelets, and who is root of a node can use what it receives: bind this to the user of a client
+# certificate where nodes do not trust each other, or scan nodes with what --nodes-only prints and objects with --live=probe.
+"
+        } else {
+            ""
+        },
+        documents.join("---\n")
+    )
+}
+
+/// Returns the documents that grant what publishing reports takes, and nothing else.
+pub(crate) fn text_to_publish(namespace: &str) -> String {
+    format!(
+        "\
+# All that kubeassay report publish may do in this cluster, and why. It is an account of its own: the token of a scan is sent to
+# nodes, and one that may write must not be. Nothing but reports is written, and nothing is deleted. Of the two kinds of
+# report one is enough; a rule for a kind that is not installed grants nothing.
+# The namespace {namespace} has to be there.
+#   kubectl -n {namespace} create token {PUBLISHER} > token
+{}",
+        documents(PUBLISHER, namespace, &publishing()).join("---\n")
+    )
+}
+
+/// Returns an account of this name with its roles and their bindings.
+fn documents(name: &str, namespace: &str, permissions: &[Permission]) -> Vec<String> {
     let mut documents = vec![format!(
         "\
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {NAME}
+  name: {name}
   namespace: {namespace}
   labels:
     {LABEL}
@@ -71,41 +108,26 @@ automountServiceAccountToken: false
         } else {
             "Role"
         };
-        documents.push(role(kind, place, &of_scope));
-        documents.push(binding(kind, place, namespace));
+        documents.push(role(name, kind, place, &of_scope));
+        documents.push(binding(name, kind, place, namespace));
     }
-    format!(
-        "\
-# All that kubeassay may ask of this cluster's API server and kubelets, and why. For Kubernetes {version}.
-# Nothing in it lists or reads secrets, or changes anything. The namespace {namespace} has to be there.
-{}#   kubectl -n {namespace} create token {NAME} > token
-{}",
-        if *objects {
-            "\
-# A token is sent to the kubelets, and who is root of a node can use what it receives: bind this to the user of a client
-# certificate where nodes do not trust each other, or scan nodes with what --nodes-only prints and objects with --live=probe.
-"
-        } else {
-            ""
-        },
-        documents.join("---\n")
-    )
+    documents
 }
 
 /// Returns the `metadata` of a role or binding.
-fn metadata(namespace: Option<&str>) -> String {
+fn metadata(name: &str, namespace: Option<&str>) -> String {
     let namespace = namespace.map_or_else(String::new, |name| format!("  namespace: {name}\n"));
     format!(
         "\
 metadata:
-  name: {NAME}
+  name: {name}
 {namespace}  labels:
     {LABEL}
 "
     )
 }
 
-fn role(kind: &str, namespace: Option<&str>, permissions: &[&Permission]) -> String {
+fn role(name: &str, kind: &str, namespace: Option<&str>, permissions: &[&Permission]) -> String {
     let mut rules = String::new();
     let mut reason: &[String] = &[];
     for alike in permissions.chunk_by(|one, other| belong_together(one, other)) {
@@ -120,7 +142,7 @@ fn role(kind: &str, namespace: Option<&str>, permissions: &[&Permission]) -> Str
         reason = &first.reason;
         rules.push_str(&rule(first, &why, alike));
     }
-    let metadata = metadata(namespace);
+    let metadata = metadata(name, namespace);
     format!("apiVersion: {GROUP}/v1\nkind: {kind}\n{metadata}rules:\n{rules}")
 }
 
@@ -172,8 +194,8 @@ fn plain(word: &str) -> String {
     }
 }
 
-fn binding(kind: &str, namespace: Option<&str>, of_account: &str) -> String {
-    let metadata = metadata(namespace);
+fn binding(name: &str, kind: &str, namespace: Option<&str>, of_account: &str) -> String {
+    let metadata = metadata(name, namespace);
     format!(
         "\
 apiVersion: {GROUP}/v1
@@ -181,10 +203,10 @@ kind: {kind}Binding
 {metadata}roleRef:
   apiGroup: {GROUP}
   kind: {kind}
-  name: {NAME}
+  name: {name}
 subjects:
   - kind: ServiceAccount
-    name: {NAME}
+    name: {name}
     namespace: {of_account}
 "
     )

@@ -17,6 +17,7 @@ mod ends;
 mod kubelets;
 mod lab;
 mod objects;
+mod publish;
 mod real;
 mod recipes;
 mod usage;

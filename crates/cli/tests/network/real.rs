@@ -7,6 +7,7 @@
 
 mod access;
 mod admission;
+mod publishing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;

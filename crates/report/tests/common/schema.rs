@@ -1,4 +1,5 @@
-//! A validator for the part of JSON Schema (drafts 4, 7 and 2020-12) that the carried schemas use.
+//! A validator for the part of JSON Schema (drafts 4, 7 and 2020-12) that the carried schemas use, those of custom resources
+//! among them.
 //!
 //! A keyword that it does not know fails the test: nothing goes by unchecked.
 
@@ -46,7 +47,10 @@ fn check(root: &Value, schema: &Value, instance: &Value, path: &str, faults: &mu
             | "description"
             | "default"
             | "definitions"
-            | "additionalProperties" => true,
+            | "additionalProperties"
+            // How the server merges.
+            | "x-kubernetes-list-type"
+            | "x-kubernetes-map-type" => true,
             "type" => is_of_type(wanted, instance),
             "const" => wanted == instance,
             "enum" => wanted.as_array().unwrap().contains(instance),
@@ -85,6 +89,10 @@ fn check(root: &Value, schema: &Value, instance: &Value, path: &str, faults: &mu
                 let all = wanted.as_array().unwrap().iter();
                 all.filter(|one| is_valid(root, one, instance)).count() == 1
             }
+            "format" if wanted == "int32" => instance
+                .as_i64()
+                .is_none_or(|number| i32::try_from(number).is_ok()),
+            "format" if wanted == "int64" => instance.as_number().is_none_or(serde_json::Number::is_i64),
             "format" => instance
                 .as_str()
                 .is_none_or(|text| is_formatted(wanted.as_str().unwrap(), text)),

@@ -39,6 +39,7 @@ fn ask(server: &Running, target: &str, accept: &str) -> (u16, Json) {
         target: target.to_owned(),
         token: Some(TOKEN.to_owned()),
         accept: accept.to_owned(),
+        media: String::new(),
         body: Vec::new(),
     };
     let answer = server.shared.answer(&request, None).unwrap();

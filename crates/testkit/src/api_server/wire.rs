@@ -12,6 +12,8 @@ pub(super) struct Request {
     pub(super) token: Option<String>,
     /// What it accepts, as it says it.
     pub(super) accept: String,
+    /// What its body is.
+    pub(super) media: String,
     pub(super) body: Vec<u8>,
 }
 
@@ -75,6 +77,7 @@ pub(super) fn next_request(
                 target: words.next().unwrap_or("").to_owned(),
                 token: None,
                 accept: String::new(),
+                media: String::new(),
                 body: Vec::new(),
             };
             let mut length = 0;
@@ -86,6 +89,7 @@ pub(super) fn next_request(
                         request.token = value.strip_prefix("Bearer ").map(str::to_owned);
                     }
                     "accept" => value.clone_into(&mut request.accept),
+                    "content-type" => value.clone_into(&mut request.media),
                     _ => {}
                 }
             }
@@ -162,7 +166,11 @@ pub(super) fn refusal(status: u16, message: &str, details: &Json) -> String {
         403 => "Forbidden",
         404 => "NotFound",
         406 => "NotAcceptable",
+        409 => "Conflict",
         410 => "Expired",
+        413 => "RequestEntityTooLarge",
+        415 => "UnsupportedMediaType",
+        422 => "Invalid",
         429 => "TooManyRequests",
         500 => "InternalError",
         503 => "ServiceUnavailable",
