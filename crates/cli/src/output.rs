@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use kubeassay_attest::hex;
+use kubeassay_report::Room;
+use kubeassay_report::spool::Scratch;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
@@ -96,6 +98,24 @@ impl Destination {
         matches!(self, Self::File(_))
     }
 
+    /// Returns where what has no place yet in its document waits: a fleet's findings in a file without a name, in the
+    /// folder of the output, where there is room for a document anyway.
+    pub(crate) fn room(&self) -> Room {
+        /// A report of some dozen nodes.
+        const MEMORY: usize = 16 << 20;
+        let folder = match self {
+            Self::Stdout => None,
+            Self::File(file) => Some(folder_of(file).to_owned()),
+        };
+        Room::new(MEMORY, move || {
+            let file = match folder {
+                Some(folder) => tempfile::tempfile_in(folder),
+                None => tempfile::tempfile(),
+            };
+            file.map(|file| Box::new(file) as Box<dyn Scratch>)
+        })
+    }
+
     /// Writes data there.
     ///
     /// # Errors
@@ -108,15 +128,16 @@ impl Destination {
         }
     }
 
-    /// Returns what takes data piece by piece. A file is begun when there is something to be in it: who ends the program
+    /// Returns what takes data piece by piece, for these readers. A file is begun when there is something to be in it: who ends the program
     /// before leaves nothing behind.
-    pub(crate) fn open(self) -> Output {
+    pub(crate) fn open(self, readers: Readers) -> Output {
         let target = match self {
             Self::Stdout => Target::Stdout(io::stdout()),
             Self::File(file) => Target::File(file),
         };
         Output {
             target,
+            readers,
             digest: None,
             nobody_reads: false,
         }
@@ -126,9 +147,19 @@ impl Destination {
 /// Takes data piece by piece; [`finish`](Self::finish) puts a file in its place.
 pub(crate) struct Output {
     target: Target,
+    readers: Readers,
     /// Of what was written so far, where that is wanted.
     digest: Option<Sha256>,
     nobody_reads: bool,
+}
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Who ran the program: reports name what is weak.
+    Owner,
+    /// Every user of the machine.
+    All,
 }
 
 enum Target {
@@ -184,6 +215,7 @@ impl Output {
             Target::Stdout(_) | Target::File(_) => Ok(()),
             Target::Draft(draft, file) => {
                 let draft = draft.into_inner().map_err(io::IntoInnerError::into_error);
+                let draft = draft.and_then(|draft| self.readers.let_in(draft));
                 let shown = file.display();
                 persist(
                     draft.with_context(|| format!("cannot write {shown}"))?,
@@ -191,6 +223,16 @@ impl Output {
                 )
             }
         }
+    }
+}
+
+impl Readers {
+    fn let_in(self, draft: NamedTempFile) -> io::Result<NamedTempFile> {
+        if self == Self::All {
+            let mode = std::fs::Permissions::from_mode(0o644);
+            draft.as_file().set_permissions(mode)?;
+        }
+        Ok(draft)
     }
 }
 

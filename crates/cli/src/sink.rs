@@ -11,12 +11,12 @@ use kubeassay_engine::{JudgedNode, Options};
 use kubeassay_report::baseline::Baseline;
 use kubeassay_report::stream::{Closing, Header, Scanning};
 use kubeassay_report::waivers::Waiving;
-use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer};
+use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer_within};
 
 use crate::args::{Global, OutputArgs, Wanted, of_file};
 use crate::evidence::{self, Signer, attestation_of};
 use crate::messages::Messages;
-use crate::output::{self, Destination, Output};
+use crate::output::{self, Destination, Output, Readers};
 
 /// Where reports go, tried out before anything is read.
 pub(crate) struct Outputs {
@@ -221,8 +221,13 @@ impl Sink {
                 width: layout.width,
                 colour: layout.colour,
             };
-            let mut render = renderer(format, style, &prose);
-            let mut output = destination.open();
+            let mut render = renderer_within(format, style, &prose, destination.room());
+            let readers = if format.is_for_everybody() {
+                Readers::All
+            } else {
+                Readers::Owner
+            };
+            let mut output = destination.open(readers);
             if outputs.signer.is_some() {
                 output = output.digesting();
             }
@@ -377,6 +382,6 @@ fn refused(output: &Output, error: RenderError) -> anyhow::Error {
         RenderError::Write { source } => {
             anyhow::Error::new(source).context(format!("cannot write {}", output.name()))
         }
-        RenderError::Serialize { .. } => error.into(),
+        RenderError::Keep { .. } | RenderError::Serialize { .. } => error.into(),
     }
 }

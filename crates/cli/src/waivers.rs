@@ -9,9 +9,7 @@ use kubeassay_core::rule::{Catalogue, Diagnostic, RenderStyle};
 use kubeassay_report::waivers::{Document, MAX_FILE};
 
 use crate::messages::Messages;
-
-/// Larger reports are not read, in bytes.
-const MAX_REPORT: u64 = 512 << 20;
+use crate::saved;
 
 /// Reads files of waivers; their mistakes are reported, and nothing is judged with half of them.
 ///
@@ -67,25 +65,14 @@ pub(crate) fn read_each(
     Ok(all)
 }
 
-/// Reads a report in JSON.
+/// Reads a report, with its findings of these rules; - is stdin.
 ///
 /// # Errors
 ///
-/// Where it cannot be read, or is none.
-pub(crate) fn report(path: &Path) -> anyhow::Result<Report> {
-    let bytes = bytes(path, MAX_REPORT, "a report")?;
-    let shown = path.display();
-    let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
-        anyhow!("{shown} is no report: {error}; write one with: kubeassay scan -o json={shown}")
-    })?;
-    if report.schema != kubeassay_core::report::SCHEMA {
-        bail!(
-            "{shown} is no report of this version: its schema is {:?}, not {:?}",
-            report.schema,
-            kubeassay_core::report::SCHEMA
-        );
-    }
-    Ok(report)
+/// Where it cannot be read, is none, or was cut off.
+pub(crate) fn report(path: &Path, rules: &BTreeSet<&str>) -> anyhow::Result<Report> {
+    let mut report = saved::open(path)?;
+    Ok(report.whole(|finding| rules.contains(finding.rule.as_str()))?)
 }
 
 /// Reads a regular file of at most so many bytes.
@@ -95,7 +82,7 @@ pub(crate) fn report(path: &Path) -> anyhow::Result<Report> {
 /// Where it cannot be read, is larger, or is no regular file.
 #[expect(
     clippy::disallowed_methods,
-    reason = "waivers and reports are the user's own files, not a host's"
+    reason = "waivers are the user's own files, not a host's"
 )]
 pub(crate) fn bytes(path: &Path, most: u64, what: &str) -> anyhow::Result<Vec<u8>> {
     let shown = path.display();

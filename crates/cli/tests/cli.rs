@@ -403,6 +403,29 @@ fn output_files_are_private_whole_and_never_behind_a_link() {
 }
 
 #[test]
+fn what_the_node_exporter_reads_is_replaced_whole_and_open_to_it() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kubeassay.prom");
+    let wanted = format!("prometheus={}", file.to_str().unwrap());
+    let mut inodes = Vec::new();
+    for _ in 0..2 {
+        let (code, stdout, _) = run(&["scan", "--demo", "-o", &wanted]);
+        assert_eq!((code, stdout.as_str()), (0, ""));
+        let metadata = std::fs::metadata(&file).unwrap();
+        // It runs as its own user, and reads whenever it is scraped: the old file or the new one.
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o644);
+        inodes.push(metadata.ino());
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("# kubeassay: tool kubeassay"), "{text}");
+        assert!(text.contains(", source demo, "), "{text}");
+    }
+    assert_ne!(inodes[0], inodes[1]);
+    let left = std::fs::read_dir(folder.path()).unwrap();
+    assert_eq!(left.count(), 1);
+}
+
+#[test]
 fn colour_is_for_terminals_and_those_who_ask() {
     assert!(!run(&["scan", "--demo"]).1.contains('\u{1b}'));
     assert!(

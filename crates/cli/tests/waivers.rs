@@ -314,7 +314,23 @@ fn lint_fails_for_what_is_expired_changed_unused_or_too_broad() {
     let (code, _, stderr) =
         place.run(&["waivers", "lint", "waivers.yaml", "--report", "report.json"]);
     assert_eq!(code, 64);
-    assert!(stderr.contains("report.json is no report"), "{stderr}");
+    assert!(
+        stderr.contains("report.json: it has no schema, so it is no report"),
+        "{stderr}"
+    );
+    // In whatever format it is, and never one of which a part is missing.
+    for other in ["passes.jsonl", "passes.yaml"] {
+        place.run(&["render", "passes.json", "-o", other]);
+        let (code, said, _) = place.run(&["waivers", "lint", "waivers.yaml", "--report", other]);
+        assert_eq!((code, said), (1, shown.clone()), "{other}");
+    }
+    let lines = place.read("passes.jsonl");
+    let (cut, _) = lines.trim_end().rsplit_once('\n').unwrap();
+    place.write("cut.jsonl", cut);
+    let (code, _, stderr) =
+        place.run(&["waivers", "lint", "waivers.yaml", "--report", "cut.jsonl"]);
+    assert_eq!(code, 64);
+    assert!(stderr.contains("cut.jsonl: it was cut off"), "{stderr}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ use std::sync::{Arc, OnceLock};
 pub use benchmark::Benchmark;
 pub use catalogue::{Catalogue, Document, Replacing};
 pub use check::{Check, Choices, Evaluation, Outcome, UnknownSetting};
-pub use coverage::{Covered, Decided, Section, Tally, coverage};
+pub use coverage::{Covered, Decided, Section, Tally, coverage, section_of};
 pub use diagnostic::{Code, Diagnostic, DiagnosticSeverity, RenderStyle};
 pub use examples::{CONFIG_PATH, Example, ExampleFile, ExampleHost, ExampleStatus, KUBEADM_ARGV};
 pub use front_matter::{Assessment, Choice, Decides, Fix};

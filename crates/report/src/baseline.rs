@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
-use kubeassay_core::report::{BaselineState, Cluster, Finding, Node};
+use kubeassay_core::Verdict;
+use kubeassay_core::report::{BaselineState, Cluster, Evidence, Finding, Node};
 
-use crate::read::{Piece, ReadError, ReportFile};
+use crate::read::{PieceOf, ReadError, ReportFile};
 use crate::stream::Header;
-use crate::trace::Trace;
+use crate::trace::{Compared, needs_action, number, values};
 
 /// What an earlier report knew.
 #[derive(Clone, Debug)]
@@ -32,13 +33,12 @@ impl Baseline {
     /// Where it cannot be read.
     pub fn read<R: Read + Seek>(report: &mut ReportFile<R>) -> Result<Self, ReadError> {
         let mut known = Vec::new();
-        report.each(|piece| {
-            if let Piece::Finding(finding) = piece {
-                let trace = Trace::of(&finding);
-                if trace.needs_action() {
-                    // The verdict is told with the values: unknown before and failing now is other news.
-                    known.push((trace.id, mixed(trace)));
-                }
+        report.each_of(|piece: PieceOf<Compared>| {
+            if let PieceOf::Finding(finding) = piece
+                && finding.needs_action()
+            {
+                let told = told(finding.verdict, &finding.evidence);
+                known.push((number(&finding.id), told));
             }
             Ok::<(), ReadError>(())
         })?;
@@ -56,21 +56,18 @@ impl Baseline {
 
     /// Returns how a finding compares with it; `None` where nothing needs action.
     pub fn state(&self, finding: &Finding) -> Option<BaselineState> {
-        let trace = Trace::of(finding);
-        if !trace.needs_action() {
+        if !needs_action(finding.verdict) || finding.waiver.is_some() {
             return None;
         }
-        let from = self.known.partition_point(|(id, _)| *id < trace.id);
+        let number = number(&finding.id);
+        let from = self.known.partition_point(|(id, _)| *id < number);
         let of_id = self.known.get(from..).unwrap_or_default();
         // Several have one id where a node is in a report twice.
-        let mut of_id = of_id
-            .iter()
-            .take_while(|(id, _)| *id == trace.id)
-            .peekable();
+        let mut of_id = of_id.iter().take_while(|(id, _)| *id == number).peekable();
         if of_id.peek().is_none() {
             return Some(BaselineState::New);
         }
-        let values = mixed(trace);
+        let values = told(finding.verdict, &finding.evidence);
         let same = of_id.any(|(_, known)| *known == values);
         Some(if same {
             BaselineState::Unchanged
@@ -120,7 +117,7 @@ impl Baseline {
     }
 }
 
-/// The values and the verdict in one number.
-const fn mixed(trace: Trace) -> u64 {
-    trace.values.rotate_left(3) ^ trace.verdict as u64
+/// The values and the verdict in one number: unknown before and failing now is other news.
+fn told(verdict: Verdict, evidence: &[Evidence]) -> u64 {
+    values(evidence).rotate_left(3) ^ verdict as u64
 }

@@ -12,8 +12,9 @@ use kubeassay_core::changes::{
 };
 use kubeassay_core::report::{Finding, Node, Tool};
 
-use crate::read::{Piece, ReadError, ReportFile, Survey};
-use crate::trace::{Trace, needs_action};
+use crate::describe::subject_parts;
+use crate::read::{Piece, PieceOf, ReadError, ReportFile, Survey};
+use crate::trace::{self, Trace, needs_action, number};
 use crate::{RenderError, Style, json, yaml};
 
 mod markdown;
@@ -83,9 +84,9 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
     tool: Tool,
 ) -> Result<Changes, ReadError> {
     let mut traces = Vec::new();
-    old.each(|piece| {
-        if let Piece::Finding(finding) = piece {
-            traces.push(Trace::of(&finding));
+    old.each_of(|piece: PieceOf<trace::Compared>| {
+        if let PieceOf::Finding(finding) = piece {
+            traces.push(finding.trace());
         }
         Ok::<(), ReadError>(())
     })?;
@@ -127,7 +128,7 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
             let Piece::Finding(finding) = piece else {
                 return Ok(());
             };
-            let id = Trace::of(&finding).id;
+            let id = number(&finding.id);
             if let Some(place) = wanted.remove(&id) {
                 if let Some(change) = changes.get_mut(place) {
                     change.old = Some(side(*finding));
@@ -383,6 +384,15 @@ const fn word(kind: ChangeKind) -> &'static str {
     }
 }
 
+/// Returns what a change is about: node, subject, horizon. A process's number says nothing after a restart.
+fn whereabouts(change: &Change) -> String {
+    let mut parts: Vec<String> = change.node.iter().map(|node| node.name.clone()).collect();
+    parts.extend(subject_parts(&change.subject, true));
+    parts.retain(|part| !part.starts_with("pid "));
+    parts.push(change.horizon.to_string());
+    parts.join(" \u{b7} ")
+}
+
 /// Returns the counts in words, the last line for people.
 fn counts(changes: &Changes) -> String {
     let ChangeSummary {
@@ -395,9 +405,19 @@ fn counts(changes: &Changes) -> String {
         fixed,
         unchanged,
     } = changes.summary;
+    let rest = match unchanged {
+        1 => "1 finding is as it was".to_owned(),
+        several => format!("{several} findings are as they were"),
+    };
     if changes.is_empty() {
-        return format!("nothing changed; {unchanged} findings are as they were");
+        return format!("nothing changed; {rest}");
     }
+    let nodes = |count| if count == 1 { "node" } else { "nodes" };
+    let (came, went) = (changes.nodes_came.len(), changes.nodes_went.len());
+    let (nodes_came, nodes_went) = (
+        format!("{} came", nodes(came)),
+        format!("{} went", nodes(went)),
+    );
     let parts = [
         (new, "new"),
         (changed_verdict, "with another verdict"),
@@ -406,21 +426,18 @@ fn counts(changes: &Changes) -> String {
         (no_longer_seen, "no longer seen"),
         (waived, "waived"),
         (fixed, "fixed"),
-        (changes.nodes_came.len(), "nodes came"),
-        (changes.nodes_went.len(), "nodes went"),
+        (came, &nodes_came),
+        (went, &nodes_went),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    format!(
-        "{}; {unchanged} findings are as they were",
-        parts.join(", ")
-    )
+    format!("{}; {rest}", parts.join(", "))
 }
 
 /// Returns the values of a side in words: `PASS: authorization.mode = Webhook (from …)`.
-fn sentence(side: &Side) -> String {
+fn in_words(side: &Side) -> String {
     let verdict = crate::describe::verdict_word(side.verdict);
     let waived = side.waiver.as_ref().map_or("", |_| " (accepted)");
     let values: Vec<String> = side
@@ -432,7 +449,8 @@ fn sentence(side: &Side) -> String {
             if place.is_empty() {
                 what
             } else {
-                format!("{what} ({place})")
+                // `not known,` has its comma for what follows without brackets.
+                format!("{} ({place})", what.trim_end_matches(','))
             }
         })
         .collect();

@@ -52,6 +52,8 @@ pub const COLUMNS: &[&str] = &[
     "fixable",
     "remediation",
     "controls",
+    "fix_how",
+    "joined_reports",
 ];
 
 /// How many columns say what was scanned, and how many where.
@@ -63,6 +65,8 @@ const OF_NODE: usize = 4;
 pub struct Csv {
     /// The cells that every line begins with, as they are written.
     scan: String,
+    /// From how many reports it was joined, the last cell of every line; empty where it was not.
+    joined: String,
     /// The cells of the node whose findings come.
     node: String,
     /// Its id.
@@ -94,6 +98,7 @@ impl Csv {
         for _ in COLUMNS.iter().skip(OF_SCAN + OF_NODE) {
             self.line.push(',');
         }
+        self.line.push_str(&self.joined);
         self.write(out)
     }
 
@@ -131,6 +136,9 @@ impl Csv {
             .map(|control| format!("{}:{}", control.framework, control.control))
             .collect();
         self.push(&controls.join(" "));
+        self.push(finding.fix.how.as_deref().unwrap_or_default());
+        self.line.push(',');
+        self.line.push_str(&self.joined);
     }
 
     /// Pushes what was found: every value, and the place of the first that stands in a file.
@@ -188,6 +196,10 @@ impl Render for Csv {
         ] {
             push(&mut self.scan, cell);
         }
+        self.joined = match header.scanned.joined.len() {
+            0 => String::new(),
+            reports => reports.to_string(),
+        };
         Ok(())
     }
 

@@ -36,7 +36,7 @@ pub(crate) fn facts(header: &Header) -> Vec<(&'static str, String)> {
         }
     }
     if !header.scanned.joined.is_empty() {
-        facts.push(("reports", header.scanned.joined.len().to_string()));
+        facts.push(("joined-reports", header.scanned.joined.len().to_string()));
     }
     facts.push(("started", header.scanned.started.to_string()));
     let benchmark = header.rules.benchmark.as_deref().map(text::escape);

@@ -2,6 +2,9 @@
 
 use kubeassay_core::text;
 
+/// A text in a comment has no more characters.
+const LONGEST: usize = 300;
+
 /// Returns the text as a code span, the one place where Markdown and what is laid over it (mentions, issue numbers,
 /// addresses, emoji) leave text alone.
 pub(crate) fn code(foreign: &str) -> String {
@@ -19,8 +22,36 @@ pub(crate) fn code(foreign: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// As [`code`], within a cell of a table: there a bar ends the cell, in a code span too, unless a backslash stands before
+/// it, and then the backslash that was before it in the text is lost.
+pub(crate) fn code_in_cell(foreign: &str) -> String {
+    if !foreign.contains('|') {
+        return code(foreign);
+    }
+    let parts: Vec<String> = foreign
+        .split('|')
+        .map(|part| {
+            if part.is_empty() {
+                String::new()
+            } else {
+                code(part)
+            }
+        })
+        .collect();
+    parts.join("&#124;")
+}
+
 /// Returns a sentence in which each word that is more than a word is a code span.
 pub(crate) fn sentence(foreign: &str) -> String {
+    words(foreign, code)
+}
+
+/// As [`sentence`], within a cell of a table.
+pub(crate) fn sentence_in_cell(foreign: &str) -> String {
+    words(foreign, code_in_cell)
+}
+
+fn words(foreign: &str, code: fn(&str) -> String) -> String {
     let text = text::escape(foreign);
     let words: Vec<String> = text
         .split(' ')
@@ -34,6 +65,18 @@ pub(crate) fn sentence(foreign: &str) -> String {
         })
         .collect();
     words.join(" ")
+}
+
+/// Returns the text in this form, cut where it is too long for a comment once it is escaped.
+pub(crate) fn short(foreign: &str, form: fn(&str) -> String) -> String {
+    let text = text::escape(foreign);
+    match text.char_indices().nth(LONGEST) {
+        None => form(&text),
+        Some((end, _)) => {
+            let (kept, rest) = text.split_at(end);
+            format!("{}… ({} more characters)", form(kept), rest.chars().count())
+        }
+    }
 }
 
 /// Returns the lines as a block of code.
@@ -92,6 +135,12 @@ mod tests {
             assert_eq!(sentence(foreign), written);
         }
         assert_eq!(code(""), "(empty)");
+        assert_eq!(code_in_cell("a|b"), "`a`&#124;`b`");
+        assert_eq!(code_in_cell("|\\|"), "&#124;`\\`&#124;");
+        assert_eq!(
+            sentence_in_cell("either a|b or c"),
+            "either `a`&#124;`b` or c"
+        );
         assert_eq!(code("a``b"), "```a``b```");
         assert_eq!(block("a\n```\nb"), "````text\na\n```\nb\n````");
     }

@@ -16,9 +16,13 @@ use crate::RenderError;
 ///
 /// When `out` does not take it, or `value` has no form in JSON.
 pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> Result<(), RenderError> {
-    let document = escape(serde_json::to_string_pretty(value)?);
-    writeln!(out, "{document}")?;
+    writeln!(out, "{}", indented(value)?)?;
     Ok(())
+}
+
+/// Returns `value` as an indented document.
+pub(crate) fn indented<T: Serialize + ?Sized>(value: &T) -> Result<String, RenderError> {
+    Ok(escape(serde_json::to_string_pretty(value)?))
 }
 
 /// Writes `value` as one line.

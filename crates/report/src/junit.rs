@@ -343,6 +343,8 @@ fn details(finding: &Finding) -> String {
     if let Some(state) = finding.baseline_state {
         lines.push(format!("against the baseline: {state:?}").to_lowercase());
     }
+    let how = finding.fix.how.iter();
+    lines.extend(how.map(|how| format!("mend: {how}")));
     let remediation = finding.remediation.lines();
     lines.extend(remediation.map(str::to_owned));
     lines.push(format!("finding: {}", finding.id));

@@ -1,5 +1,5 @@
-//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV; and what `explain`, `rules list`, `fix` and `transactions`
-//! print.
+//! Renders a report: table, wide, JSON, JSON lines, YAML, SARIF, `JUnit`, Markdown, CSV, HTML, OSCAL, OCSF, Prometheus'
+//! text; and what `explain`, `rules list`, `fix` and `transactions` print.
 //!
 //! Everything here is a pure function of what it is given: no clock, no environment, no question to the
 //! terminal (its width and whether it shows colour are given), so that a report taken on another machine
@@ -7,12 +7,13 @@
 //! for people, by the writers of JSON and YAML for machines (losslessly there).
 //!
 //! - [`stream`]: a report as it comes, piece by piece
+//! - [`spool`]: where findings wait that have no place in their document yet
 //! - [`read`]: a report that exists
 //! - [`baseline`]: what an earlier report knew
 //! - [`join`]: several reports as one
 //! - [`changes`]: what changed between two reports
-//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`]: one file per
-//!   format
+//! - [`table`], [`json`], [`jsonl`], [`yaml`], [`sarif`], [`junit`], [`markdown`], [`csv`], [`html`], [`oscal`],
+//!   [`ocsf`], [`prometheus`]: one file per format
 //! - [`prose`]: what the pages of rules say, which is not in the report
 //! - [`explain`]: how a setting came to its value, layer by layer
 //! - [`list`]: the rules as a list
@@ -33,8 +34,10 @@ pub mod coverage;
 pub mod csv;
 pub mod describe;
 mod diff;
+mod document;
 pub mod explain;
 mod heading;
+pub mod html;
 mod inert;
 mod ink;
 pub mod join;
@@ -44,13 +47,17 @@ pub mod junit;
 pub mod list;
 pub mod markdown;
 mod next;
+pub mod ocsf;
 mod open;
+pub mod oscal;
 mod page;
 pub mod plan;
 pub mod platforms;
+pub mod prometheus;
 pub mod prose;
 pub mod read;
 pub mod sarif;
+pub mod spool;
 pub mod stream;
 pub mod table;
 mod trace;
@@ -60,11 +67,17 @@ pub mod yaml;
 
 pub use csv::Csv;
 pub use describe::describe_origin;
+use document::{Document, Notation};
+pub use html::Html;
 pub use jsonl::JsonLines;
 pub use junit::Junit;
 pub use markdown::Markdown;
+pub use ocsf::Ocsf;
+pub use oscal::Oscal;
+pub use prometheus::Prometheus;
 pub use prose::{Prose, RuleProse};
 pub use sarif::Sarif;
+pub use spool::Room;
 pub use stream::Render;
 use stream::Whole;
 
@@ -89,6 +102,14 @@ pub enum Format {
     Markdown,
     /// CSV: a line for each finding.
     Csv,
+    /// HTML: one file with everything, for people who keep it.
+    Html,
+    /// OSCAL assessment results.
+    Oscal,
+    /// OCSF Compliance Findings: an event for each finding, as JSON lines.
+    Ocsf,
+    /// Prometheus' text format: numbers, for the node exporter's textfile folder.
+    Prometheus,
 }
 
 impl Format {
@@ -103,6 +124,10 @@ impl Format {
         Self::Junit,
         Self::Markdown,
         Self::Csv,
+        Self::Html,
+        Self::Oscal,
+        Self::Ocsf,
+        Self::Prometheus,
     ];
 
     /// Returns the word that `-o` takes.
@@ -117,6 +142,10 @@ impl Format {
             Self::Junit => "junit",
             Self::Markdown => "markdown",
             Self::Csv => "csv",
+            Self::Html => "html",
+            Self::Oscal => "oscal",
+            Self::Ocsf => "ocsf",
+            Self::Prometheus => "prometheus",
         }
     }
 
@@ -139,13 +168,17 @@ impl Format {
             Self::Junit => &["xml"],
             Self::Markdown => &["md"],
             Self::Csv => &["csv"],
+            Self::Html => &["html"],
+            Self::Oscal => &["oscal.json"],
+            Self::Ocsf => &["ocsf.json"],
+            Self::Prometheus => &["prom"],
         }
     }
 
     /// Returns whether it shows what the pages of rules say, beside the report.
     pub const fn shows_prose(self) -> bool {
         match self {
-            Self::Sarif => true,
+            Self::Sarif | Self::Html => true,
             Self::Table
             | Self::Wide
             | Self::Json
@@ -153,13 +186,22 @@ impl Format {
             | Self::Yaml
             | Self::Junit
             | Self::Markdown
-            | Self::Csv => false,
+            | Self::Csv
+            | Self::Oscal
+            | Self::Ocsf
+            | Self::Prometheus => false,
         }
     }
 
     /// Returns whether it is laid out for people at a terminal.
     pub const fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Wide)
+    }
+
+    /// Returns whether another user of the machine is to read its file: the node exporter runs as its own. What is in such
+    /// a file are numbers, which whoever scrapes gets to see.
+    pub const fn is_for_everybody(self) -> bool {
+        matches!(self, Self::Prometheus)
     }
 }
 
@@ -188,6 +230,12 @@ pub enum RenderError {
         #[from]
         source: io::Error,
     },
+    /// What waits for its place in the document could not be kept.
+    #[error("cannot keep the findings in a temporary file")]
+    Keep {
+        /// What the file said.
+        source: io::Error,
+    },
     /// It has no form in JSON.
     #[error("cannot serialize the output")]
     Serialize {
@@ -198,22 +246,29 @@ pub enum RenderError {
 }
 
 /// Returns what writes a report in `format`. `prose` is what the pages of its rules say; formats that
-/// [show none](Format::shows_prose) do not look at it.
+/// [show none](Format::shows_prose) do not look at it. A document of JSON or YAML is held in memory.
 pub fn renderer(format: Format, style: Style, prose: &Prose) -> Box<dyn Render> {
+    renderer_within(format, style, prose, Room::MEMORY)
+}
+
+/// As [`renderer`]; findings that wait for their place in a document wait in `room`.
+pub fn renderer_within(format: Format, style: Style, prose: &Prose, room: Room) -> Box<dyn Render> {
     match format {
-        Format::Table => Box::new(table::Lean::new(Whole::new(move |report, out| {
-            table::write(report, table::Extent::Open, style, out)
-        }))),
+        Format::Table => Box::new(table::Lean::new(style)),
         Format::Wide => Box::new(Whole::new(move |report, out| {
             table::write(report, table::Extent::All, style, out)
         })),
-        Format::Json => Box::new(Whole::new(|report, out| json::write(report, out))),
+        Format::Json => Box::new(Document::new(Notation::Json, room)),
         Format::Jsonl => Box::new(JsonLines),
-        Format::Yaml => Box::new(Whole::new(|report, out| yaml::write(report, out))),
+        Format::Yaml => Box::new(Document::new(Notation::Yaml, room)),
         Format::Sarif => Box::new(Sarif::new(prose)),
         Format::Junit => Box::new(Junit::new()),
         Format::Markdown => Box::new(Markdown::new()),
         Format::Csv => Box::new(Csv::default()),
+        Format::Html => Box::new(Html::new(prose)),
+        Format::Oscal => Box::new(Oscal::default()),
+        Format::Ocsf => Box::new(Ocsf::default()),
+        Format::Prometheus => Box::new(Prometheus::default()),
     }
 }
 

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::io::Write;
 
+use kubeassay_core::Verdict;
 use kubeassay_core::report::{BaselineState, Finding, Node, NodeStatus};
-use kubeassay_core::{Verdict, text};
 
 use crate::describe::{
     control_label, describe_evidence, describe_origin, describe_overridden, status_words,
     subject_parts,
 };
-use crate::inert::{code, sentence};
+use crate::inert::{code, sentence, short};
 use crate::open::{Gathered, Group, Joined, Open, PLACES};
 use crate::stream::{Closing, Header, Render};
 use crate::{RenderError, heading};
@@ -27,14 +27,13 @@ const LIST: usize = 4_000;
 const MAX_GROUPS: usize = 2_000;
 /// So many problems, and nodes that were not scanned whole, are listed.
 const MAX_LISTED: usize = 10;
-/// A text has no more characters.
-const LONGEST: usize = 300;
 
 /// Writes a report as Markdown, once it is whole.
 #[derive(Debug)]
 pub struct Markdown {
     head: String,
-    source: &'static str,
+    /// Where the facts come from, and from how many reports, for the heading.
+    source: String,
     names: BTreeMap<String, String>,
     /// Nodes that were not scanned whole: the first of them, and how many.
     missed: (Vec<String>, usize),
@@ -52,7 +51,7 @@ impl Markdown {
     pub fn new() -> Self {
         Self {
             head: String::new(),
-            source: "",
+            source: String::new(),
             names: BTreeMap::new(),
             missed: (Vec::new(), 0),
             open: Open::new(MAX_GROUPS, Joined::ByValue),
@@ -116,6 +115,9 @@ impl Markdown {
             if more > 0 {
                 lines.push(format!("and {more} more"));
             }
+        }
+        if let Some(how) = &finding.fix.how {
+            lines.push(format!("where to mend it: {}", short(how, sentence)));
         }
         let remediation: Vec<&str> = finding.remediation.lines().take(PLACES).collect();
         if !remediation.is_empty() {
@@ -241,11 +243,18 @@ fn list(items: impl Iterator<Item = String>, count: usize, page: &mut String) {
 
 impl Render for Markdown {
     fn header(&mut self, header: &Header, _: &mut dyn Write) -> Result<(), RenderError> {
-        self.source = heading::source(header.scanned.source);
+        heading::source(header.scanned.source).clone_into(&mut self.source);
+        match header.scanned.joined.len() {
+            0 => {}
+            reports => say(
+                &mut self.source,
+                format_args!(", joined from {reports} reports"),
+            ),
+        }
         let facts = heading::facts(header);
         let facts = facts
             .iter()
-            .filter(|(name, _)| !matches!(*name, "tool" | "source"));
+            .filter(|(name, _)| !matches!(*name, "tool" | "source" | "joined-reports"));
         let said: Vec<String> = facts
             .map(|(name, value)| format!("{name} {}", short(value, code)))
             .collect();
@@ -326,18 +335,6 @@ fn place(finding: &Finding) -> Option<String> {
     let first = in_file.or(finding.evidence.first())?;
     let file = first.file.as_ref().filter(|_| first.origin.path.is_none());
     Some(file.map_or_else(|| describe_origin(&first.origin), ToString::to_string))
-}
-
-/// Returns the text in this form, cut where it is too long for a comment once it is escaped.
-fn short(foreign: &str, form: fn(&str) -> String) -> String {
-    let text = text::escape(foreign);
-    match text.char_indices().nth(LONGEST) {
-        None => form(&text),
-        Some((end, _)) => {
-            let (kept, rest) = text.split_at(end);
-            format!("{}… ({} more characters)", form(kept), rest.chars().count())
-        }
-    }
 }
 
 fn say(page: &mut String, words: fmt::Arguments<'_>) {

@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{Read, Seek};
 
-use kubeassay_core::report::{Finding, Node, SCHEMA};
+use kubeassay_core::report::{Finding, Node, Report, SCHEMA};
 
-use crate::stream::{Closing, Header};
+use crate::stream::{Closing, Header, Parts};
+use serde::de::DeserializeOwned;
 
 mod json;
 mod lines;
@@ -69,13 +70,35 @@ pub struct Survey {
     pub closing: Option<Closing>,
 }
 
-/// One piece of a report.
+/// One piece of a report, or what is read of it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Piece {
+pub enum PieceOf<F> {
     /// A node; its findings follow.
     Node(Box<Node>),
     /// A finding.
-    Finding(Box<Finding>),
+    Finding(Box<F>),
+}
+
+/// One piece of a report.
+pub type Piece = PieceOf<Finding>;
+
+/// What is read of a finding: all of it, or what is compared.
+pub(crate) trait Part: DeserializeOwned {
+    /// Returns the id of its node.
+    fn node(&self) -> Option<&str>;
+
+    /// Returns the same of a finding that is there.
+    fn of(finding: &Finding) -> Self;
+}
+
+impl Part for Finding {
+    fn node(&self) -> Option<&str> {
+        self.node.as_deref()
+    }
+
+    fn of(finding: &Finding) -> Self {
+        finding.clone()
+    }
 }
 
 /// Why a report could not be read.
@@ -184,6 +207,43 @@ impl<R: Read + Seek> ReportFile<R> {
         }
     }
 
+    /// Reads it whole, with those of its findings that `keep` names: of a fleet's report, a few. Its counts stay those of
+    /// all of them.
+    ///
+    /// # Errors
+    ///
+    /// Where what remains cannot be read, and where it was cut off.
+    pub fn whole(&mut self, keep: impl Fn(&Finding) -> bool) -> Result<Report, ReadError> {
+        let mut findings = Vec::new();
+        self.each(|piece| {
+            if let Piece::Finding(finding) = piece
+                && keep(&finding)
+            {
+                findings.push(*finding);
+            }
+            Ok::<(), ReadError>(())
+        })?;
+        let Survey {
+            header,
+            nodes,
+            closing,
+        } = self.survey.clone();
+        let closing = closing.ok_or_else(|| ReadError {
+            file: self.name.clone(),
+            at: None,
+            message: "it was cut off: it has no last line, and what is missing is not known; make it again"
+                .to_owned(),
+            kind: ReadErrorKind::Broken,
+        })?;
+        let parts = Parts {
+            header,
+            nodes,
+            findings,
+            closing,
+        };
+        Ok(parts.whole())
+    }
+
     /// Hands on node after node, each followed by its findings, and what belongs to no node; may be called again.
     ///
     /// # Errors
@@ -191,7 +251,15 @@ impl<R: Read + Seek> ReportFile<R> {
     /// Those of `take`, and where what remains cannot be read.
     pub fn each<E: From<ReadError>>(
         &mut self,
-        mut take: impl FnMut(Piece) -> Result<(), E>,
+        take: impl FnMut(Piece) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_of(take)
+    }
+
+    /// As [`each`](Self::each), with no more of a finding than is asked for.
+    pub(crate) fn each_of<F: Part, E: From<ReadError>>(
+        &mut self,
+        mut take: impl FnMut(PieceOf<F>) -> Result<(), E>,
     ) -> Result<(), E> {
         let nodes = &self.survey.nodes;
         match &self.body {
@@ -220,7 +288,7 @@ impl<R: Read + Seek> ReportFile<R> {
                             kind: ReadErrorKind::Broken,
                         })
                     };
-                    order.finding(finding.clone(), &mut take, error)?;
+                    order.finding(F::of(finding), &mut take, error)?;
                 }
                 order.rest(&mut take)
             }
@@ -292,17 +360,17 @@ impl<'a> Order<'a> {
         }
     }
 
-    fn finding<E>(
+    fn finding<F: Part, E>(
         &mut self,
-        finding: Finding,
-        take: &mut impl FnMut(Piece) -> Result<(), E>,
+        finding: F,
+        take: &mut impl FnMut(PieceOf<F>) -> Result<(), E>,
         error: impl FnOnce(String) -> E,
     ) -> Result<(), E> {
-        if let Some(id) = &finding.node
-            && self.current != Some(id.as_str())
+        if let Some(id) = finding.node()
+            && self.current != Some(id)
         {
             // Several have the same id where a node is in the report twice.
-            let mut of_node = self.nodes.iter().filter(|node| node.id == *id).peekable();
+            let mut of_node = self.nodes.iter().filter(|node| node.id == id).peekable();
             if let Some(first) = of_node.peek() {
                 if !self.begun.insert(&first.id) {
                     return Err(error(format!(
@@ -312,20 +380,20 @@ impl<'a> Order<'a> {
                 self.current = Some(&first.id);
             }
             for node in of_node {
-                take(Piece::Node(Box::new(node.clone())))?;
+                take(PieceOf::Node(Box::new(node.clone())))?;
             }
         }
-        take(Piece::Finding(Box::new(finding)))
+        take(PieceOf::Finding(Box::new(finding)))
     }
 
     /// Hands on the nodes that have no findings.
-    fn rest<E>(&self, take: &mut impl FnMut(Piece) -> Result<(), E>) -> Result<(), E> {
+    fn rest<F, E>(&self, take: &mut impl FnMut(PieceOf<F>) -> Result<(), E>) -> Result<(), E> {
         let left = self
             .nodes
             .iter()
             .filter(|node| !self.begun.contains(node.id.as_str()));
         for node in left {
-            take(Piece::Node(Box::new(node.clone())))?;
+            take(PieceOf::Node(Box::new(node.clone())))?;
         }
         Ok(())
     }

@@ -126,6 +126,7 @@ impl Sarif {
                 actual: actual(finding),
                 remediation: finding.remediation.clone(),
                 fixable: finding.fix.possible,
+                fix_how: finding.fix.how.as_deref().map(text::escape),
                 group: (group.joined != Joined::Not).then(|| self.of_group(group)),
             },
         }

@@ -94,53 +94,128 @@ pub struct Closing {
     pub complete: bool,
 }
 
+/// A report taken apart.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parts {
+    pub(crate) header: Header,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) closing: Closing,
+}
+
+impl Parts {
+    /// Takes a report apart.
+    pub(crate) fn of(report: Report) -> Self {
+        // By name: a field that is added to the report must find its place.
+        let Report {
+            schema,
+            tool,
+            scanned,
+            rules,
+            findings,
+            problems,
+            summary,
+            gate,
+            complete,
+        } = report;
+        let Scanned {
+            started,
+            finished,
+            source,
+            cluster,
+            joined,
+            nodes,
+            coverage,
+        } = scanned;
+        Self {
+            header: Header {
+                schema,
+                tool,
+                scanned: Scanning {
+                    started,
+                    source,
+                    cluster,
+                    joined,
+                },
+                rules,
+            },
+            nodes,
+            findings,
+            closing: Closing {
+                finished,
+                coverage,
+                problems,
+                summary,
+                gate,
+                complete,
+            },
+        }
+    }
+
+    /// Puts it together again, sorted as the schema promises.
+    pub(crate) fn whole(self) -> Report {
+        let Self {
+            header,
+            mut nodes,
+            mut findings,
+            closing,
+        } = self;
+        findings.sort_by(|one, other| place(one).cmp(&place(other)));
+        // Nodes of a cluster come as they answer; in a document they stand where they stood last time.
+        nodes.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        Report {
+            schema: header.schema,
+            tool: header.tool,
+            scanned: Scanned {
+                started: header.scanned.started,
+                finished: closing.finished,
+                source: header.scanned.source,
+                cluster: header.scanned.cluster,
+                joined: header.scanned.joined,
+                nodes,
+                coverage: closing.coverage,
+            },
+            rules: header.rules,
+            findings,
+            problems: closing.problems,
+            summary: closing.summary,
+            gate: closing.gate,
+            complete: closing.complete,
+        }
+    }
+}
+
+/// The order of findings in a report.
+fn place(finding: &Finding) -> impl Ord + '_ {
+    (
+        &finding.node,
+        &finding.rule,
+        &finding.subject.key,
+        finding.horizon,
+    )
+}
+
 /// Feeds a report that exists to a format.
 ///
 /// # Errors
 ///
 /// When `out` does not take it.
 pub fn feed(report: &Report, to: &mut dyn Render, out: &mut dyn Write) -> Result<(), RenderError> {
-    // Taken apart by name: a field that is added to the report must find its place.
-    let Report {
-        schema,
-        tool,
-        scanned,
-        rules,
-        findings,
-        problems,
-        summary,
-        gate,
-        complete,
-    } = report;
-    let Scanned {
-        started,
-        finished,
-        source,
-        cluster,
-        joined,
+    let Parts {
+        header,
         nodes,
-        coverage,
-    } = scanned;
-    let header = Header {
-        schema: schema.clone(),
-        tool: tool.clone(),
-        scanned: Scanning {
-            started: *started,
-            source: *source,
-            cluster: cluster.clone(),
-            joined: joined.clone(),
-        },
-        rules: rules.clone(),
-    };
+        findings,
+        closing,
+    } = Parts::of(report.clone());
     to.header(&header, out)?;
     let mut of_node: BTreeMap<Option<&str>, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
+    for finding in &findings {
         of_node
             .entry(finding.node.as_deref())
             .or_default()
             .push(finding);
     }
-    for node in nodes {
+    for node in &nodes {
         to.node(node, out)?;
         for finding in of_node.remove(&Some(node.id.as_str())).unwrap_or_default() {
             to.finding(finding, out)?;
@@ -150,18 +225,10 @@ pub fn feed(report: &Report, to: &mut dyn Render, out: &mut dyn Write) -> Result
     for finding in of_node.into_values().flatten() {
         to.finding(finding, out)?;
     }
-    let closing = Closing {
-        finished: *finished,
-        coverage: *coverage,
-        problems: problems.clone(),
-        summary: *summary,
-        gate: gate.clone(),
-        complete: *complete,
-    };
     to.end(&closing, out)
 }
 
-/// Keeps a report whole, for formats that show first what matters most.
+/// Keeps a report whole, for formats that show first what matters most: never one that a fleet is written in.
 pub(crate) struct Whole<F> {
     header: Option<Header>,
     nodes: Vec<Node>,
@@ -198,63 +265,15 @@ impl<F: FnMut(&Report, &mut dyn Write) -> Result<(), RenderError>> Render for Wh
     }
 
     fn end(&mut self, closing: &Closing, out: &mut dyn Write) -> Result<(), RenderError> {
-        let Some(Header {
-            schema,
-            tool,
-            scanned:
-                Scanning {
-                    started,
-                    source,
-                    cluster,
-                    joined,
-                },
-            rules,
-        }) = self.header.take()
-        else {
+        let Some(header) = self.header.take() else {
             return Ok(());
         };
-        let Closing {
-            finished,
-            coverage,
-            problems,
-            summary,
-            gate,
-            complete,
-        } = closing.clone();
-        let mut findings = std::mem::take(&mut self.findings);
-        findings.sort_by(|one, other| place(one).cmp(&place(other)));
-        // Nodes of a cluster come as they answer; in a document they stand where they stood last time.
-        let mut nodes = std::mem::take(&mut self.nodes);
-        nodes.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
-        let report = Report {
-            schema,
-            tool,
-            scanned: Scanned {
-                started,
-                finished,
-                source,
-                cluster,
-                joined,
-                nodes,
-                coverage,
-            },
-            rules,
-            findings,
-            problems,
-            summary,
-            gate,
-            complete,
+        let parts = Parts {
+            header,
+            nodes: std::mem::take(&mut self.nodes),
+            findings: std::mem::take(&mut self.findings),
+            closing: closing.clone(),
         };
-        (self.write)(&report, out)
+        (self.write)(&parts.whole(), out)
     }
-}
-
-/// The order of findings in a report.
-fn place(finding: &Finding) -> impl Ord + '_ {
-    (
-        &finding.node,
-        &finding.rule,
-        &finding.subject.key,
-        finding.horizon,
-    )
 }

@@ -21,9 +21,11 @@ mod group;
 mod lean;
 mod objects;
 mod problems;
+mod settled;
 
 use group::{Group, Nodes, Rank};
 pub(crate) use lean::Lean;
+use settled::Settled;
 
 /// How much of the report is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,28 +47,55 @@ pub fn write(
     style: Style,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
+    let page = self::page(report, &Settled::default(), extent, style);
+    out.write_all(page.as_bytes())?;
+    Ok(())
+}
+
+/// Returns the page of a report, which has `settled` besides.
+fn page(report: &Report, settled: &Settled, extent: Extent, style: Style) -> String {
     let mut page = Page::new(style);
     let nodes = Nodes::new(report);
-    let groups = group::groups(report, &nodes);
-    findings(report, &groups, extent, &nodes, &mut page);
+    let all_counted = group::all_counted(report, settled);
+    let groups = group::groups(report, &nodes, all_counted);
+    findings(report, &groups, settled, extent, &nodes, &mut page);
+    if groups
+        .iter()
+        .all(|group| !group.counted || group.rank() == Rank::Settled)
+        && (groups.iter().any(|group| group.counted) || settled.counted(all_counted) > 0)
+    {
+        // What was accepted may be unknown as well, and is no pass.
+        let said = if report.summary.waived > 0 {
+            "Nothing fails or is unknown but what was accepted."
+        } else {
+            "Nothing fails, and nothing that was judged is unknown."
+        };
+        page.gap();
+        page.line(Ink::Plain, said);
+    }
     problems::nodes(report, &mut page);
-    problems::problems(report, extent, &nodes, &mut page);
+    problems::problems(report, settled, extent, &nodes, &mut page);
     if extent == Extent::All {
         closing::platforms(report, &mut page);
     }
-    closing::closing(report, &groups, &mut page);
-    out.write_all(page.into_text().as_bytes())?;
-    Ok(())
+    let counted = closing::Counted::new(&groups, settled, all_counted);
+    closing::closing(report, &counted, &mut page);
+    page.into_text()
 }
 
 fn findings<'a>(
     report: &'a Report,
     groups: &[Group<'a>],
+    settled: &'a Settled,
     extent: Extent,
     nodes: &Nodes<'a>,
     page: &mut Page,
 ) {
     let mut subjects: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (node, component, keys) in settled.subjects() {
+        let keys = keys.iter().map(String::as_str);
+        subjects.entry((node, component)).or_default().extend(keys);
+    }
     for group in groups {
         let (node, key) = group.place();
         let component = group.component();
@@ -106,17 +135,6 @@ fn findings<'a>(
     }
     if extent == Extent::Open {
         objects::open(report, page);
-    }
-    let mut counted = groups.iter().filter(|group| group.counted).peekable();
-    if counted.peek().is_some() && counted.all(|group| group.rank() == Rank::Settled) {
-        // What was accepted may be unknown as well, and is no pass.
-        let said = if report.summary.waived > 0 {
-            "Nothing fails or is unknown but what was accepted."
-        } else {
-            "Nothing fails, and nothing that was judged is unknown."
-        };
-        page.gap();
-        page.line(Ink::Plain, said);
     }
 }
 

@@ -2,8 +2,11 @@
 
 use kubeassay_core::report::{Evidence, Finding};
 use kubeassay_core::{Origin, Verdict};
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::read::Part;
 
 /// What is kept of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,17 +25,17 @@ pub(crate) struct Trace {
 
 impl Trace {
     pub(crate) fn of(finding: &Finding) -> Self {
-        let mut values: Vec<Vec<u8>> = finding.evidence.iter().map(value).collect();
-        // The order in which a check reads says nothing.
-        values.sort_unstable();
-        let mut origins: Vec<Vec<u8>> = finding.evidence.iter().map(origin).collect();
-        origins.sort_unstable();
+        let waived = finding.waiver.is_some();
+        Self::new(&finding.id, finding.verdict, waived, &finding.evidence)
+    }
+
+    fn new(id: &str, verdict: Verdict, waived: bool, evidence: &[Evidence]) -> Self {
         Self {
-            id: number(&finding.id),
-            values: digest(&values),
-            origins: digest(&origins),
-            verdict: finding.verdict,
-            waived: finding.waiver.is_some(),
+            id: number(id),
+            values: values(evidence),
+            origins: digest(evidence.iter().map(origin).collect()),
+            verdict,
+            waived,
         }
     }
 
@@ -40,6 +43,53 @@ impl Trace {
     pub(crate) fn needs_action(self) -> bool {
         needs_action(self.verdict) && !self.waived
     }
+}
+
+/// What is read of a finding that is compared: the rest is passed over.
+#[derive(Deserialize)]
+pub(crate) struct Compared {
+    pub(crate) id: String,
+    node: Option<String>,
+    pub(crate) verdict: Verdict,
+    pub(crate) waiver: Option<IgnoredAny>,
+    pub(crate) evidence: Vec<Evidence>,
+}
+
+impl Compared {
+    pub(crate) fn trace(&self) -> Trace {
+        Trace::new(
+            &self.id,
+            self.verdict,
+            self.waiver.is_some(),
+            &self.evidence,
+        )
+    }
+
+    /// Returns whether somebody has to do something about it.
+    pub(crate) fn needs_action(&self) -> bool {
+        needs_action(self.verdict) && self.waiver.is_none()
+    }
+}
+
+impl Part for Compared {
+    fn node(&self) -> Option<&str> {
+        self.node.as_deref()
+    }
+
+    fn of(finding: &Finding) -> Self {
+        Self {
+            id: finding.id.clone(),
+            node: finding.node.clone(),
+            verdict: finding.verdict,
+            waiver: finding.waiver.is_some().then_some(IgnoredAny),
+            evidence: finding.evidence.clone(),
+        }
+    }
+}
+
+/// Returns a digest of the values that were read; where they stand plays no part.
+pub(crate) fn values(evidence: &[Evidence]) -> u64 {
+    digest(evidence.iter().map(value).collect())
 }
 
 /// Returns whether somebody has to do something about a finding with this verdict that nobody accepted: mend it, find
@@ -101,7 +151,9 @@ fn bytes(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-fn digest(parts: &[Vec<u8>]) -> u64 {
+/// Returns a digest of the parts; the order in which a check reads says nothing.
+fn digest(mut parts: Vec<Vec<u8>>) -> u64 {
+    parts.sort_unstable();
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);

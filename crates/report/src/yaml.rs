@@ -23,11 +23,16 @@ mod emitter;
 ///
 /// When `out` does not take it, or `value` has no form in JSON.
 pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> Result<(), RenderError> {
+    out.write_all(&emitted(value)?)?;
+    Ok(())
+}
+
+/// Returns `value` as a document.
+pub(crate) fn emitted<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, RenderError> {
     let mut document = Vec::new();
     let emitter = emitter::Emitter::default();
     value.serialize(&mut Serializer::with_formatter(&mut document, emitter))?;
-    out.write_all(&document)?;
-    Ok(())
+    Ok(document)
 }
 
 /// Returns a number; YAML 1.1 knows no exponent without a point before it and a sign within.

@@ -12,8 +12,14 @@
 #[path = "common/cells.rs"]
 mod cells;
 mod common;
+#[path = "common/exposition.rs"]
+mod exposition;
 #[path = "common/marks.rs"]
 mod marks;
+#[path = "common/pages.rs"]
+mod pages;
+#[path = "common/paragraph.rs"]
+mod paragraph;
 #[path = "common/poison.rs"]
 mod poison;
 #[path = "common/schema.rs"]
@@ -28,6 +34,8 @@ use poison::poisoned_report;
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use serde_json::Value;
 
+const OSCAL: &str = include_str!("schemas/oscal-1.1.3-assessment-results.json");
+const OCSF: &str = include_str!("schemas/ocsf-1.8.0-compliance-finding.json");
 const SARIF: &str = include_str!("schemas/sarif-schema-2.1.0.json");
 
 /// The elements of `JUnit` that are written.
@@ -138,6 +146,7 @@ fn proof(format: Format, document: &str) {
                 assert!(!read.text.contains(acts), "{acts}: {}", read.text);
             }
         }
+        Format::Html => pages::assert_inert(document),
         Format::Csv => {
             for record in cells::read(document) {
                 assert_eq!(record.len(), COLUMNS.len());
@@ -147,6 +156,51 @@ fn proof(format: Format, document: &str) {
                 }
             }
         }
+        Format::Oscal => {
+            let document: Value = serde_json::from_str(document).unwrap();
+            schema::assert_valid(OSCAL, &document);
+            marked_up(&document, &mut |text| paragraph::assert_plain(text));
+        }
+        Format::Ocsf => {
+            for line in document.lines() {
+                schema::assert_valid(OCSF, &serde_json::from_str(line).unwrap());
+            }
+        }
+        Format::Prometheus => {
+            for (name, metric) in exposition::read(document) {
+                assert!(name.starts_with("kubeassay_"), "{name}");
+                assert_eq!(metric.kind, "gauge", "{name}");
+                for sample in metric.samples {
+                    assert!(sample.value.parse::<f64>().is_ok_and(f64::is_finite));
+                    assert_eq!(sample.time, None, "{name}");
+                }
+            }
+            let comments = document.lines().filter(|line| line.starts_with('#'));
+            for comment in comments {
+                let ours = ["# kubeassay: ", "# HELP kubeassay_", "# TYPE kubeassay_"];
+                assert!(
+                    ours.iter().any(|head| comment.starts_with(head)),
+                    "{comment}"
+                );
+            }
+        }
+    }
+}
+
+/// Hands out the texts that OSCAL takes for Markdown.
+fn marked_up(value: &Value, take: &mut impl FnMut(&str)) {
+    const MARKUP: [&str; 5] = ["title", "description", "remarks", "statement", "prose"];
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| marked_up(item, take)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str() {
+                    Some(text) if MARKUP.contains(&name.as_str()) => take(text),
+                    _ => marked_up(member, take),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -161,7 +215,7 @@ fn no_text_acts_in_any_format() {
 }
 
 /// The formats that show a value beside its text: what is found again of a text that stands in a finding.
-fn found_again(text: &str) -> [(Format, String); 4] {
+fn found_again(text: &str) -> [(Format, String); 7] {
     let finding = Finding {
         expected: text.to_owned(),
         reason: text.to_owned(),
@@ -185,19 +239,37 @@ fn found_again(text: &str) -> [(Format, String); 4] {
     let cell = &records[1][column];
     // A mark before what a spreadsheet would take for a formula, or for the mark.
     let cell = cell.strip_prefix('\'').unwrap_or(cell);
+    let oscal: Value = serde_json::from_str(&document(Format::Oscal)).unwrap();
+    let oscal = &oscal["assessment-results"]["local-definitions"]["objectives-and-methods"][0];
+    let oscal = paragraph::plain(oscal["parts"][0]["prose"].as_str().unwrap());
+    let ocsf = document(Format::Ocsf);
+    let ocsf: Value = serde_json::from_str(ocsf.lines().next().unwrap()).unwrap();
     let markdown = marks::read(&document(Format::Markdown));
     // Behind control, place, node and subject.
     let code = markdown
         .code
         .iter()
         .find(|code| code.trim() == escape(text).trim());
+    let page = pages::xml(&document(Format::Html));
+    let tree = roxmltree::Document::parse(&page).unwrap();
+    let wanted = tree
+        .descendants()
+        .find(|node| node.has_tag_name("dt") && node.text() == Some("Wanted"))
+        .and_then(|node| node.next_sibling_element())
+        .unwrap();
     [
+        (Format::Html, wanted.text().unwrap_or_default().to_owned()),
         (Format::Sarif, result.as_str().unwrap().to_owned()),
         (
             Format::Junit,
             failure.attribute("message").unwrap().to_owned(),
         ),
         (Format::Csv, cell.to_owned()),
+        (Format::Oscal, oscal),
+        (
+            Format::Ocsf,
+            escape(ocsf["compliance"]["desc"].as_str().unwrap()),
+        ),
         (Format::Markdown, code.cloned().unwrap_or_default()),
     ]
 }
@@ -222,6 +294,12 @@ proptest! {
             if format == Format::Markdown && !shown_whole {
                 continue;
             }
+            if format == Format::Oscal {
+                // A sentence has one blank between its words.
+                let words = |text: &str| text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+                prop_assert_eq!(words(&found), words(&wanted));
+                continue;
+            }
             prop_assert_eq!(found.trim(), wanted.trim(), "{}", format);
         }
     }
@@ -229,7 +307,16 @@ proptest! {
     #[test]
     fn no_text_acts(text in foreign()) {
         let report = poisoned_report(&text);
-        for format in [Format::Sarif, Format::Junit, Format::Markdown, Format::Csv] {
+        for format in [
+            Format::Sarif,
+            Format::Junit,
+            Format::Markdown,
+            Format::Csv,
+            Format::Html,
+            Format::Oscal,
+            Format::Ocsf,
+            Format::Prometheus,
+        ] {
             let document = shown(&report, format, 80, false);
             prop_assert!(!document.is_empty());
             proof(format, &document);

@@ -8,14 +8,16 @@
 mod common;
 
 use common::{
-    compliant, denied, empty, evidence, failing, fleet, in_pod, node, one_node, report, shown,
+    compliant, denied, empty, evidence, failing, fleet, in_pod, node, one_node, passing, problem,
+    report, shown,
 };
 use insta::assert_snapshot;
 use kubeassay_core::report::{
     Cluster, Distribution, Evidence, Finding, Source, Subject, WitnessFinding,
 };
 use kubeassay_core::{Cause, Horizon, Origin, OriginKind, Value, Verdict, Witness};
-use kubeassay_report::Format;
+use kubeassay_report::table::{self, Extent};
+use kubeassay_report::{Format, Style};
 
 #[test]
 fn table_of_one_node() {
@@ -80,6 +82,59 @@ fn a_compliant_node_says_so() {
         "table_compliant",
         shown(&compliant(), Format::Table, 80, false)
     );
+}
+
+/// The table keeps numbers of what it does not show: its page is that of the whole report.
+#[test]
+fn what_is_settled_is_counted_as_if_it_were_kept() {
+    let style = Style {
+        width: 80,
+        colour: true,
+    };
+    let with_pods = {
+        let mut report = report(
+            vec![node("worker-1")],
+            vec![passing("worker-1"), in_pod(passing("worker-1"))],
+        );
+        report.summary.pass += 1;
+        report
+    };
+    let mut of_pods = with_pods.clone();
+    of_pods.findings.remove(0);
+    of_pods.summary.pass = 0;
+    let mut at_the_next_start = with_pods.clone();
+    at_the_next_start.findings[0].horizon = Horizon::Restart;
+    let mut with_problem = fleet();
+    with_problem.problems = vec![problem("worker-1")];
+    let rules = with_problem.findings.iter().map(|one| one.rule.clone());
+    with_problem.problems[0].affects = rules.collect();
+    let mut two_kubelets = compliant();
+    let mut other = failing("worker-1");
+    other.subject.key = "/var/lib/other".to_owned();
+    two_kubelets.findings.push(other);
+    for (index, mut report) in [
+        one_node(),
+        fleet(),
+        compliant(),
+        empty(),
+        with_pods,
+        of_pods,
+        at_the_next_start,
+        with_problem,
+        two_kubelets,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        report.findings.sort_by_key(|one| {
+            let subject = one.subject.key.clone();
+            (one.node.clone(), one.rule.clone(), subject, one.horizon)
+        });
+        let mut whole = Vec::new();
+        table::write(&report, Extent::Open, style, &mut whole).unwrap();
+        let whole = String::from_utf8(whole).unwrap();
+        assert_eq!(shown(&report, Format::Table, 80, true), whole, "{index}");
+    }
 }
 
 #[test]

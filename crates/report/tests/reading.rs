@@ -12,13 +12,13 @@ mod common;
 use std::io::Cursor;
 
 use common::{compliant, empty, failing, fleet, in_pod, node, one_node, report, shown};
-use kubeassay_core::Value;
-use kubeassay_core::report::{NodeStatus, Report, Scanned};
+use kubeassay_core::report::{Finding, Node, NodeStatus, Report, Scanned};
+use kubeassay_core::{Horizon, Value};
 use kubeassay_report::read::{
     Limits, Piece, ReadError, ReadErrorKind, ReportFile, Survey, Written,
 };
 use kubeassay_report::stream::{Closing, Header, Scanning};
-use kubeassay_report::{Format, Prose, Style, renderer};
+use kubeassay_report::{Format, Prose, Room, Style, json, renderer, renderer_within, yaml};
 use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 
 const FORMATS: [(Format, Written); 3] = [
@@ -169,6 +169,133 @@ proptest! {
             let _read = read_all(&bytes, Limits::USUAL);
         }
     }
+}
+
+/// Renders a report as it comes, its findings waiting in `room`.
+fn rendered(
+    header: &Header,
+    nodes: &[Node],
+    findings: &[Finding],
+    closing: &Closing,
+    format: Format,
+    room: Room,
+) -> String {
+    let style = Style {
+        width: 80,
+        colour: false,
+    };
+    let mut render = renderer_within(format, style, &Prose::default(), room);
+    let mut out = Vec::new();
+    render.header(header, &mut out).unwrap();
+    for node in nodes {
+        render.node(node, &mut out).unwrap();
+    }
+    for finding in findings {
+        render.finding(finding, &mut out).unwrap();
+    }
+    render.end(closing, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn in_a_file(memory: usize) -> Room {
+    Room::new(memory, || Ok(Box::new(Cursor::new(Vec::new()))))
+}
+
+proptest! {
+    /// Whatever the order in which nodes answer, and wherever findings wait meanwhile: the document is what serde would
+    /// write of the sorted report.
+    #[test]
+    fn a_document_has_the_bytes_of_the_whole_report(report in generated(), order in prop::collection::vec(any::<u8>(), 12), memory in 0_usize..20_000) {
+        let mut report = report;
+        let Scanned { started, finished, source, cluster, joined, nodes, coverage } = report.scanned.clone();
+        let header = Header {
+            schema: report.schema.clone(),
+            tool: report.tool.clone(),
+            scanned: Scanning { started, source, cluster, joined },
+            rules: report.rules.clone(),
+        };
+        let closing = Closing {
+            finished,
+            coverage,
+            problems: report.problems.clone(),
+            summary: report.summary,
+            gate: report.gate.clone(),
+            complete: report.complete,
+        };
+        let mut numbered: Vec<(u8, Finding)> = order.iter().copied().zip(report.findings.clone()).collect();
+        numbered.sort_by_key(|(number, _)| *number);
+        for (number, finding) in &mut numbered {
+            finding.horizon = [Horizon::Rebuild, Horizon::Restart, Horizon::Running][usize::from(*number) % 3];
+        }
+        let findings: Vec<Finding> = numbered.into_iter().map(|(_, finding)| finding).collect();
+        let reversed: Vec<Node> = nodes.iter().rev().cloned().collect();
+
+        report.findings.clone_from(&findings);
+        report.findings.sort_by(|one, other| {
+            let place = |of: &Finding| (of.node.clone(), of.rule.clone(), of.subject.key.clone(), of.horizon);
+            place(one).cmp(&place(other))
+        });
+        report.scanned.nodes.sort_by_key(|node| (node.name.clone(), node.id.clone()));
+        for format in [Format::Json, Format::Yaml] {
+            let mut expected = Vec::new();
+            let written = match format {
+                Format::Json => json::write(&report, &mut expected),
+                _ => yaml::write(&report, &mut expected),
+            };
+            written.unwrap();
+            let expected = String::from_utf8(expected).unwrap();
+            let no_file = Room::new(memory, || Err(std::io::ErrorKind::ReadOnlyFilesystem.into()));
+            for room in [Room::MEMORY, in_a_file(memory), in_a_file(0), no_file] {
+                let document = rendered(&header, &reversed, &findings, &closing, format, room);
+                prop_assert_eq!(&document, &expected);
+            }
+        }
+    }
+}
+
+/// A file that takes only so much.
+struct Full(Cursor<Vec<u8>>);
+
+impl std::io::Read for Full {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl std::io::Seek for Full {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+impl std::io::Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.get_ref().len() > 100_000 {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_file_that_is_full_is_told() {
+    let report = fleet();
+    let room = Room::new(0, || Ok(Box::new(Full(Cursor::new(Vec::new())))));
+    let style = Style {
+        width: 80,
+        colour: false,
+    };
+    let mut render = renderer_within(Format::Json, style, &Prose::default(), room);
+    let mut findings = report.findings.iter().cycle().take(1_000);
+    let refused = findings.find_map(|finding| render.finding(finding, &mut Vec::new()).err());
+    assert_eq!(
+        refused.unwrap().to_string(),
+        "cannot keep the findings in a temporary file"
+    );
 }
 
 #[test]

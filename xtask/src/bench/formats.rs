@@ -6,9 +6,21 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::generate::root;
 
-/// The formats that take findings as they come, or join them: what keeps a whole report is left out, since a fleet is
-/// not written in it.
-const FORMATS: [&str; 5] = ["jsonl", "csv", "sarif", "junit", "markdown"];
+/// The formats that a fleet is written in: `wide`, which keeps a whole report, is for a node.
+const FORMATS: [&str; 12] = [
+    "table",
+    "json",
+    "jsonl",
+    "yaml",
+    "sarif",
+    "junit",
+    "markdown",
+    "csv",
+    "html",
+    "oscal",
+    "ocsf",
+    "prometheus",
+];
 
 /// Builds the example `fleet` as it would be released, and runs it for every format and size.
 pub(super) fn run(sizes: &[usize]) -> Result<ExitCode> {

@@ -13,9 +13,9 @@ const GATE: &str = "The exit code";
 /// Where a report goes, and in which formats.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct OutputArgs {
-    #[arg(short, long, help = of_output(), value_name = "FORMAT[=FILE]", value_parser = Wanted::from_str)]
+    #[arg(short, long, alias = "format", help = of_output(), value_name = "FORMAT[=FILE]", value_parser = Wanted::from_str)]
     pub(crate) output: Vec<Wanted>,
-    /// Write to this file (mode 0600, replaced in one step) instead of stdout
+    /// Write to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
     /// Sign what every file of the report holds with this key (Ed25519, PKCS#8 in PEM), into FILE.dsse.json beside it; kubeassay verify checks it. What is rendered is signed where the same key signed all that it is rendered from
@@ -119,7 +119,7 @@ pub(crate) fn of_file(file: &Path) -> Result<Format, String> {
 /// Returns what `--help` says of `--output`, with every format that there is.
 fn of_output() -> String {
     format!(
-        "Format of the report: {}; with the file it goes to if that is not stdout (sarif=out.sarif). A file alone tells its format by its extension. May be given several times",
+        "Format of the report: {}; with the file it goes to if that is not stdout (sarif=out.sarif). A file alone tells its format by its extension. Files are replaced in one step, mode 0600, or 0644 where another program's user reads them (prometheus). May be given several times",
         formats()
     )
 }
@@ -146,6 +146,10 @@ mod tests {
             ("report.json", Format::Json, Some("report.json")),
             ("out/report.yml", Format::Yaml, Some("out/report.yml")),
             ("jsonl=report.txt", Format::Jsonl, Some("report.txt")),
+            ("a.oscal.json", Format::Oscal, Some("a.oscal.json")),
+            ("a.ocsf.json", Format::Ocsf, Some("a.ocsf.json")),
+            ("oscal.json", Format::Json, Some("oscal.json")),
+            ("node.prom", Format::Prometheus, Some("node.prom")),
         ] {
             let wanted: Wanted = text.parse().unwrap();
             assert_eq!(wanted.format, format, "{text}");

@@ -68,7 +68,7 @@ pub(crate) struct Diff {
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
     /// Format (table, wide, json, jsonl, yaml, markdown), with the file it goes to if that is not stdout; a file alone tells its format by its extension. May be given several times
-    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = wanted)]
+    #[arg(short, long, alias = "format", value_name = "FORMAT[=FILE]", value_parser = wanted)]
     pub(crate) output: Vec<(ChangesFormat, Option<PathBuf>)>,
 }
 

@@ -67,7 +67,7 @@ pub(crate) struct WaiversLint {
     /// Files of waivers
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Hold them against the findings of this report (JSON)
+    /// Hold them against the findings of this report (JSON, JSON lines or YAML)
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
@@ -118,7 +118,7 @@ pub(crate) struct WaiversAdd {
     /// With --observed unknown: only for this cause
     #[arg(long, value_name = "CAUSE", value_parser = cause, requires = "observed")]
     pub(crate) cause: Option<Cause>,
-    /// Accept the values that this report (JSON) has for the rule in the scope
+    /// Accept the values that this report (JSON, JSON lines or YAML) has for the rule in the scope
     #[arg(long, value_name = "FILE", group = "accepts")]
     pub(crate) from: Option<PathBuf>,
     /// Who accepts it

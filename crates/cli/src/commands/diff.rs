@@ -16,7 +16,7 @@ use kubeassay_report::{JsonLines, Render as _, Style};
 use crate::args::{Diff, Global};
 use crate::exit::Exit;
 use crate::messages::Messages;
-use crate::output::{self, Destination};
+use crate::output::{self, Destination, Readers};
 use crate::saved::{self, Saved};
 use crate::tool::tool;
 use crate::{catalogue, hosts};
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Diff, global: &Global, messages: Messages) -> anyh
             width: layout.width,
             colour: layout.colour,
         };
-        let mut output = destination.open();
+        let mut output = destination.open(Readers::Owner);
         let written = changes::write(&changes, format, style, &mut output);
         written.with_context(|| format!("cannot write {}", output.name()))?;
         output.finish()?;

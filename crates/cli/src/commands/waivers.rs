@@ -1,6 +1,6 @@
 //! `kubeassay waivers`: check, list and add accepted deviations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{anyhow, bail};
 use jiff::tz::TimeZone;
@@ -34,8 +34,6 @@ pub(crate) fn run(
 fn check(arguments: &WaiversLint, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let style = style(output::layout(global, false).colour);
     let (catalogue, _) = catalogue::load(&arguments.catalogue, style, messages)?;
-    let report = arguments.report.as_deref();
-    let report = report.map(waivers::report).transpose()?;
     let mut documents = Vec::new();
     let mut faults: Vec<Diagnostic> = Vec::new();
     for read in waivers::read_each(&arguments.files, &catalogue)? {
@@ -44,6 +42,12 @@ fn check(arguments: &WaiversLint, global: &Global, messages: Messages) -> anyhow
             Err(found) => faults.extend(found),
         }
     }
+    let rules = documents.iter().flat_map(|document| &document.entries);
+    let rules = rules.flat_map(|entry| &entry.rules).map(String::as_str);
+    let rules: BTreeSet<&str> = rules.collect();
+    let report = arguments.report.as_deref();
+    let report = report.map(|path| waivers::report(path, &rules));
+    let report = report.transpose()?;
     let count: usize = documents
         .iter()
         .map(|document| document.entries.len())
@@ -112,7 +116,7 @@ fn write(arguments: &WaiversAdd, global: &Global, messages: Messages) -> anyhow:
     };
     let observed = match &arguments.from {
         Some(file) => {
-            let report = waivers::report(file)?;
+            let report = waivers::report(file, &rules.iter().map(|rule| rule.id()).collect())?;
             let ids: Vec<String> = rules.iter().map(|rule| rule.id().to_owned()).collect();
             let accepted = accept(&report, &ids, &scope);
             let accepted = accepted

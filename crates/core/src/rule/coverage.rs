@@ -131,7 +131,7 @@ pub fn coverage<'a>(rules: impl Iterator<Item = &'a Rule>, benchmark: &Benchmark
         let Some(control) = benchmark.number_of(rule) else {
             continue;
         };
-        let number = section_of(&control.control);
+        let number = before_last(&control.control);
         let section = sections.entry(parts(number)).or_insert_with(|| Section {
             section: number.to_owned(),
             about: about(number, benchmark),
@@ -157,7 +157,18 @@ pub fn coverage<'a>(rules: impl Iterator<Item = &'a Rule>, benchmark: &Benchmark
 }
 
 fn about(section: &str, benchmark: &Benchmark) -> &'static str {
-    if benchmark.framework() != "cis-kubernetes" {
+    about_in(benchmark.framework(), section)
+}
+
+/// Returns the section of a control of a framework, and what it is about in our words; that is empty where the framework
+/// is not `cis-kubernetes`.
+pub fn section_of<'a>(framework: &str, control: &'a str) -> (&'a str, &'static str) {
+    let section = before_last(control);
+    (section, about_in(framework, section))
+}
+
+fn about_in(framework: &str, section: &str) -> &'static str {
+    if framework != "cis-kubernetes" {
         return "";
     }
     let mut known = ABOUT.iter();
@@ -167,7 +178,7 @@ fn about(section: &str, benchmark: &Benchmark) -> &'static str {
 }
 
 /// Returns the section of a control: all of its number but the last part; of what has no parts, its family (`V`, `AC`).
-fn section_of(control: &str) -> &str {
+fn before_last(control: &str) -> &str {
     match control.rsplit_once('.') {
         Some((section, _)) => section,
         None => control.split(['-', '(']).next().unwrap_or(control),

@@ -11,6 +11,7 @@ use kubeassay_core::plan::{
     Edit, EditKind, Hunk, Plan, PlannedFix, PlannedNode, Request, Restart, SCHEMA,
 };
 use kubeassay_core::report::{FailOn, GateOptions, Rules};
+use kubeassay_core::rule::SiteChoices;
 use kubeassay_core::{Bytes, Cause, Verdict};
 use kubeassay_engine::{Options, needs, needs_of_service, successor};
 use sha2::{Digest as _, Sha256};
@@ -191,6 +192,7 @@ pub(crate) fn planned(before: &Node, after: &Node, settings: &[&str]) -> (Planne
             digest: String::new(),
             kubernetes_version: None,
             accepted: Vec::new(),
+            choices: SiteChoices::default(),
         },
         fixes: vec![PlannedFix {
             rule: RULE.to_owned(),
@@ -249,6 +251,6 @@ pub(crate) fn options() -> Options {
         },
         problems: Vec::new(),
         benchmark: None,
-        choices: kubeassay_core::rule::SiteChoices::default(),
+        choices: SiteChoices::default(),
     }
 }

@@ -1,44 +1,44 @@
 //! What changed, for a pull request: GitHub and GitLab show it.
 //!
-//! Every text of a host is written so that it stays text: no link, no image, no mention of a person, no HTML.
+//! Foreign text is never markup, a mention or an address: see the module `inert`.
 
 use std::io::Write;
 
-use kubeassay_core::changes::{Change, Changes};
-use kubeassay_core::text;
+use kubeassay_core::changes::{Change, Changes, Side};
 
-use super::{counts, sentence, word};
+use super::{counts, in_words, whereabouts, word};
 use crate::RenderError;
-use crate::describe::{control_label, describe_source, subject_parts};
+use crate::describe::{control_label, describe_source};
+use crate::inert::{code, code_in_cell, sentence, sentence_in_cell, short};
 
 /// Rows beyond so many are counted: a comment on a pull request may have 65,536 characters.
 const MOST: usize = 100;
-
-/// Longer texts are cut.
-const LONGEST: usize = 300;
 
 pub(super) fn write(changes: &Changes, out: &mut dyn Write) -> Result<(), RenderError> {
     let (old, new) = (&changes.old, &changes.new);
     writeln!(
         out,
         "**kubeassay diff**: {} ({}, {:.0}) → {} ({}, {:.0})\n",
-        inert(&old.file),
+        short(&old.file, code),
         describe_source(old.source),
         old.started,
-        inert(&new.file),
+        short(&new.file, code),
         describe_source(new.source),
         new.started
     )?;
     writeln!(out, "{}\n", counts(changes))?;
     for doubt in &changes.doubts {
-        writeln!(out, "> {}\n", inert(doubt))?;
+        writeln!(out, "- {}", short(doubt, sentence))?;
+    }
+    if !changes.doubts.is_empty() {
+        writeln!(out)?;
     }
     for (word, nodes) in [("came", &changes.nodes_came), ("went", &changes.nodes_went)] {
         if !nodes.is_empty() {
             let names: Vec<String> = nodes
                 .iter()
                 .take(MOST)
-                .map(|node| inert(&node.name))
+                .map(|node| short(&node.name, code))
                 .collect();
             writeln!(out, "Nodes {word}: {}\n", names.join(", "))?;
         }
@@ -59,42 +59,20 @@ pub(super) fn write(changes: &Changes, out: &mut dyn Write) -> Result<(), Render
 }
 
 fn row(change: &Change, out: &mut dyn Write) -> Result<(), RenderError> {
-    let mut whose: Vec<String> = change.node.iter().map(|node| node.name.clone()).collect();
-    whose.extend(subject_parts(&change.subject, true));
-    whose.push(change.horizon.to_string());
-    let side = |side: &Option<_>| {
-        side.as_ref()
-            .map_or_else(|| "not there".to_owned(), sentence)
+    let side = |side: &Option<Side>| match side {
+        Some(side) => short(&in_words(side), code_in_cell),
+        None => "not there".to_owned(),
     };
     writeln!(
         out,
         "| {} | {} {} ({}) | {} | {} | {} |",
         word(change.change),
-        inert(&control_label(&change.controls, &change.rule)),
-        inert(&change.title),
+        short(&control_label(&change.controls, &change.rule), code_in_cell),
+        short(&change.title, sentence_in_cell),
         change.severity,
-        inert(&whose.join(" \u{b7} ")),
-        inert(&side(&change.old)),
-        inert(&side(&change.new)),
+        short(&whereabouts(change), code_in_cell),
+        side(&change.old),
+        side(&change.new),
     )?;
     Ok(())
-}
-
-/// Returns text that Markdown shows as it is: what means something to it, to HTML or to a forge is a character
-/// reference.
-fn inert(raw: &str) -> String {
-    let mut shown: String = raw.chars().take(LONGEST).collect();
-    if shown.len() < raw.len() {
-        shown.push('…');
-    }
-    let mut safe = String::with_capacity(shown.len());
-    for character in text::escape(&shown).chars() {
-        if character.is_alphanumeric() || " .,-=()/…\u{b7}".contains(character) {
-            safe.push(character);
-        } else {
-            safe.extend(["&#", &u32::from(character).to_string(), ";"]);
-        }
-    }
-    // An address would become a link.
-    safe.replace("www.", "www&#46;")
 }

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use kubeassay_core::changes::{Change, ChangeKind, Changes, Compared, NodeName, Side};
 
-use super::{counts, sentence, word};
-use crate::describe::{control_label, describe_evidence, subject_parts};
+use super::{counts, in_words, whereabouts, word};
+use crate::describe::{control_label, describe_evidence, describe_waiver};
 use crate::ink::Ink;
 use crate::page::{Page, width};
 use crate::{RenderError, Style};
@@ -69,7 +69,12 @@ fn scope(compared: &Compared) -> String {
         ..
     } = compared;
     let source = crate::describe::describe_source(compared.source);
-    format!("{file}: {nodes} nodes, {findings} findings, {source}, {started:.0}")
+    let plural = |count: &usize| if *count == 1 { "" } else { "s" };
+    format!(
+        "{file}: {nodes} node{}, {findings} finding{}, {source}, {started:.0}",
+        plural(nodes),
+        plural(findings)
+    )
 }
 
 fn names(nodes: &[NodeName]) -> String {
@@ -104,14 +109,11 @@ fn one(change: &Change, wide: bool, page: &mut Page) {
     let hanging = prefix.iter().map(|(_, part)| width(part)).sum();
     let title = format!("{} ({})", change.title, change.severity);
     page.hang(&prefix, (Ink::Plain, &title), hanging);
-    let mut whose: Vec<String> = change.node.iter().map(|node| node.name.clone()).collect();
-    whose.extend(subject_parts(&change.subject, true));
-    whose.push(change.horizon.to_string());
-    page.item(2, "at", LABEL, (Ink::Dim, &whose.join(" \u{b7} ")));
+    page.item(2, "at", LABEL, (Ink::Dim, &whereabouts(change)));
     for (label, side) in [("before", &change.old), ("now", &change.new)] {
         match side {
             Some(side) if wide => all(label, side, page),
-            Some(side) => page.item(2, label, LABEL, (Ink::Plain, &sentence(side))),
+            Some(side) => page.item(2, label, LABEL, (Ink::Plain, &in_words(side))),
             None => page.item(2, label, LABEL, (Ink::Dim, "not there")),
         }
     }
@@ -120,12 +122,14 @@ fn one(change: &Change, wide: bool, page: &mut Page) {
 /// Writes everything that was read.
 fn all(label: &str, side: &Side, page: &mut Page) {
     let verdict = crate::describe::verdict_word(side.verdict);
-    page.item(
-        2,
-        label,
-        LABEL,
-        (Ink::Plain, &format!("{verdict}: {}", side.reason)),
-    );
+    let said = match side.reason.as_str() {
+        "" => verdict.to_owned(),
+        reason => format!("{verdict}: {reason}"),
+    };
+    page.item(2, label, LABEL, (Ink::Plain, &said));
+    if let Some(waiver) = &side.waiver {
+        page.item(2, "", LABEL, (Ink::Dim, &describe_waiver(waiver)));
+    }
     for evidence in &side.evidence {
         let (what, place) = describe_evidence(evidence, side.verdict);
         page.item(2, "", LABEL, (Ink::Plain, &what));

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
-use kubeassay_core::report::{Finding, Gate, Problem, Rules, Scanned, Summary, Tool};
+use kubeassay_core::report::{Gate, Problem, Rules, Scanned, Summary, Tool};
 use serde::de::DeserializeOwned;
 
 use super::pieces::{Mark, Pieces};
-use super::{Limits, ReadError, ReadErrorKind, Survey, check_schema};
+use super::{Limits, Part, ReadError, ReadErrorKind, Survey, check_schema};
 use crate::stream::{Closing, Header, Scanning};
 
 /// Where the findings of a document begin.
@@ -132,11 +132,11 @@ impl<R: Read + Seek> Parts<'_, '_, R> {
 }
 
 /// Reads the findings, one by one.
-pub(super) fn findings<R: Read + Seek, E: From<ReadError>>(
+pub(super) fn findings<R: Read + Seek, F: Part, E: From<ReadError>>(
     pieces: &mut Pieces<'_, R>,
     place: Place,
     limits: Limits,
-    mut take: impl FnMut(Finding, &Pieces<'_, R>) -> Result<(), E>,
+    mut take: impl FnMut(F, &Pieces<'_, R>) -> Result<(), E>,
 ) -> Result<(), E> {
     pieces.go_to(place)?;
     pieces.expect_sign(b'[', "findings are a list")?;

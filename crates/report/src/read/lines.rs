@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
-use kubeassay_core::report::{Finding, Node};
+use kubeassay_core::report::Node;
 use serde::Deserialize;
 
 use super::pieces::{Mark, Pieces};
-use super::{Limits, Piece, ReadError, ReadErrorKind, Survey, check_schema};
+use super::{Limits, Part, PieceOf, ReadError, ReadErrorKind, Survey, check_schema};
 use crate::stream::{Closing, Header};
 
 /// What a line is.
@@ -118,11 +118,11 @@ fn take_line<R: Read + Seek>(
 }
 
 /// Hands on nodes and findings as they come; `whole`: the report has its last line.
-pub(super) fn each<R: Read + Seek, E: From<ReadError>>(
+pub(super) fn each<R: Read + Seek, F: Part, E: From<ReadError>>(
     pieces: &mut Pieces<'_, R>,
     limits: Limits,
     whole: bool,
-    mut take: impl FnMut(Piece) -> Result<(), E>,
+    mut take: impl FnMut(PieceOf<F>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut line = Vec::new();
     let mut count = 0_usize;
@@ -132,23 +132,23 @@ pub(super) fn each<R: Read + Seek, E: From<ReadError>>(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let piece = match read_piece(&line, began, pieces) {
+        let piece = match read_piece::<R, F>(&line, began, pieces) {
             Err(_) if !ended && !whole => return Ok(()),
             piece => piece?,
         };
         match &piece {
-            Some(Piece::Node(node)) => {
+            Some(PieceOf::Node(node)) => {
                 begun.insert(node.id.clone());
                 current = Some(node.id.clone());
             }
-            Some(Piece::Finding(finding)) => {
+            Some(PieceOf::Finding(finding)) => {
                 count += 1;
                 if count > limits.findings {
                     let said = format!("it has more than {} findings", limits.findings);
                     return Err(pieces.wrong(began, ReadErrorKind::TooLarge, said).into());
                 }
-                if let Some(id) = &finding.node
-                    && current.as_ref() != Some(id)
+                if let Some(id) = finding.node()
+                    && current.as_deref() != Some(id)
                     && begun.contains(id)
                 {
                     let said = format!(
@@ -166,16 +166,14 @@ pub(super) fn each<R: Read + Seek, E: From<ReadError>>(
     Ok(())
 }
 
-fn read_piece<R: Read + Seek>(
+fn read_piece<R: Read + Seek, F: Part>(
     line: &[u8],
     began: Mark,
     pieces: &Pieces<'_, R>,
-) -> Result<Option<Piece>, ReadError> {
+) -> Result<Option<PieceOf<F>>, ReadError> {
     Ok(match kind(line, began, pieces)? {
-        Kind::Node => Some(Piece::Node(Box::new(pieces.parse::<Node>(line, began)?))),
-        Kind::Finding => Some(Piece::Finding(Box::new(
-            pieces.parse::<Finding>(line, began)?,
-        ))),
+        Kind::Node => Some(PieceOf::Node(Box::new(pieces.parse::<Node>(line, began)?))),
+        Kind::Finding => Some(PieceOf::Finding(Box::new(pieces.parse::<F>(line, began)?))),
         Kind::Header | Kind::Summary | Kind::Other => None,
     })
 }

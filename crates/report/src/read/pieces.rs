@@ -1,6 +1,7 @@
 //! The pieces of a JSON text, cut out without understanding them: what a value holds is for serde to say.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufRead as _, Read, Seek, SeekFrom};
+use std::slice;
 
 use serde::de::DeserializeOwned;
 
@@ -16,28 +17,31 @@ const CHUNK: usize = 128 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Bytes before it.
-    pub(super) offset: u64,
+    offset: u64,
     /// Line, from 1.
-    pub(super) line: usize,
-    /// Column in bytes, from 1.
-    pub(super) column: usize,
+    line: usize,
+    /// Bytes before its line.
+    line_at: u64,
 }
 
 impl Mark {
     const START: Self = Self {
         offset: 0,
         line: 1,
-        column: 1,
+        line_at: 0,
     };
 
     fn pass(&mut self, byte: u8) {
-        self.offset += 1;
         if byte == b'\n' {
             self.line += 1;
-            self.column = 1;
-        } else {
-            self.column += 1;
+            self.line_at = self.offset + 1;
         }
+        self.offset += 1;
+    }
+
+    /// Returns the column in bytes, from 1.
+    fn column(self) -> usize {
+        usize::try_from(self.offset - self.line_at).unwrap_or(usize::MAX - 1) + 1
     }
 }
 
@@ -79,6 +83,7 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
         if self.chunk.starts_with(b"\xef\xbb\xbf") {
             self.used = 3;
             self.at.offset = 3;
+            self.at.line_at = 3;
         }
         Ok(())
     }
@@ -186,73 +191,29 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
 
     /// Passes over a value, handing on its bytes; ends early, and returns `false`, where they are not wanted.
     fn walk(&mut self, mut take: impl FnMut(&[u8]) -> bool) -> Result<bool, ReadError> {
-        let mut depth = 0_usize;
-        let mut in_string = false;
-        let mut escaped = false;
+        let mut value = Walk::default();
         let mut begun = false;
         loop {
             if self.peek()?.is_none() {
                 // A number at the very end is a value too, but none of ours stands there.
                 return Err(self.cut_off());
             }
-            let mut at = self.at;
             let rest = self.chunk.get(self.used..).unwrap_or_default();
-            let mut end = None;
-            let mut length = 0;
-            for byte in rest.iter().copied() {
-                if in_string {
-                    if escaped {
-                        escaped = false;
-                    } else if byte == b'\\' {
-                        escaped = true;
-                    } else if byte == b'"' {
-                        in_string = false;
-                        if depth == 0 {
-                            end = Some(length + 1);
-                        }
-                    }
-                } else {
-                    match byte {
-                        b'"' => in_string = true,
-                        b'{' | b'[' => depth += 1,
-                        b'}' | b']' if depth > 0 => {
-                            depth -= 1;
-                            if depth == 0 {
-                                end = Some(length + 1);
-                            }
-                        }
-                        // Behind a value that has no end of its own.
-                        b',' | b'}' | b']' | b':' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => {
-                            end = Some(length);
-                        }
-                        _ => {}
-                    }
-                    if depth > MAX_DEPTH {
-                        let said = format!(
-                            "it is nested deeper than {MAX_DEPTH} levels, and no report is"
-                        );
-                        return Err(self.wrong(at, ReadErrorKind::TooLarge, said));
-                    }
-                }
-                if let Some(end) = end
-                    && end == length
-                {
-                    break;
-                }
-                begun = true;
-                length += 1;
-                at.pass(byte);
-                if end.is_some() {
-                    break;
-                }
-            }
-            let wanted = take(rest.get(..length).unwrap_or_default());
+            let from = self.at.offset;
+            let step = value.go_on(rest, &mut self.at);
+            let length = usize::try_from(self.at.offset - from).unwrap_or(usize::MAX);
+            let part = rest.get(..length).unwrap_or_default();
+            begun |= !part.is_empty();
+            let wanted = take(part);
             self.used += length;
-            self.at = at;
+            if step == Step::TooDeep {
+                let said = format!("it is nested deeper than {MAX_DEPTH} levels, and no report is");
+                return Err(self.wrong(self.at, ReadErrorKind::TooLarge, said));
+            }
             if !begun {
                 return Err(self.broken("a value is missing here; it is no JSON".to_owned()));
             }
-            if !wanted || end.is_some() {
+            if !wanted || step == Step::Ends {
                 return Ok(wanted);
             }
         }
@@ -271,21 +232,22 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
             if self.peek()?.is_none() {
                 return Ok((!into.is_empty()).then_some((began, false)));
             }
-            let rest = self.chunk.get(self.used..).unwrap_or_default();
-            let end = rest.iter().position(|byte| *byte == b'\n');
-            let part = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-            into.extend_from_slice(part);
-            let length = part.len();
+            let mut rest = self.chunk.get(self.used..).unwrap_or_default();
+            // What is in memory cannot fail to be read.
+            let length = rest.read_until(b'\n', into).unwrap_or_default();
+            let ended = into.pop_if(|last| *last == b'\n').is_some();
             self.used += length;
             self.at.offset += length as u64;
-            self.at.column += length;
+            if ended {
+                self.at.line += 1;
+                self.at.line_at = self.at.offset;
+            }
             if into.len() > limit {
                 let most = limit >> 20;
                 let said = format!("this line is longer than {most} MiB, and no report has such");
                 return Err(self.wrong(began, ReadErrorKind::TooLarge, said));
             }
-            if end.is_some() {
-                self.pass(b'\n');
+            if ended {
                 return Ok(Some((began, true)));
             }
         }
@@ -314,10 +276,15 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
         value: &[u8],
         began: Mark,
     ) -> Result<T, ReadError> {
-        serde_json::from_slice(value).map_err(|error| {
+        // Checked once, and not string by string; what is no UTF-8 is refused with its place.
+        let read = match std::str::from_utf8(value) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(value),
+        };
+        read.map_err(|error| {
             let (line, column) = (error.line().max(1), error.column());
             let column = if line == 1 {
-                began.column + column.saturating_sub(1)
+                began.column() + column.saturating_sub(1)
             } else {
                 column
             };
@@ -337,7 +304,7 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
     pub(super) fn wrong(&self, at: Mark, kind: ReadErrorKind, message: String) -> ReadError {
         ReadError {
             file: self.name.to_owned(),
-            at: Some((at.line, at.column)),
+            at: Some((at.line, at.column())),
             message,
             kind,
         }
@@ -362,6 +329,88 @@ impl<'a, R: Read + Seek> Pieces<'a, R> {
             at: None,
             message: message.to_owned(),
             kind,
+        }
+    }
+}
+
+/// How far a value goes, chunk by chunk.
+#[derive(Default)]
+struct Walk {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+}
+
+/// What a chunk of a text says of the value in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It ends there.
+    Ends,
+    /// It is not at its end.
+    GoesOn,
+    /// There it is nested too deep.
+    TooDeep,
+}
+
+impl Walk {
+    /// Goes on through a chunk that begins at `at`, to the end of the value or of the chunk.
+    ///
+    /// Lines are counted outside of strings: serde refuses one that has an end of a line in it.
+    fn go_on(&mut self, chunk: &[u8], at: &mut Mark) -> Step {
+        let start = at.offset;
+        let mut rest = chunk.iter();
+        let step = self.look(&mut rest, |left| {
+            at.line += 1;
+            at.line_at = start + (chunk.len() - left) as u64;
+        });
+        at.offset = start + (chunk.len() - rest.len()) as u64;
+        step
+    }
+
+    fn look(&mut self, rest: &mut slice::Iter<'_, u8>, mut line: impl FnMut(usize)) -> Step {
+        if self.escaped && rest.next().is_some() {
+            self.escaped = false;
+        }
+        loop {
+            // Most of a report is within strings.
+            while self.in_string {
+                match rest.next() {
+                    None => return Step::GoesOn,
+                    Some(b'"') => {
+                        self.in_string = false;
+                        if self.depth == 0 {
+                            return Step::Ends;
+                        }
+                    }
+                    Some(b'\\') => self.escaped = rest.next().is_none(),
+                    Some(_) => {}
+                }
+            }
+            let before = rest.clone();
+            let Some(byte) = rest.next() else {
+                return Step::GoesOn;
+            };
+            match byte {
+                b'"' => self.in_string = true,
+                b'{' | b'[' if self.depth == MAX_DEPTH => {
+                    *rest = before;
+                    return Step::TooDeep;
+                }
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' if self.depth > 0 => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return Step::Ends;
+                    }
+                }
+                // Behind a value that has no end of its own.
+                b',' | b'}' | b']' | b':' | b' ' | b'\n' | b'\r' | b'\t' if self.depth == 0 => {
+                    *rest = before;
+                    return Step::Ends;
+                }
+                b'\n' => line(rest.len()),
+                _ => {}
+            }
         }
     }
 }

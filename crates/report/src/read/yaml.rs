@@ -2,12 +2,12 @@
 
 use std::io::{Read, Seek};
 
-use kubeassay_core::report::{Finding, Report, Scanned};
+use kubeassay_core::report::Finding;
 use serde::Deserialize;
 
 use super::pieces::Pieces;
 use super::{Limits, ReadError, ReadErrorKind, Survey, check_schema};
-use crate::stream::{Closing, Header, Scanning};
+use crate::stream::Parts;
 
 #[derive(Deserialize)]
 struct Head {
@@ -39,26 +39,12 @@ pub(super) fn read<R: Read + Seek>(
     })?;
     let Head { schema } = parse(text, pieces)?;
     check_schema(schema.as_deref()).map_err(|(kind, said)| pieces.of_file(kind, &said))?;
-    let Report {
-        schema,
-        tool,
-        scanned,
-        rules,
-        findings,
-        problems,
-        summary,
-        gate,
-        complete,
-    } = parse(text, pieces)?;
-    let Scanned {
-        started,
-        finished,
-        source,
-        cluster,
-        joined,
+    let Parts {
+        header,
         nodes,
-        coverage,
-    } = scanned;
+        findings,
+        closing,
+    } = Parts::of(parse(text, pieces)?);
     if nodes.len() > limits.nodes || findings.len() > limits.findings {
         let said = format!(
             "it has more than {} nodes or {} findings",
@@ -67,26 +53,9 @@ pub(super) fn read<R: Read + Seek>(
         return Err(pieces.of_file(ReadErrorKind::TooLarge, &said));
     }
     let survey = Survey {
-        header: Header {
-            schema,
-            tool,
-            scanned: Scanning {
-                started,
-                source,
-                cluster,
-                joined,
-            },
-            rules,
-        },
+        header,
         nodes,
-        closing: Some(Closing {
-            finished,
-            coverage,
-            problems,
-            summary,
-            gate,
-            complete,
-        }),
+        closing: Some(closing),
     };
     Ok((survey, findings))
 }

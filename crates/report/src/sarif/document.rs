@@ -173,6 +173,8 @@ pub(super) struct ResultProperties {
     pub(super) remediation: String,
     pub(super) fixable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fix_how: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) group: Option<GroupProperties>,
 }
 

@@ -6,12 +6,40 @@ use kubeassay_core::report::{Finding, Report, Source};
 use kubeassay_core::{Bytes, Horizon, Verdict};
 
 use super::group::Group;
+use super::settled::Settled;
 use crate::describe::{describe_source, node_parts};
 use crate::ink::Ink;
 use crate::page::Page;
 
+/// The findings that count, as far as the closing lines ask.
+pub(super) struct Counted<'a> {
+    findings: Vec<&'a Finding>,
+    settled: &'a Settled,
+    with_pods: bool,
+    /// Nothing at all was found.
+    nothing: bool,
+}
+
+impl<'a> Counted<'a> {
+    pub(super) fn new(groups: &[Group<'a>], settled: &'a Settled, with_pods: bool) -> Self {
+        let counted = groups.iter().filter(|group| group.counted);
+        Self {
+            findings: counted
+                .flat_map(|group| group.findings.iter().copied())
+                .collect(),
+            settled,
+            with_pods,
+            nothing: groups.is_empty() && settled.count() == 0,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.findings.is_empty() && self.settled.counted(self.with_pods) == 0
+    }
+}
+
 /// Writes the closing lines.
-pub(super) fn closing(report: &Report, groups: &[Group<'_>], page: &mut Page) {
+pub(super) fn closing(report: &Report, counted: &Counted<'_>, page: &mut Page) {
     page.gap();
     page.parts(Ink::Dim, &scope(report));
     page.parts(Ink::Dim, &rules(report));
@@ -31,20 +59,15 @@ pub(super) fn closing(report: &Report, groups: &[Group<'_>], page: &mut Page) {
     if let Some(coverage) = coverage(report) {
         page.parts(Ink::Plain, &coverage);
     }
-    let counted: Vec<_> = groups
-        .iter()
-        .filter(|group| group.counted)
-        .flat_map(|group| group.findings.iter().copied())
-        .collect();
     if counted.is_empty() {
-        let why = if groups.is_empty() {
+        let why = if counted.nothing {
             ""
         } else {
             ": what was found lives in pods, which count for nothing"
         };
         page.line(Ink::Doubt, &format!("NOTHING WAS JUDGED{why}"));
     } else {
-        page.parts(Ink::Strong, &counts(report, &counted));
+        page.parts(Ink::Strong, &counts(report, counted));
     }
     if !report.complete {
         page.line(
@@ -154,7 +177,7 @@ fn coverage(report: &Report) -> Option<Vec<String>> {
     Some(std::iter::once(first).chain(others).collect())
 }
 
-fn counts(report: &Report, counted: &[&Finding]) -> Vec<String> {
+fn counts(report: &Report, counted: &Counted<'_>) -> Vec<String> {
     let summary = report.summary;
     let mut parts = vec![
         format!("{} fail", summary.fail),
@@ -176,10 +199,11 @@ fn counts(report: &Report, counted: &[&Finding]) -> Vec<String> {
 }
 
 /// Returns what is known of a later horizon; nothing judged there is not the same as nothing wrong.
-fn later(horizon: Horizon, why_not: &str, counted: &[&Finding]) -> String {
+fn later(horizon: Horizon, why_not: &str, counted: &Counted<'_>) -> String {
     let at = |finding: &&&Finding| finding.horizon == horizon;
-    let found: Vec<_> = counted.iter().filter(at).collect();
-    if found.is_empty() {
+    let found: Vec<_> = counted.findings.iter().filter(at).collect();
+    let judged = found.len() + counted.settled.judged(horizon, counted.with_pods);
+    if judged == 0 {
         return format!("{horizon}: not judged{why_not}");
     }
     let count = |verdict| {
@@ -189,8 +213,5 @@ fn later(horizon: Horizon, why_not: &str, counted: &[&Finding]) -> String {
             .count()
     };
     let (fail, unknown) = (count(Verdict::Fail), count(Verdict::Unknown));
-    format!(
-        "{horizon}: {} judged, {fail} fail, {unknown} unknown",
-        found.len()
-    )
+    format!("{horizon}: {judged} judged, {fail} fail, {unknown} unknown")
 }

@@ -1,10 +1,11 @@
 //! Findings that belong together: one rule and subject, at its horizons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kubeassay_core::Verdict;
-use kubeassay_core::report::{Finding, Node, Report, Summary};
+use kubeassay_core::report::{Finding, Node, Report};
 
+use super::settled::Settled;
 use crate::describe::{control_label, control_order, is_of_cluster};
 use crate::waivers::COMPONENT;
 
@@ -76,12 +77,20 @@ impl<'a> Group<'a> {
 }
 
 /// The nodes, by their ids.
-pub(super) struct Nodes<'a>(BTreeMap<&'a str, &'a Node>);
+pub(super) struct Nodes<'a> {
+    nodes: BTreeMap<&'a str, &'a Node>,
+    /// Names that several have: nodes of different clusters.
+    several: BTreeSet<&'a str>,
+}
 
 impl<'a> Nodes<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
         let nodes = report.scanned.nodes.iter();
-        Self(nodes.map(|node| (node.id.as_str(), node)).collect())
+        let nodes: BTreeMap<&str, &Node> = nodes.map(|node| (node.id.as_str(), node)).collect();
+        let mut names = BTreeSet::new();
+        let several = nodes.values().map(|node| node.name.as_str());
+        let several = several.filter(|name| !names.insert(*name)).collect();
+        Self { nodes, several }
     }
 
     /// Returns the name of the node with this id, or the id where the report has no such node; without an id,
@@ -90,35 +99,36 @@ impl<'a> Nodes<'a> {
         let Some(id) = id else {
             return "the cluster";
         };
-        self.0.get(id).map_or(id, |node| &node.name)
+        self.nodes.get(id).map_or(id, |node| &node.name)
     }
 
-    /// Returns the node's name, and its version where there are several nodes.
+    /// Returns the node's name, its id where another has the same name, and its version where there are several nodes.
     pub(super) fn title(&self, id: Option<&'a str>) -> Vec<String> {
-        let node = id.and_then(|id| self.0.get(id));
-        let node = node.filter(|_| self.0.len() > 1);
+        let node = id.and_then(|id| self.nodes.get(id));
+        let node = node.filter(|_| self.nodes.len() > 1);
+        let twin = node.filter(|node| self.several.contains(node.name.as_str()));
+        let twin = twin.map(|node| format!("id {}", node.id));
         let version = node.and_then(|node| node.kubernetes_version.as_ref());
         let version = version.map(|version| format!("Kubernetes {}", version.value));
         std::iter::once(self.name(id).to_owned())
+            .chain(twin)
             .chain(version)
             .collect()
     }
 }
 
+/// Returns whether findings in workloads count: the report does not say it, but its sum does.
+pub(super) fn all_counted(report: &Report, settled: &Settled) -> bool {
+    report.summary.total() == report.findings.len() + settled.count()
+}
+
 /// Returns the report's groups: by node name; on a node those that count first; then by subject, rank
 /// and control.
-pub(super) fn groups<'a>(report: &'a Report, nodes: &Nodes<'a>) -> Vec<Group<'a>> {
-    let Summary {
-        pass,
-        fail,
-        unknown,
-        manual,
-        not_applicable,
-        waived,
-    } = report.summary;
-    let total = pass + fail + unknown + manual + not_applicable + waived;
-    // The report does not say whether findings in pods were counted, but its sum does.
-    let all_counted = total == report.findings.len();
+pub(super) fn groups<'a>(
+    report: &'a Report,
+    nodes: &Nodes<'a>,
+    all_counted: bool,
+) -> Vec<Group<'a>> {
     let together = |one: &Finding, other: &Finding| {
         (&one.node, &one.rule, &one.subject.key) == (&other.node, &other.rule, &other.subject.key)
     };

@@ -1,76 +1,97 @@
-//! A report reduced to what [`Extent::Open`](super::Extent::Open) shows of it, as it comes.
+//! The table as the report comes: of what is settled it keeps numbers, of what is open what is on the page.
 //!
 //! A large cluster has a hundred thousand findings of some kilobytes each, of which the table counts most and shows few.
 
 use std::io::Write;
 
-use kubeassay_core::report::{Finding, Fix, Node};
+use kubeassay_core::report::{Finding, Node};
 
 use super::group::{Rank, rank};
-use crate::RenderError;
+use super::settled::Settled;
+use super::{Extent, page};
 use crate::describe::is_of_cluster;
-use crate::stream::{Closing, Header, Render};
-use crate::waivers;
+use crate::stream::{Closing, Header, Parts, Render};
+use crate::{RenderError, Style, waivers};
 
-/// Passes a report on, without what nobody will see.
-pub(crate) struct Lean<R> {
-    to: R,
+/// Writes the report in the extent [`Extent::Open`].
+pub(crate) struct Lean {
+    style: Style,
+    header: Option<Header>,
+    nodes: Vec<Node>,
+    findings: Vec<Finding>,
+    settled: Settled,
     /// The findings of one rule and subject, as far as they came.
     group: Vec<Finding>,
 }
 
-impl<R: Render> Lean<R> {
-    pub(crate) const fn new(to: R) -> Self {
+impl Lean {
+    pub(crate) fn new(style: Style) -> Self {
         Self {
-            to,
+            style,
+            header: None,
+            nodes: Vec::new(),
+            findings: Vec::new(),
+            settled: Settled::default(),
             group: Vec::new(),
         }
     }
 
-    /// Passes on the findings of one rule and subject; of those in which nothing is open no more than is counted.
-    fn flush(&mut self, out: &mut dyn Write) -> Result<(), RenderError> {
+    /// Keeps the findings of one rule and subject, or counts them where nothing in them is open.
+    fn flush(&mut self) {
         let mut ranks = self.group.iter().map(rank);
         // What somebody accepted is shown, and what is said of waivers.
         let mut shown = self
             .group
             .iter()
             .map(|finding| finding.waiver.is_some() || is_of_waivers(finding));
-        let settled = ranks.all(|rank| rank == Rank::Settled) && !shown.any(|shown| shown);
-        for mut finding in self.group.drain(..) {
-            if settled {
-                settle(&mut finding);
+        if ranks.all(|rank| rank == Rank::Settled) && !shown.any(|shown| shown) {
+            for finding in self.group.drain(..) {
+                self.settled.add(&finding);
             }
-            self.to.finding(&finding, out)?;
+        } else {
+            self.findings.append(&mut self.group);
         }
-        Ok(())
     }
 }
 
-impl<R: Render> Render for Lean<R> {
-    fn header(&mut self, header: &Header, out: &mut dyn Write) -> Result<(), RenderError> {
-        self.to.header(header, out)
+impl Render for Lean {
+    fn header(&mut self, header: &Header, _: &mut dyn Write) -> Result<(), RenderError> {
+        self.header = Some(header.clone());
+        Ok(())
     }
 
-    fn node(&mut self, node: &Node, out: &mut dyn Write) -> Result<(), RenderError> {
-        self.flush(out)?;
-        self.to.node(node, out)
+    fn node(&mut self, node: &Node, _: &mut dyn Write) -> Result<(), RenderError> {
+        self.flush();
+        self.nodes.push(node.clone());
+        Ok(())
     }
 
-    fn finding(&mut self, finding: &Finding, out: &mut dyn Write) -> Result<(), RenderError> {
+    fn finding(&mut self, finding: &Finding, _: &mut dyn Write) -> Result<(), RenderError> {
         let belongs = self.group.first().is_none_or(|first| {
             (&first.node, &first.rule, &first.subject.key)
                 == (&finding.node, &finding.rule, &finding.subject.key)
         });
         if !belongs {
-            self.flush(out)?;
+            self.flush();
         }
         self.group.push(reduced(finding));
         Ok(())
     }
 
     fn end(&mut self, closing: &Closing, out: &mut dyn Write) -> Result<(), RenderError> {
-        self.flush(out)?;
-        self.to.end(closing, out)
+        self.flush();
+        let Some(header) = self.header.take() else {
+            return Ok(());
+        };
+        let parts = Parts {
+            header,
+            nodes: std::mem::take(&mut self.nodes),
+            findings: std::mem::take(&mut self.findings),
+            closing: closing.clone(),
+        };
+        let page = page(&parts.whole(), &self.settled, Extent::Open, self.style);
+        out.write_all(page.as_bytes())?;
+        Ok(())
     }
 }
 
@@ -133,19 +154,4 @@ fn reduced(finding: &Finding) -> Finding {
 
 fn is_of_waivers(finding: &Finding) -> bool {
     finding.subject.component == waivers::COMPONENT
-}
-
-/// Takes away what is not counted.
-fn settle(finding: &mut Finding) {
-    finding.title = String::new();
-    finding.reason = String::new();
-    finding.expected = String::new();
-    finding.assumes = Vec::new();
-    finding.witnesses = Vec::new();
-    finding.evidence = Vec::new();
-    finding.fix = Fix {
-        possible: false,
-        why_not: None,
-        how: None,
-    };
 }

@@ -6,6 +6,7 @@ use kubeassay_core::report::{NodeStatus, Problem, Report};
 
 use super::Extent;
 use super::group::Nodes;
+use super::settled::Settled;
 use crate::describe::{control_label, control_order, status_words};
 use crate::ink::Ink;
 use crate::page::{Page, width};
@@ -39,7 +40,13 @@ pub(super) fn nodes(report: &Report, page: &mut Page) {
 }
 
 /// Writes what could not be read or understood.
-pub(super) fn problems<'a>(report: &'a Report, extent: Extent, nodes: &Nodes<'a>, page: &mut Page) {
+pub(super) fn problems<'a>(
+    report: &'a Report,
+    settled: &Settled,
+    extent: Extent,
+    nodes: &Nodes<'a>,
+    page: &mut Page,
+) {
     let problems = &report.problems;
     if problems.is_empty() {
         return;
@@ -49,6 +56,7 @@ pub(super) fn problems<'a>(report: &'a Report, extent: Extent, nodes: &Nodes<'a>
         Ink::Strong,
         &format!("Could not be read or understood: {}", problems.len()),
     );
+    let of_settled = settled.labels().map(|(rule, label)| (rule, label.clone()));
     let labels: BTreeMap<_, _> = report
         .findings
         .iter()
@@ -58,6 +66,7 @@ pub(super) fn problems<'a>(report: &'a Report, extent: Extent, nodes: &Nodes<'a>
                 control_label(&finding.controls, &finding.rule),
             )
         })
+        .chain(of_settled)
         .collect();
     let shown = if extent == Extent::All {
         problems.len()

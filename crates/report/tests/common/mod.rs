@@ -262,6 +262,11 @@ pub(crate) fn failing(node: &str) -> Finding {
             .to_owned(),
         expected: "authorization.mode is Webhook".to_owned(),
         evidence: vec![evidence],
+        fix: Fix {
+            possible: true,
+            why_not: None,
+            how: Some("change it in the ConfigMap kubelet-config too, or kubeadm upgrade node brings it back".to_owned()),
+        },
         ..authorization(node, Verdict::Fail)
     }
 }
