@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How many threads are left behind before nothing more is tried: each keeps its stack.
 const MOST_LEFT_BEHIND: usize = 8;
 /// How many answers wait to be looked at before the second thread waits too: each may be as large as a file.
-const MOST_AHEAD: usize = 4;
+const MOST_AHEAD: usize = 1;
 /// Walking and reading need little of it.
 const STACK_BYTES: usize = 256 << 10;
 

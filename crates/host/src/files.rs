@@ -134,19 +134,17 @@ impl Sight {
     }
 
     /// Gives the facts of each of the files that are needed to `take`, in their order, as [`look`](Self::look) returns
-    /// them.
+    /// them, until that says that it is enough. Returns those that were not looked at.
     pub(crate) fn look_at_each(
         &self,
         needs: Vec<Need>,
         redact: impl Fn(Vec<u8>) -> Vec<u8>,
-        take: &mut dyn FnMut(FileFacts),
-    ) {
+        take: &mut dyn FnMut(FileFacts) -> bool,
+    ) -> Vec<Need> {
         let Whom::Tenant(tenant) = &self.whom else {
             let mut way = Way::default();
-            for need in needs {
-                take(self.look_along(need, &redact, &mut way));
-            }
-            return;
+            let look = |need| self.look_along(need, &redact, &mut way);
+            return look_until(needs, look, take);
         };
         let scene = Arc::clone(&self.scene);
         let asked = needs.clone();
@@ -155,11 +153,12 @@ impl Sight {
             let look = |need| scene.look(need, Answering::Server, &mut way);
             asked.into_iter().map(look).all(answer);
         });
-        for need in needs {
+        let look = |need: Need| {
             let looked = self.in_time(&need).and_then(|()| answers.next(&need.path));
             let looked = looked.and_then(|looked| looked.map_err(|lost: Lost| lost.trouble));
-            take(facts_from(need, looked, &redact));
-        }
+            facts_from(need, looked, &redact)
+        };
+        look_until(needs, look, take)
     }
 
     /// Looks from where the way to what was looked up before parts.
@@ -590,6 +589,19 @@ pub(crate) fn recorded_executable(
 ) -> Result<(Handle, Identity), Trouble> {
     let found = sight.find(exe, Last::Follow)?;
     Ok((found.node, found.status.identity))
+}
+
+/// Looks at one file after the other until `take` says that it is enough, and returns those that were not looked at.
+pub(crate) fn look_until(
+    needs: Vec<Need>,
+    mut look: impl FnMut(Need) -> FileFacts,
+    take: &mut dyn FnMut(FileFacts) -> bool,
+) -> Vec<Need> {
+    let mut needs = needs.into_iter();
+    while let Some(need) = needs.next()
+        && take(look(need))
+    {}
+    needs.collect()
 }
 
 /// Returns the facts of a file with its content as `redact` leaves it, or with why nothing is known of it.

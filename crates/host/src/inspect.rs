@@ -9,7 +9,7 @@ use kubeassay_core::facts::{
 use kubeassay_core::{Bytes, Cause, Component};
 
 use crate::clock::Deadline;
-use crate::files::Sight;
+use crate::files::{Sight, look_until};
 use crate::guide::Guide;
 use crate::host::Host;
 use crate::moments::Beginning;
@@ -25,8 +25,6 @@ const MOST_ARGUMENTS: usize = 4096;
 const LARGEST_ENVIRONMENT: usize = 8 << 20;
 /// How often the files that a process or service reads are asked for.
 const MOST_ROUNDS: usize = 64;
-/// How many files are looked at before it is asked again whether there is room for more.
-const AT_ONCE: usize = 32;
 /// How many files of one process or service are read.
 const MOST_FILES: usize = 4096;
 /// How much of configuration is kept of all processes together, names in directories too, so that facts stay a document.
@@ -229,7 +227,7 @@ impl Setting<'_> {
         let redact = |content| self.guide.redact_content(content);
         let needs = |process: &mut ProcessFacts| self.guide.needs(process);
         self.read_named(facts, needs, |needs, take| {
-            sight.look_at_each(needs, redact, take);
+            sight.look_at_each(needs, redact, take)
         });
     }
 
@@ -253,9 +251,7 @@ impl Setting<'_> {
             }
             self.guide.needs_of_service(service)
         };
-        self.read_named(facts, needs, |needs, take| {
-            needs.into_iter().map(&look).for_each(take);
-        });
+        self.read_named(facts, needs, |needs, take| look_until(needs, &look, take));
     }
 
     /// Reads the files of the node that are no single process's.
@@ -264,7 +260,7 @@ impl Setting<'_> {
         let mut needs_of_node = self.guide.needs_of_node(facts);
         let needs = |facts: &mut Facts| needs_of_node(facts);
         self.read_named(facts, needs, |needs, take| {
-            sight.look_at_each(needs, redact, take);
+            sight.look_at_each(needs, redact, take)
         });
     }
 
@@ -273,7 +269,7 @@ impl Setting<'_> {
         &self,
         facts: &mut T,
         mut needs: impl FnMut(&mut T) -> Vec<Need>,
-        look: impl Fn(Vec<Need>, &mut dyn FnMut(FileFacts)),
+        look: impl Fn(Vec<Need>, &mut dyn FnMut(FileFacts) -> bool) -> Vec<Need>,
     ) {
         let mut known: HashSet<Need> = HashSet::new();
         for _ in 0..MOST_ROUNDS {
@@ -285,11 +281,16 @@ impl Setting<'_> {
             let room = MOST_FILES.saturating_sub(facts.files().len());
             let beyond = needs.get(room).cloned();
             needs.truncate(room);
-            for some in needs.chunks(AT_ONCE) {
-                let (wanted, unwanted) = some.iter().cloned().partition(|need| self.wants(need));
-                look(wanted, &mut |file| facts.files().push(self.keep(file)));
+            while !needs.is_empty() {
+                let had_room = self.room.get() > 0;
+                let (wanted, unwanted) = needs.into_iter().partition(|need| self.wants(need));
                 let unread = |need| no_room(FileFacts::unread(need, Cause::TooLarge, ""));
                 facts.files().extend(Vec::into_iter(unwanted).map(unread));
+                // Once there is no room left, it is asked again what is read at all.
+                needs = look(wanted, &mut |file| {
+                    facts.files().push(self.keep(file));
+                    !had_room || self.room.get() > 0
+                });
             }
             if let Some(need) = beyond {
                 let reason = format!("{} reads more than {MOST_FILES} files", facts.name());
