@@ -1,7 +1,7 @@
 //! Takes the facts of a host.
 //!
-//! One thread reads; another one takes half of the first look at all processes, and a second one reads what may never
-//! answer ([`Aside`]): each such read ends after two seconds, and nothing more is begun once the time limit has passed. What could not be read is in the facts,
+//! One thread reads, and a second one only what may never answer ([`Aside`]): each such read ends after two
+//! seconds, and nothing more is begun once the time limit has passed. What could not be read is in the facts,
 //! with its cause.
 
 use std::cell::Cell;
@@ -81,9 +81,14 @@ fn gather(host: &Host, guide: &dyn Guide, deadline: Deadline, facts: &mut Facts)
     let table = processes(host, facts);
     // Where nobody knows what runs, nothing is known not to.
     let mut all = table.is_some();
-    let pids = table.unwrap_or_default();
-    if !survey.examine_each(&pids, deadline, |candidate| candidates.add(candidate)) {
-        facts.problems.push(late("/proc"));
+    for pid in table.unwrap_or_default() {
+        if deadline.has_passed() {
+            facts.problems.push(late("/proc"));
+            break;
+        }
+        if let Some(candidate) = survey.examine(pid) {
+            candidates.add(candidate);
+        }
     }
     facts.problems.extend(candidates.problem());
     all &= !candidates.are_incomplete();

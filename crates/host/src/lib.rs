@@ -21,7 +21,6 @@ pub mod executable;
 #[cfg(test)]
 mod faults;
 mod files;
-mod first_look;
 mod fs;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -63,14 +63,18 @@ impl Proc {
         Ok(ids)
     }
 
-    /// Finds the files of a process, for whichever thread.
-    pub(crate) fn files_of(&self, pid: u32) -> Result<Arc<ProcessFiles>, Errno> {
+    /// Finds a process.
+    pub(crate) fn process(&self, pid: u32) -> Result<ProcessDirectory, Errno> {
         let directory = self.directory.child(pid.to_string().as_bytes())?;
-        Ok(Arc::new(ProcessFiles {
+        Ok(ProcessDirectory {
             pid,
-            directory,
-            live: self.live,
-        }))
+            files: Arc::new(ProcessFiles {
+                pid,
+                directory,
+                live: self.live,
+            }),
+            aside: None,
+        })
     }
 
     /// Reads a file that is not of one process, or of our own.
@@ -101,22 +105,13 @@ pub(crate) struct ProcessDirectory {
 }
 
 /// What is read of it, by whichever thread.
-pub(crate) struct ProcessFiles {
+struct ProcessFiles {
     pid: u32,
     directory: Handle,
     live: bool,
 }
 
 impl ProcessDirectory {
-    /// Returns the directory with these files, all of them read here.
-    pub(crate) fn of(files: Arc<ProcessFiles>) -> Self {
-        Self {
-            pid: files.pid,
-            files,
-            aside: None,
-        }
-    }
-
     /// Has what may never answer read aside from now on.
     pub(crate) fn set_aside(&mut self, aside: Rc<Aside>) {
         self.aside = Some(aside);
@@ -169,7 +164,8 @@ impl ProcessDirectory {
     /// Reads one of its links. A live kernel thread has no `exe`: that is `missing`, as is everything of a
     /// process that has ended.
     pub(crate) fn link(&self, name: &str) -> Result<Vec<u8>, Trouble> {
-        self.files.link(name)
+        let target = self.files.directory.link_at(name);
+        target.map_err(|errno| trouble(errno, self.path(name)))
     }
 
     /// Finds what one of its links leads to, in whatever namespace, and which file it is; only on a live
@@ -183,7 +179,8 @@ impl ProcessDirectory {
 
     /// Returns which file its executable is; only on a live procfs, and only where the kernel answers for it.
     pub(crate) fn identity_of_executable(&self) -> Option<Identity> {
-        self.files.identity_of_executable()
+        let status = self.files.directory.status_behind("exe");
+        status.ok().map(|status| status.identity)
     }
 
     /// Returns the first bytes of its command line and which file its executable is.
@@ -238,18 +235,6 @@ impl ProcessFiles {
         }
         let content = self.directory.read_kernel_start(name, most);
         content.map_err(|errno| self.gone(trouble(errno, self.path(name))))
-    }
-
-    /// Reads one of its links.
-    pub(crate) fn link(&self, name: &str) -> Result<Vec<u8>, Trouble> {
-        let target = self.directory.link_at(name);
-        target.map_err(|errno| trouble(errno, self.path(name)))
-    }
-
-    /// Returns which file its executable is; only on a live procfs, and only where the kernel answers for it.
-    pub(crate) fn identity_of_executable(&self) -> Option<Identity> {
-        let status = self.directory.status_behind("exe");
-        status.ok().map(|status| status.identity)
     }
 
     fn follow(&self, name: &str) -> Result<(Handle, Status), Trouble> {

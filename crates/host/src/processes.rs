@@ -7,13 +7,10 @@ use kubeassay_core::facts::{
     ExecutableFacts, Problem, ProcessTable, RecognisedBy, Recognition, Trouble, Unreadable,
 };
 use kubeassay_core::{Bytes, Cause, Component};
-use rustix::io::Errno;
 
 use crate::aside::Aside;
 use crate::binaries::{self, Binaries};
-use crate::clock::Deadline;
 use crate::files::{self, Sight};
-use crate::first_look::{self, FirstLook};
 use crate::fs::{Handle, Identity};
 use crate::host::Host;
 use crate::namespaces::HostNamespaces;
@@ -64,21 +61,17 @@ pub(crate) struct Executable {
 impl Executable {
     /// Reads what the link of a process says.
     pub(crate) fn of(directory: &ProcessDirectory) -> Result<Self, Trouble> {
-        directory.link("exe").map(Self::said)
-    }
-
-    /// Understands what the link says.
-    pub(crate) fn said(link: Vec<u8>) -> Self {
-        match link.strip_suffix(DELETED) {
+        let said = directory.link("exe")?;
+        Ok(match said.strip_suffix(DELETED) {
             Some(path) => Self {
                 path: path.to_vec(),
                 deleted: true,
             },
             None => Self {
-                path: link,
+                path: said,
                 deleted: false,
             },
-        }
+        })
     }
 }
 
@@ -159,35 +152,10 @@ impl<'a> Survey<'a> {
         !self.kubelets.is_empty() || !self.kubelets_elsewhere.is_empty()
     }
 
-    /// Looks at the processes `pids` and gives those that may be a component to `take`.
-    ///
-    /// Returns whether all of them were looked at before `deadline`.
-    pub(crate) fn examine_each(
-        &mut self,
-        pids: &[u32],
-        deadline: Deadline,
-        mut take: impl FnMut(Candidate),
-    ) -> bool {
-        let identify = self.host.proc().is_live() && self.may_identify();
-        let mut in_time = true;
-        first_look::at_each(self.host.proc(), pids, identify, |pid, look| {
-            in_time = !deadline.has_passed();
-            if in_time && let Some(candidate) = self.examine(pid, look) {
-                take(candidate);
-            }
-            in_time
-        });
-        in_time
-    }
-
-    /// Looks further at the process `pid` and returns it if it may be a component.
-    fn examine(&mut self, pid: u32, look: Result<FirstLook, Errno>) -> Option<Candidate> {
-        let FirstLook {
-            files,
-            exe,
-            identity,
-        } = match look {
-            Ok(look) => look,
+    /// Looks at the process `pid` and returns it if it may be a component.
+    pub(crate) fn examine(&mut self, pid: u32) -> Option<Candidate> {
+        let mut directory = match self.host.proc().process(pid) {
+            Ok(directory) => directory,
             Err(errno) => {
                 let trouble = crate::fs::trouble(errno, format!("/proc/{pid}"));
                 self.unread(pid, &trouble, None, Component::Kubelet, Standing::Own);
@@ -195,12 +163,12 @@ impl<'a> Survey<'a> {
             }
         };
         self.table.seen = self.table.seen.saturating_add(1);
-        if self.is_well_known(&exe, identity) {
+        let exe = Executable::of(&directory);
+        if directory.is_live() && exe.as_ref().is_err_and(is_over) && has_no_memory(&directory) {
             return None;
         }
-        let mut directory = ProcessDirectory::of(files);
-        let (exe, identity) = self.look_again(&directory, exe, identity);
-        if directory.is_live() && exe.as_ref().is_err_and(is_over) && has_no_memory(&directory) {
+        let identity = self.identity_of_executable(&directory);
+        if self.is_well_known(&exe, identity) {
             return None;
         }
         // Once it has ended its directory belongs to root, but then nothing else of it can be read.
@@ -252,27 +220,12 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Looks once more at what a live process runs, right before all else of it is read: it may have ended since the others
-    /// were looked at, and half of a process is worse than none.
-    fn look_again(
-        &self,
-        directory: &ProcessDirectory,
-        exe: Result<Executable, Trouble>,
-        identity: Option<Identity>,
-    ) -> (Result<Executable, Trouble>, Option<Identity>) {
-        if !directory.is_live() {
-            return (exe, identity);
-        }
-        let exe = Executable::of(directory);
-        let identity = self
-            .may_identify()
-            .then(|| directory.identity_of_executable());
-        (exe, identity.flatten())
-    }
-
-    /// Returns whether processes may be asked which file they run: elsewhere a server might have to say so.
-    fn may_identify(&self) -> bool {
-        !self.namespaces.bounds().are_there()
+    /// Returns which file a live process runs, unless a server might have to say so.
+    fn identity_of_executable(&self, directory: &ProcessDirectory) -> Option<Identity> {
+        let at_once = directory.is_live() && !self.namespaces.bounds().are_there();
+        at_once
+            .then(|| directory.identity_of_executable())
+            .flatten()
     }
 
     /// Returns whether it runs a well-known program from a file that was looked at before and is no kubelet.
@@ -295,7 +248,7 @@ impl<'a> Survey<'a> {
         uid: Option<u32>,
         identity: Option<Identity>,
     ) -> bool {
-        if !self.may_identify() {
+        if self.namespaces.bounds().are_there() {
             return false;
         }
         let mount = identity.and_then(|identity| identity.mount);
