@@ -537,11 +537,15 @@ fn evidence_of_service(service: &ServiceFacts) -> impl PartialEq + use<> {
 
 /// Returns whether all services were found with the same evidence, and none beside them.
 fn same_services(whole: &Facts, found: &Facts) -> bool {
-    let evidence = |facts: &Facts| -> Vec<_> {
-        let services = facts.services.iter();
-        services.map(evidence_of_service).collect()
+    let same = |(whole, found): (&ServiceFacts, &ServiceFacts)| {
+        let found = ServiceFacts {
+            files: as_far_as(&found.files, &whole.files),
+            ..found.clone()
+        };
+        evidence_of_service(whole) == evidence_of_service(&found)
     };
-    evidence(whole) == evidence(found)
+    let (whole, found) = (&whole.services, &found.services);
+    whole.len() == found.len() && whole.iter().zip(found).all(same)
 }
 
 /// Returns whether every service that was found will start what it was to start, whatever it started before.
@@ -709,5 +713,19 @@ fn found_same<T: PartialEq>(
 ) -> bool {
     let mut all = found.processes.iter();
     let found = all.find(|found| found.pid == process.pid);
-    found.is_some_and(|found| evidence(found) == evidence(process))
+    found.is_some_and(|found| {
+        let found = ProcessFacts {
+            files: as_far_as(&found.files, &process.files),
+            ..found.clone()
+        };
+        evidence(&found) == evidence(process)
+    })
+}
+
+/// Returns those of `files` that are among the `known`, in their order: where less was learnt of a version more is asked for.
+fn as_far_as(files: &[FileFacts], known: &[FileFacts]) -> Vec<FileFacts> {
+    let found = known
+        .iter()
+        .filter_map(|known| files.iter().find(|file| file.need == known.need));
+    found.cloned().collect()
 }
