@@ -274,3 +274,13 @@ pub fn shell_word(word: &str) -> String {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
+
+/// Returns how a finding is mended, with the words of the node's platform for where.
+pub(crate) fn describe_mending(finding: &Finding) -> String {
+    let remediation = finding.remediation.as_str();
+    match &finding.fix.how {
+        Some(how) if remediation.is_empty() => format!("On this platform: {how}"),
+        Some(how) => format!("{remediation} On this platform: {how}"),
+        None => remediation.to_owned(),
+    }
+}

@@ -14,7 +14,7 @@ use kubeassay_core::report::{BaselineState, Finding, Node, NodeStatus, Problem};
 use kubeassay_core::{Cause, OriginKind, Severity, Verdict};
 
 use crate::describe::{
-    control_label, describe_origin, describe_waiver, status_words, subject_parts,
+    control_label, describe_mending, describe_origin, describe_waiver, status_words, subject_parts,
 };
 use crate::stream::{Closing, Header, Render};
 use crate::{RenderError, heading, json};
@@ -197,7 +197,7 @@ impl Ocsf {
         }
         event.remediation = match finding.verdict {
             Verdict::Pass | Verdict::NotApplicable => None,
-            Verdict::Fail | Verdict::Unknown | Verdict::Manual => said(&finding.remediation),
+            Verdict::Fail | Verdict::Unknown | Verdict::Manual => said(&describe_mending(finding)),
         }
         .map(|desc| Remediation { desc });
         event.unmapped = Unmapped::Finding(Box::new(UnmappedFinding {

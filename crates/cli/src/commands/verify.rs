@@ -134,8 +134,9 @@ fn page(report: &Path, answer: &Answer<'_>) -> String {
     line(
         "found",
         &format!(
-            "{} nodes: {} pass, {} fail, {} unknown, {} manual, {} not applicable, {} waived",
+            "{} {}: {} pass, {} fail, {} unknown, {} manual, {} not applicable, {} waived",
             said.nodes,
+            if said.nodes == 1 { "node" } else { "nodes" },
             verdicts.pass,
             verdicts.fail,
             verdicts.unknown,

@@ -11,7 +11,8 @@ use super::document::{
 };
 use super::words::{markup, string, time, token, uuid};
 use crate::describe::{
-    control_label, describe_evidence, describe_overridden, describe_waiver, subject_parts,
+    control_label, describe_evidence, describe_mending, describe_overridden, describe_waiver,
+    subject_parts,
 };
 use crate::inert;
 
@@ -96,9 +97,10 @@ pub(super) fn write(finding: &Finding, around: &Around<'_>) -> Written {
         props: vec![property("finding-id", &finding.id)],
         origins: around.origins(),
         remarks: match status.state {
-            NOT_SATISFIED if !finding.remediation.is_empty() => Some(markup(&finding.remediation)),
+            NOT_SATISFIED => Some(describe_mending(finding)).filter(|mending| !mending.is_empty()),
             _ => None,
-        },
+        }
+        .map(|mending| markup(&mending)),
         target: Target {
             kind: "objective-id",
             id: token(&finding.rule),
