@@ -78,7 +78,7 @@ fn a_signed_report_is_verified_and_a_changed_one_is_not() {
         let (code, stdout, stderr) = desk.run(&format!("verify {report} --key pub.pem"));
         assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
         assert!(stdout.contains(&format!("verified  {report}")), "{stdout}");
-        assert!(stdout.contains("1 nodes: "), "{stdout}");
+        assert!(stdout.contains("1 node: "), "{stdout}");
     }
     let (_, stdout, _) = desk.run("verify report.json --key pub.pem -o json");
     let answer: Json = serde_json::from_str(&stdout).unwrap();
