@@ -56,8 +56,7 @@ pub fn ask(component: Component, documents: &Documents<'_>, minor: Minor, when: 
     if component == Component::Kubelet {
         return kubelet::ask(documents, minor, when);
     }
-    let Resolution { needs, stale, .. } = resolve(component, documents, minor, when);
-    Asked { needs, stale }
+    Asked::of(resolve(component, documents, minor, when))
 }
 
 /// Returns whether a variable of its environment is part of a component's configuration: those of etcd each set a flag

@@ -111,15 +111,13 @@ pub fn resolve(documents: &Documents<'_>, minor: Minor, when: When) -> Resolutio
 /// Resolves as far as it takes to name the files that are read next: what is not in the facts yet makes no
 /// setting unknown, which would be the most of the work, and for nothing.
 pub fn ask(documents: &Documents<'_>, minor: Minor, when: When) -> Asked {
-    let Resolution { needs, stale, .. } = run(documents, minor, when, Purpose::Asking);
-    Asked { needs, stale }
+    Asked::of(run(documents, minor, when, Purpose::Asking))
 }
 
 /// Resolves as far as it takes to name the files of its configuration, and not those that their settings name: for a version
 /// that it is not known to be.
 pub fn ask_for_configuration(documents: &Documents<'_>, minor: Minor, when: When) -> Asked {
-    let Resolution { needs, stale, .. } = run(documents, minor, when, Purpose::Naming);
-    Asked { needs, stale }
+    Asked::of(run(documents, minor, when, Purpose::Naming))
 }
 
 /// What a kubelet in one version reads beyond its facts.
@@ -129,6 +127,18 @@ pub struct Asked {
     pub needs: Vec<Need>,
     /// Whether a file may have changed since the process started; if not, [`When::Now`] gives the same.
     pub stale: bool,
+    /// Whether it would not start, so that what it would read after that was not asked for.
+    pub refused: bool,
+}
+
+impl Asked {
+    pub(crate) fn of(resolution: Resolution) -> Self {
+        Self {
+            needs: resolution.needs,
+            stale: resolution.stale,
+            refused: resolution.refusal.is_some(),
+        }
+    }
 }
 
 /// What a configuration is resolved for.

@@ -42,11 +42,13 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
     }
     let documents = Documents::new(process);
     let told = components::minors(process);
-    let mut needs = needs_of(&documents, &told, ask);
+    let (mut needs, refused) = needs_of(&documents, &told, ask);
     if needs.is_empty() {
-        // Whoever judges may say another version than the process does.
+        // Whoever judges may say another version than the process does; where none of those would start it is another one,
+        // and whatever that reads counts.
         let others: Vec<Minor> = Minor::all().filter(|minor| !told.contains(minor)).collect();
-        needs = needs_of(&documents, &others, ask_for_configuration);
+        let asked = if refused { ask } else { ask_for_configuration };
+        (needs, _) = needs_of(&documents, &others, asked);
     }
     // What is configured is known by then.
     if needs.is_empty() {
@@ -55,15 +57,18 @@ pub fn needs(process: &ProcessFacts) -> Vec<Need> {
     needs
 }
 
-/// Returns the files that a kubelet reads in any of these versions and that are not in its facts yet, as far as it is `asked`.
+/// Returns the files that a kubelet reads in any of these versions and that are not in its facts yet, as far as it is `asked`,
+/// and whether none of them would start.
 fn needs_of(
     documents: &Documents<'_>,
     minors: &[Minor],
-    asked: impl Fn(&Documents<'_>, Minor, When) -> Asked,
-) -> Vec<Need> {
+    asked: fn(&Documents<'_>, Minor, When) -> Asked,
+) -> (Vec<Need>, bool) {
     let mut needs: Vec<Need> = Vec::new();
+    let mut refused = true;
     for minor in minors {
         let started = asked(documents, *minor, When::Started);
+        refused &= started.refused;
         let now = started
             .stale
             .then(|| asked(documents, *minor, When::Now).needs);
@@ -73,7 +78,7 @@ fn needs_of(
             }
         }
     }
-    needs
+    (needs, refused)
 }
 
 /// Finds and resolves the kubelets of a node. `said` is the version that the user gave.
@@ -334,3 +339,40 @@ fn subject(process: &ProcessFacts, node: &NodeFacts, resolution: Option<&Resolut
 
 /// The root directory of a kubelet that names none (`cmd/kubelet/app/options/options.go`).
 pub(crate) const DEFAULT_ROOT: &str = "/var/lib/kubelet";
+
+#[cfg(test)]
+mod tests {
+    use kubeassay_core::facts::{ExecutableFacts, NeedKind, ProcessFacts};
+
+    use super::needs;
+
+    /// The versions that a kubelet is not known to be are asked for all that they read where those that it is known to be
+    /// would not start.
+    #[test]
+    fn whoever_may_run_all_the_same_is_asked_for_everything() {
+        let presence = |argv: &[&str]| {
+            let argv = argv.iter().map(|argument| (*argument).into()).collect();
+            let process = ProcessFacts {
+                executable: Some(ExecutableFacts {
+                    versions: vec!["1.34.2".to_owned()],
+                    ..ExecutableFacts::default()
+                }),
+                ..ProcessFacts::new(1, argv)
+            };
+            let mut needs = needs(&process).into_iter();
+            needs.any(|need| need.what == NeedKind::Presence && need.path == "/k")
+        };
+        assert!(presence(&["kubelet", "--kubeconfig=/k"]));
+        // 1.34 has no such flag, 1.22 has.
+        assert!(presence(&[
+            "kubelet",
+            "--network-plugin=cni",
+            "--kubeconfig=/k"
+        ]));
+        assert!(!presence(&[
+            "kubelet",
+            "--no-version-has-this",
+            "--kubeconfig=/k"
+        ]));
+    }
+}
