@@ -18,7 +18,7 @@ use crate::privileges::Keep;
 
 pub(crate) use fixing::{Apply, Fix, ManifestApply, Rollback, Transactions, TransactionsCommand};
 pub(crate) use publishing::{Accept, DryRun, Publish, Report, ReportCommand};
-pub(crate) use reporting::{BaselineArgs, GateArgs, OutputArgs, Wanted, of_file};
+pub(crate) use reporting::{BaselineArgs, GateArgs, OutputArgs, SignArgs, Wanted, of_file};
 pub(crate) use reports::{Diff, Render};
 pub(crate) use waivers::{
     WaiverArgs, Waivers, WaiversAdd, WaiversCommand, WaiversLint, WaiversList,
@@ -313,6 +313,8 @@ pub(crate) struct Scan {
     pub(crate) cluster: ClusterArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) sign: SignArgs,
 }
 
 /// What is judged, and how it is read.

@@ -21,6 +21,7 @@ mod manifest;
 mod messages;
 mod nodes;
 mod output;
+mod outputs;
 mod plan_file;
 mod plugin;
 mod privileges;

@@ -1,9 +1,7 @@
 //! Where judged nodes go: to every format that was asked for, and into the counts that decide the exit code.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::bail;
 use jiff::Timestamp;
 use kubeassay_core::report::{Conclusion, Gate, GateOptions, Problem, Tally};
 use kubeassay_core::rule::Rule;
@@ -11,100 +9,13 @@ use kubeassay_engine::{JudgedNode, Options};
 use kubeassay_report::baseline::Baseline;
 use kubeassay_report::stream::{Closing, Header, Scanning};
 use kubeassay_report::waivers::Waiving;
-use kubeassay_report::{Format, Prose, Render, RenderError, Style, renderer_within};
+use kubeassay_report::{Render, RenderError, renderer_within};
 
-use crate::args::{Global, OutputArgs, Wanted, of_file};
-use crate::evidence::{self, Signer, attestation_of};
+use crate::args::Global;
+use crate::evidence::{self, Signer};
 use crate::messages::Messages;
-use crate::output::{self, Destination, Output, Readers};
-
-/// Where reports go, tried out before anything is read.
-pub(crate) struct Outputs {
-    places: Vec<(Format, Destination)>,
-    signer: Option<Signer>,
-}
-
-impl Outputs {
-    /// Returns what was asked for; a table on stdout where nothing was. `command` is how the command is called.
-    ///
-    /// # Errors
-    ///
-    /// Where a file cannot be written, two formats go to the same place, or no format is told.
-    pub(crate) fn new(arguments: &OutputArgs, command: &str) -> anyhow::Result<Self> {
-        let wanted = wanted(arguments)?;
-        let files = wanted.iter().filter_map(|wanted| wanted.file.as_deref());
-        let key = arguments.sign.as_deref();
-        let signer = key.map(|key| Signer::new(key, files)).transpose()?;
-        let mut places = BTreeSet::new();
-        let mut outputs = Vec::with_capacity(wanted.len());
-        for Wanted { format, file } in wanted {
-            if !places.insert(file.clone()) {
-                match file {
-                    Some(file) => bail!("{} is named for two formats", file.display()),
-                    None => bail!(
-                        "only one format goes to stdout; give the others a file: {format}=FILE"
-                    ),
-                }
-            }
-            if let (Some(_), Some(file)) = (&signer, &file)
-                && !places.insert(Some(attestation_of(file)))
-            {
-                bail!(
-                    "the attestation of {} would take the place of another file that is asked for",
-                    file.display()
-                );
-            }
-            let command = format!("{command} -o {format}");
-            outputs.push((format, Destination::new(file.as_deref(), &command)?));
-        }
-        Ok(Self {
-            places: outputs,
-            signer,
-        })
-    }
-
-    /// Returns whether the report is signed.
-    pub(crate) const fn are_signed(&self) -> bool {
-        self.signer.is_some()
-    }
-
-    /// Returns who signs it, if anybody does.
-    pub(crate) const fn signer(&self) -> Option<&Signer> {
-        self.signer.as_ref()
-    }
-
-    /// Returns whether somebody reads the exit code's reason on stdout already.
-    pub(crate) fn tell_people(&self) -> bool {
-        let mut outputs = self.places.iter();
-        outputs.any(|(format, destination)| format.is_for_people() && !destination.is_file())
-    }
-}
-
-fn wanted(arguments: &OutputArgs) -> anyhow::Result<Vec<Wanted>> {
-    let to_file = arguments.output_file.as_deref();
-    let to_file = to_file.filter(|file| *file != Path::new("-"));
-    let mut wanted = arguments.output.clone();
-    match (to_file, wanted.as_mut_slice()) {
-        (None, []) => wanted.push(Wanted {
-            format: Format::Table,
-            file: None,
-        }),
-        (None, _) => {}
-        (Some(file), []) => wanted.push(Wanted {
-            // A name without an extension tells nothing: then it is what stdout would get.
-            format: match file.extension() {
-                Some(_) => of_file(file).map_err(anyhow::Error::msg)?,
-                None => Format::Table,
-            },
-            file: Some(file.to_owned()),
-        }),
-        (Some(file), [only]) if only.file.is_none() => only.file = Some(file.to_owned()),
-        (Some(_), _) => bail!(
-            "--output-file takes one format; where there are several, name the file of each: -o FORMAT=FILE"
-        ),
-    }
-    Ok(wanted)
-}
+use crate::output::Output;
+use crate::outputs::{Outputs, Place};
 
 /// Takes one judged node after the other.
 pub(crate) struct Sink {
@@ -208,36 +119,24 @@ impl Sink {
         for doubt in doubts {
             messages.warning(&doubt);
         }
-        let mut formats = outputs.places.iter().map(|(format, _)| format);
-        let prose = if formats.any(|format| format.shows_prose()) {
-            Prose::of(rules)
-        } else {
-            Prose::default()
-        };
-        let mut sending = Vec::with_capacity(outputs.places.len());
-        for (format, destination) in outputs.places {
-            let layout = output::layout(global, destination.is_file());
-            let style = Style {
-                width: layout.width,
-                colour: layout.colour,
-            };
-            let mut render = renderer_within(format, style, &prose, destination.room());
-            let readers = if format.is_for_everybody() {
-                Readers::All
-            } else {
-                Readers::Owner
-            };
-            let mut output = destination.open(readers);
-            if outputs.signer.is_some() {
-                output = output.digesting();
-            }
+        let prose = outputs.prose(rules);
+        let (signer, places) = outputs.open(global);
+        let mut sending = Vec::with_capacity(places.len());
+        for place in places {
+            let Place {
+                format,
+                style,
+                room,
+                mut output,
+            } = place;
+            let mut render = renderer_within(format, style, &prose, room);
             let begun = render.header(&header, &mut output);
             begun.map_err(|error| refused(&output, error))?;
             sending.push(Sending { render, output });
         }
         Ok(Self {
             sending,
-            signing: outputs.signer.map(|signer| Signing {
+            signing: signer.map(|signer| Signing {
                 signer,
                 header,
                 nodes: 0,

@@ -1,374 +1,184 @@
 //! What changed between two reports.
 //!
 //! Each is gone through twice at most: of the old one a few numbers are kept for each finding, and only findings that
-//! changed are held whole.
+//! changed are held whole. One file per format; those that are laid out as a report is take its parts from the format of
+//! the report.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Seek, Write};
+use std::collections::BTreeMap;
+use std::io::Write;
 
-use kubeassay_core::Verdict;
 use kubeassay_core::changes::{
     Change, ChangeKind, ChangeSummary, Changes, Compared, NodeName, SCHEMA, Side,
 };
 use kubeassay_core::report::{Finding, Node, Tool};
+use kubeassay_core::text;
 
 use crate::describe::subject_parts;
-use crate::read::{Piece, PieceOf, ReadError, ReportFile, Survey};
-use crate::trace::{self, Trace, needs_action, number};
-use crate::{RenderError, Style, json, yaml};
+use crate::{Format, Prose, RenderError, Style, heading, json, yaml};
 
+mod compare;
+mod csv;
+mod html;
+mod jsonl;
+mod junit;
 mod markdown;
+mod ocsf;
+mod openreports;
+mod oscal;
 mod page;
+mod prometheus;
+mod sarif;
 
-/// A format of what changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ChangesFormat {
-    /// For people: what changed and how.
-    Table,
-    /// For people: with everything that was read.
-    Wide,
-    /// One document.
-    Json,
-    /// One line per change, between a first line with what was compared and a last one with the counts.
-    Jsonl,
-    /// The document of [`ChangesFormat::Json`], as YAML.
-    Yaml,
-    /// For a pull request.
-    Markdown,
+pub use compare::compare;
+pub use csv::COLUMNS;
+
+/// What changed between two reports, with the findings whole: every format is written from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Who compared them.
+    pub tool: Tool,
+    /// What was before.
+    pub old: Compared,
+    /// What is now.
+    pub new: Compared,
+    /// What makes the comparison say less than it seems to, one sentence each: other rules, another cluster.
+    pub doubts: Vec<String>,
+    /// Nodes that only the new one has.
+    pub nodes_came: Vec<NodeName>,
+    /// Nodes that only the old one has.
+    pub nodes_went: Vec<NodeName>,
+    /// The changes, those that need action first.
+    pub changes: Vec<Changed>,
+    /// How many there are of each kind.
+    pub summary: ChangeSummary,
+    /// The nodes on which something changed, by their ids; as they are now, where they are still there.
+    nodes: BTreeMap<String, Node>,
 }
 
-impl ChangesFormat {
-    /// Every format.
-    pub const ALL: &[Self] = &[
-        Self::Table,
-        Self::Wide,
-        Self::Json,
-        Self::Jsonl,
-        Self::Yaml,
-        Self::Markdown,
-    ];
+/// A finding that changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changed {
+    /// What kind of change it is.
+    pub kind: ChangeKind,
+    /// The finding as it is now; where it is no longer seen, as it was.
+    pub finding: Box<Finding>,
+    /// The finding as it was, where it is there now too.
+    before: Option<Box<Finding>>,
+}
 
-    /// Returns the word that `-o` takes.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Wide => "wide",
-            Self::Json => "json",
-            Self::Jsonl => "jsonl",
-            Self::Yaml => "yaml",
-            Self::Markdown => "markdown",
+impl Changed {
+    /// Returns what was found before; `None` where it was not there.
+    pub fn old(&self) -> Option<&Finding> {
+        match self.kind {
+            ChangeKind::NoLongerSeen => Some(&self.finding),
+            _ => self.before.as_deref(),
         }
     }
 
-    /// Returns the extensions of files that tell this format, without the dot.
-    pub const fn extensions(self) -> &'static [&'static str] {
-        match self {
-            Self::Table => &["txt"],
-            Self::Wide => &[],
-            Self::Json => &["json"],
-            Self::Jsonl => &["jsonl", "ndjson"],
-            Self::Yaml => &["yaml", "yml"],
-            Self::Markdown => &["md"],
-        }
+    /// Returns what is found now; `None` where it is not there any more.
+    pub fn new(&self) -> Option<&Finding> {
+        (self.kind != ChangeKind::NoLongerSeen).then_some(&self.finding)
     }
 }
 
-/// Compares two reports. `tool` is who compares them.
-///
-/// # Errors
-///
-/// Where one of them cannot be read.
-pub fn compare<R: Read + Seek, S: Read + Seek>(
-    old: &mut ReportFile<R>,
-    new: &mut ReportFile<S>,
-    tool: Tool,
-) -> Result<Changes, ReadError> {
-    let mut traces = Vec::new();
-    old.each_of(|piece: PieceOf<trace::Compared>| {
-        if let PieceOf::Finding(finding) = piece {
-            traces.push(finding.trace());
-        }
-        Ok::<(), ReadError>(())
-    })?;
-    traces.sort_unstable_by_key(|trace| trace.id);
-    let mut seen = vec![false; traces.len()];
-    let mut summary = ChangeSummary::default();
-    let mut changes = Vec::new();
-    // Ids of findings whose old side is wanted, with the place of their change.
-    let mut wanted: BTreeMap<u128, usize> = BTreeMap::new();
-    let names = names(new.survey());
-    let mut findings = 0;
-    new.each(|piece| {
-        let Piece::Finding(finding) = piece else {
-            return Ok(());
-        };
-        findings += 1;
-        let trace = Trace::of(&finding);
-        let before = find(&traces, &mut seen, trace.id);
-        match kind(before, trace) {
-            None => summary.unchanged += 1,
-            Some(kind) => {
-                if before.is_some() {
-                    wanted.insert(trace.id, changes.len());
-                }
-                let name = finding.node.as_ref().and_then(|id| names.get(id));
-                let mut change = change(kind, &finding, name);
-                change.new = Some(side(*finding));
-                changes.push(change);
+impl Comparison {
+    /// Returns whether nothing changed.
+    pub const fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.nodes_came.is_empty() && self.nodes_went.is_empty()
+    }
+
+    /// Returns the name of a finding's node: its id, where no report tells the name.
+    fn node_of<'a>(&'a self, finding: &'a Finding) -> Option<&'a str> {
+        let id = finding.node.as_deref()?;
+        Some(self.nodes.get(id).map_or(id, |node| &node.name))
+    }
+
+    /// Returns what changed as a document of the schema [`SCHEMA`].
+    pub fn document(&self) -> Changes {
+        // By name: a field that is added must find its place.
+        let Self {
+            tool,
+            old,
+            new,
+            doubts,
+            nodes_came,
+            nodes_went,
+            changes,
+            summary,
+            nodes: _,
+        } = self;
+        let changes = changes.iter().map(|change| {
+            let finding = &change.finding;
+            Change {
+                change: change.kind,
+                id: finding.id.clone(),
+                rule: finding.rule.clone(),
+                title: finding.title.clone(),
+                severity: finding.severity,
+                controls: finding.controls.clone(),
+                node: finding.node.as_ref().map(|id| NodeName {
+                    name: self.node_of(finding).unwrap_or(id).to_owned(),
+                    id: id.clone(),
+                }),
+                subject: finding.subject.clone(),
+                horizon: finding.horizon,
+                old: change.old().map(side),
+                new: change.new().map(side),
             }
-        }
-        Ok::<(), ReadError>(())
-    })?;
-    let gone = traces.iter().zip(&seen);
-    let gone = gone.filter(|(trace, seen)| !**seen && trace.needs_action());
-    let gone: BTreeSet<u128> = gone.map(|(trace, _)| trace.id).collect();
-    if !wanted.is_empty() || !gone.is_empty() {
-        let names = self::names(old.survey());
-        old.each(|piece| {
-            let Piece::Finding(finding) = piece else {
-                return Ok(());
-            };
-            let id = number(&finding.id);
-            if let Some(place) = wanted.remove(&id) {
-                if let Some(change) = changes.get_mut(place) {
-                    change.old = Some(side(*finding));
-                }
-            } else if gone.contains(&id) {
-                let name = finding.node.as_ref().and_then(|id| names.get(id));
-                let mut change = change(ChangeKind::NoLongerSeen, &finding, name);
-                change.old = Some(side(*finding));
-                changes.push(change);
-            }
-            Ok::<(), ReadError>(())
-        })?;
-    }
-    for change in &changes {
-        *match change.change {
-            ChangeKind::New => &mut summary.new,
-            ChangeKind::ChangedVerdict => &mut summary.changed_verdict,
-            ChangeKind::ChangedValue => &mut summary.changed_value,
-            ChangeKind::ChangedOrigin => &mut summary.changed_origin,
-            ChangeKind::NoLongerSeen => &mut summary.no_longer_seen,
-            ChangeKind::Waived => &mut summary.waived,
-            ChangeKind::Fixed => &mut summary.fixed,
-        } += 1;
-    }
-    changes.sort_by(|one, other| place(one).cmp(&place(other)));
-    Ok(Changes {
-        schema: SCHEMA.to_owned(),
-        tool,
-        doubts: doubts(old, new),
-        nodes_came: only_in(new.survey(), old.survey()),
-        nodes_went: only_in(old.survey(), new.survey()),
-        old: compared(old.name(), old.survey(), traces.len()),
-        new: compared(new.name(), new.survey(), findings),
-        changes,
-        summary,
-    })
-}
-
-/// Returns what was kept of the finding with this id, and marks it as seen.
-fn find(traces: &[Trace], seen: &mut [bool], id: u128) -> Option<Trace> {
-    let from = traces.partition_point(|trace| trace.id < id);
-    let of_id = traces.iter().enumerate().skip(from);
-    // Several have one id where a node is in a report twice.
-    let mut of_id = of_id.take_while(|(_, trace)| trace.id == id);
-    of_id.find_map(|(index, trace)| {
-        let mark = seen.get_mut(index)?;
-        (!std::mem::replace(mark, true)).then_some(*trace)
-    })
-}
-
-/// Returns what kind of change it is; `None` where there is none, or nothing to do about what was not there before.
-fn kind(before: Option<Trace>, now: Trace) -> Option<ChangeKind> {
-    let Some(before) = before else {
-        return now.needs_action().then_some(ChangeKind::New);
-    };
-    let (needed, needs) = (before.needs_action(), now.needs_action());
-    if needs && !needed {
-        return Some(ChangeKind::New);
-    }
-    if needed && !needs {
-        return Some(if now.waived && needs_action(now.verdict) {
-            ChangeKind::Waived
-        } else if now.verdict == Verdict::Pass {
-            ChangeKind::Fixed
-        } else {
-            ChangeKind::ChangedVerdict
         });
-    }
-    if before.verdict != now.verdict {
-        Some(ChangeKind::ChangedVerdict)
-    } else if before.values != now.values {
-        Some(ChangeKind::ChangedValue)
-    } else if before.origins != now.origins {
-        Some(ChangeKind::ChangedOrigin)
-    } else {
-        None
-    }
-}
-
-fn change(kind: ChangeKind, finding: &Finding, name: Option<&NodeName>) -> Change {
-    Change {
-        change: kind,
-        id: finding.id.clone(),
-        rule: finding.rule.clone(),
-        title: finding.title.clone(),
-        severity: finding.severity,
-        controls: finding.controls.clone(),
-        node: name.cloned().or_else(|| {
-            let id = finding.node.clone()?;
-            Some(NodeName {
-                name: id.clone(),
-                id,
-            })
-        }),
-        subject: finding.subject.clone(),
-        horizon: finding.horizon,
-        old: None,
-        new: None,
+        Changes {
+            schema: SCHEMA.to_owned(),
+            tool: tool.clone(),
+            old: old.clone(),
+            new: new.clone(),
+            doubts: doubts.clone(),
+            nodes_came: nodes_came.clone(),
+            nodes_went: nodes_went.clone(),
+            changes: changes.collect(),
+            summary: *summary,
+        }
     }
 }
 
-fn side(finding: Finding) -> Side {
+fn side(finding: &Finding) -> Side {
     Side {
         verdict: finding.verdict,
         cause: finding.cause,
-        reason: finding.reason,
-        waiver: finding.waiver,
-        evidence: finding.evidence,
+        reason: finding.reason.clone(),
+        waiver: finding.waiver.clone(),
+        evidence: finding.evidence.clone(),
     }
 }
 
-/// The order of changes: what needs action first.
-fn place(change: &Change) -> impl Ord + '_ {
-    (
-        change.change,
-        change.severity,
-        &change.rule,
-        &change.node,
-        &change.subject.key,
-        change.horizon,
-    )
-}
-
-fn name(node: &Node) -> NodeName {
-    NodeName {
-        name: node.name.clone(),
-        id: node.id.clone(),
-    }
-}
-
-fn names(survey: &Survey) -> BTreeMap<String, NodeName> {
-    let nodes = survey.nodes.iter();
-    nodes.map(|node| (node.id.clone(), name(node))).collect()
-}
-
-fn only_in(side: &Survey, other: &Survey) -> Vec<NodeName> {
-    let known: BTreeSet<&str> = other.nodes.iter().map(|node| node.id.as_str()).collect();
-    let only = side
-        .nodes
-        .iter()
-        .filter(|node| !known.contains(node.id.as_str()));
-    let only: BTreeSet<NodeName> = only.map(name).collect();
-    only.into_iter().collect()
-}
-
-fn compared(file: &str, survey: &Survey, findings: usize) -> Compared {
-    let scanned = &survey.header.scanned;
-    Compared {
-        file: file.to_owned(),
-        source: scanned.source,
-        started: scanned.started,
-        cluster: scanned.cluster.clone(),
-        rules: survey.header.rules.digest.clone(),
-        nodes: survey.nodes.len(),
-        findings,
-        complete: survey.closing.as_ref().is_some_and(|end| end.complete),
-    }
-}
-
-fn doubts<R, S>(old: &ReportFile<R>, new: &ReportFile<S>) -> Vec<String>
-where
-    R: Read + Seek,
-    S: Read + Seek,
-{
-    let mut doubts = Vec::new();
-    let (before, now) = (&old.survey().header, &new.survey().header);
-    if before.rules.digest != now.rules.digest {
-        doubts.push(format!(
-            "they were judged by different rules ({}, {}): a change may be the rules'; compare the facts instead, which are judged by the same",
-            before.rules.digest, now.rules.digest
-        ));
-    }
-    if let (Some(before), Some(now)) = (&before.scanned.cluster, &now.scanned.cluster)
-        && before.uid.as_ref().unwrap_or(&before.server) != now.uid.as_ref().unwrap_or(&now.server)
-    {
-        doubts.push(format!(
-            "they are of different clusters ({}, {})",
-            before.server, now.server
-        ));
-    }
-    for (name, survey) in [(old.name(), old.survey()), (new.name(), new.survey())] {
-        if !survey.closing.as_ref().is_some_and(|end| end.complete) {
-            doubts.push(format!("{name} is incomplete"));
-        }
-    }
-    doubts
-}
-
-/// Writes what changed in `format`.
+/// Writes what changed in `format`. `prose` is what the pages of rules say; formats that
+/// [show none](Format::shows_prose) do not look at it.
 ///
 /// # Errors
 ///
 /// When `out` does not take it.
 pub fn write(
-    changes: &Changes,
-    format: ChangesFormat,
+    comparison: &Comparison,
+    format: Format,
     style: Style,
+    prose: &Prose,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
     match format {
-        ChangesFormat::Table => page::write(changes, false, style, out),
-        ChangesFormat::Wide => page::write(changes, true, style, out),
-        ChangesFormat::Json => json::write(changes, out),
-        ChangesFormat::Jsonl => lines(changes, out),
-        ChangesFormat::Yaml => yaml::write(changes, out),
-        ChangesFormat::Markdown => markdown::write(changes, out),
+        Format::Table => page::write(comparison, false, style, out),
+        Format::Wide => page::write(comparison, true, style, out),
+        Format::Json => json::write(&comparison.document(), out),
+        Format::Jsonl => jsonl::write(comparison.document(), out),
+        Format::Yaml => yaml::write(&comparison.document(), out),
+        Format::Sarif => sarif::write(comparison, prose, out),
+        Format::Junit => junit::write(comparison, out),
+        Format::Markdown => markdown::write(comparison, out),
+        Format::Csv => csv::write(comparison, out),
+        Format::Html => html::write(comparison, prose, out),
+        Format::Oscal => oscal::write(comparison, out),
+        Format::Ocsf => ocsf::write(comparison, out),
+        Format::OpenReports => openreports::write(comparison, out),
+        Format::Prometheus => prometheus::write(comparison, out),
     }
-}
-
-/// Writes a line for each change, between what was compared and the counts.
-fn lines(changes: &Changes, out: &mut dyn Write) -> Result<(), RenderError> {
-    let Changes {
-        schema,
-        tool,
-        old,
-        new,
-        doubts,
-        nodes_came,
-        nodes_went,
-        changes,
-        summary,
-    } = changes;
-    json::write_line(
-        &serde_json::json!({
-            "kind": "header", "schema": schema, "tool": tool, "old": old, "new": new, "doubts": doubts,
-            "nodes_came": nodes_came, "nodes_went": nodes_went,
-        }),
-        out,
-    )?;
-    for change in changes {
-        let mut line = serde_json::to_value(change)?;
-        if let Some(object) = line.as_object_mut() {
-            object.insert("kind".to_owned(), "change".into());
-        }
-        json::write_line(&line, out)?;
-    }
-    json::write_line(
-        &serde_json::json!({"kind": "summary", "summary": summary}),
-        out,
-    )
 }
 
 /// Returns the kind of change in words for people.
@@ -385,16 +195,64 @@ const fn word(kind: ChangeKind) -> &'static str {
 }
 
 /// Returns what a change is about: node, subject, horizon. A process's number says nothing after a restart.
-fn whereabouts(change: &Change) -> String {
-    let mut parts: Vec<String> = change.node.iter().map(|node| node.name.clone()).collect();
-    parts.extend(subject_parts(&change.subject, true));
+fn whereabouts(finding: &Finding, comparison: &Comparison) -> String {
+    let node = comparison.node_of(finding);
+    let mut parts: Vec<String> = node.map(str::to_owned).into_iter().collect();
+    parts.extend(subject_parts(&finding.subject, true));
     parts.retain(|part| !part.starts_with("pid "));
-    parts.push(change.horizon.to_string());
+    parts.push(finding.horizon.to_string());
     parts.join(" \u{b7} ")
 }
 
+/// Returns what was compared, as names and values, before anything else in every format for machines; foreign text in it
+/// is escaped.
+fn facts(comparison: &Comparison) -> Vec<(&'static str, String)> {
+    let Comparison { tool, old, new, .. } = comparison;
+    let mut facts = vec![
+        ("tool", text::escape(&tool.name)),
+        ("version", text::escape(&tool.version)),
+    ];
+    let names = [
+        [
+            "old",
+            "old-source",
+            "old-started",
+            "old-rules-digest",
+            "old-cluster",
+        ],
+        [
+            "new",
+            "new-source",
+            "new-started",
+            "new-rules-digest",
+            "new-cluster",
+        ],
+    ];
+    for ([file, source, started, rules, cluster], side) in names.into_iter().zip([old, new]) {
+        facts.extend([
+            (file, text::escape(&side.file)),
+            (source, heading::source(side.source).to_owned()),
+            (started, side.started.to_string()),
+            (rules, text::escape(&side.rules)),
+        ]);
+        let server = side.cluster.as_ref().map(|cluster| &cluster.server);
+        facts.extend(server.map(|server| (cluster, text::escape(server))));
+    }
+    facts
+}
+
+/// Returns them as one line: `tool kubeassay, version 0.1.0, old monday.json, old-source live, …`.
+fn line(comparison: &Comparison) -> String {
+    let facts = facts(comparison);
+    let said: Vec<String> = facts
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    said.join(", ")
+}
+
 /// Returns the counts in words, the last line for people.
-fn counts(changes: &Changes) -> String {
+fn counts(changes: &Comparison) -> String {
     let ChangeSummary {
         new,
         changed_verdict,
@@ -436,8 +294,8 @@ fn counts(changes: &Changes) -> String {
     format!("{}; {rest}", parts.join(", "))
 }
 
-/// Returns the values of a side in words: `PASS: authorization.mode = Webhook (from …)`.
-fn in_words(side: &Side) -> String {
+/// Returns what was found, in words: `PASS: authorization.mode = Webhook (from …)`.
+fn in_words(side: &Finding) -> String {
     let verdict = crate::describe::verdict_word(side.verdict);
     let waived = side.waiver.as_ref().map_or("", |_| " (accepted)");
     let values: Vec<String> = side

@@ -18,6 +18,11 @@ pub(crate) struct OutputArgs {
     /// Write to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
+}
+
+/// Who answers for a report.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SignArgs {
     /// Sign what every file of the report holds with this key (Ed25519, PKCS#8 in PEM), into FILE.dsse.json beside it; kubeassay verify checks it. What is rendered is signed where the same key signed all that it is rendered from
     #[arg(long, value_name = "KEY")]
     pub(crate) sign: Option<PathBuf>,
@@ -119,7 +124,7 @@ pub(crate) fn of_file(file: &Path) -> Result<Format, String> {
 /// Returns what `--help` says of `--output`, with every format that there is.
 fn of_output() -> String {
     format!(
-        "Format of the report: {}; with the file it goes to if that is not stdout (sarif=out.sarif). A file alone tells its format by its extension. Files are replaced in one step, mode 0600, or 0644 where another program's user reads them (prometheus). May be given several times",
+        "Format: {}; with the file it goes to if that is not stdout (sarif=out.sarif). A file alone tells its format by its extension. Files are replaced in one step, mode 0600, or 0644 where another program's user reads them (prometheus). May be given several times",
         formats()
     )
 }

@@ -1,11 +1,10 @@
 //! Reports that exist.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use kubeassay_report::changes::ChangesFormat;
 
-use super::{BaselineArgs, CatalogueArgs, GateArgs, OutputArgs, SiteArgs};
+use super::{BaselineArgs, CatalogueArgs, GateArgs, OutputArgs, SignArgs, SiteArgs};
 
 pub(super) const RENDER_HELP: &str = "\
 Examples:
@@ -35,6 +34,8 @@ pub(crate) struct Render {
     pub(crate) baseline: BaselineArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) sign: SignArgs,
 }
 
 pub(super) const DIFF_HELP: &str = "\
@@ -42,7 +43,7 @@ Examples:
   kubeassay diff old.json new.json                      what is new, fixed, changed, or no longer seen
   kubeassay diff old.json new.json --detailed-exitcode  exit 2 where something changed
   kubeassay diff monday/ today/ -o markdown             facts, judged by the same rules first
-  kubeassay diff old.jsonl new.jsonl -o table -o json=changes.json
+  kubeassay diff old.jsonl new.jsonl -o table -o changes.html -o sarif=changes.sarif
 
 Exit codes:
   0  compared; with --detailed-exitcode: nothing changed
@@ -67,37 +68,6 @@ pub(crate) struct Diff {
     /// Exit 2 where something changed, 0 where nothing did
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
-    /// Format (table, wide, json, jsonl, yaml, markdown), with the file it goes to if that is not stdout; a file alone tells its format by its extension. May be given several times
-    #[arg(short, long, alias = "format", value_name = "FORMAT[=FILE]", value_parser = wanted)]
-    pub(crate) output: Vec<(ChangesFormat, Option<PathBuf>)>,
-}
-
-/// Reads a format, a format with a file, or a file that tells its format.
-fn wanted(text: &str) -> Result<(ChangesFormat, Option<PathBuf>), String> {
-    let named = |word: &str| {
-        let mut all = ChangesFormat::ALL.iter();
-        all.find(|format| format.as_str() == word).copied()
-    };
-    if let Some(format) = named(text) {
-        return Ok((format, None));
-    }
-    if let Some((word, file)) = text.split_once('=')
-        && let Some(format) = named(word)
-    {
-        if file.is_empty() {
-            return Err(format!("name the file: {word}=FILE"));
-        }
-        return Ok((format, (file != "-").then(|| PathBuf::from(file))));
-    }
-    let extension = Path::new(text).extension().unwrap_or_default();
-    let mut all = ChangesFormat::ALL.iter();
-    let told = all.find(|format| format.extensions().iter().any(|one| extension == *one));
-    told.map(|format| (*format, Some(PathBuf::from(text))))
-        .ok_or_else(|| {
-            let all: Vec<&str> = ChangesFormat::ALL.iter().map(|one| one.as_str()).collect();
-            format!(
-                "{text:?} is no format of what changed; those are {}",
-                all.join(", ")
-            )
-        })
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }

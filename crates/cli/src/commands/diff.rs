@@ -1,28 +1,28 @@
 //! `kubeassay diff`: what changed between two reports, or two sets of facts judged by the same rules.
 
 use std::io::{Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use kubeassay_core::facts::Source;
 use kubeassay_core::report::{FailOn, GateOptions, SCHEMA};
 use kubeassay_core::rule::RenderStyle;
 use kubeassay_engine::{Judge, Options};
-use kubeassay_report::changes::{self, ChangesFormat};
+use kubeassay_report::changes;
 use kubeassay_report::read::{Limits, ReadErrorKind, ReportFile};
 use kubeassay_report::stream::{Closing, Header, Scanning};
-use kubeassay_report::{JsonLines, Render as _, Style};
+use kubeassay_report::{JsonLines, Render as _};
 
 use crate::args::{Diff, Global};
 use crate::exit::Exit;
 use crate::messages::Messages;
-use crate::output::{self, Destination, Readers};
+use crate::outputs::{Outputs, Place};
 use crate::saved::{self, Saved};
 use crate::tool::tool;
-use crate::{catalogue, hosts};
+use crate::{catalogue, hosts, output};
 
 pub(crate) fn run(arguments: &Diff, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
-    let outputs = outputs(arguments)?;
+    let outputs = Outputs::new(&arguments.output, None, "kubeassay diff OLD NEW")?;
     if arguments.old == arguments.new {
         bail!("both are {}; name two reports", arguments.old.display());
     }
@@ -49,48 +49,28 @@ pub(crate) fn run(arguments: &Diff, global: &Global, messages: Messages) -> anyh
     let judged = |path: &Path| open(path, |path| judge(path, &rules, &options));
     let mut old = judged(&arguments.old)?;
     let mut new = judged(&arguments.new)?;
-    let changes = changes::compare(&mut old, &mut new, tool())?;
-    for doubt in &changes.doubts {
+    let comparison = changes::compare(&mut old, &mut new, tool())?;
+    for doubt in &comparison.doubts {
         messages.warning(doubt);
     }
-    for (format, destination) in outputs {
-        let layout = output::layout(global, destination.is_file());
-        let style = Style {
-            width: layout.width,
-            colour: layout.colour,
-        };
-        let mut output = destination.open(Readers::Owner);
-        let written = changes::write(&changes, format, style, &mut output);
+    let prose = outputs.prose(rules.iter().copied());
+    let (_, places) = outputs.open(global);
+    for place in places {
+        let Place {
+            format,
+            style,
+            mut output,
+            ..
+        } = place;
+        let written = changes::write(&comparison, format, style, &prose, &mut output);
         written.with_context(|| format!("cannot write {}", output.name()))?;
         output.finish()?;
     }
-    Ok(if arguments.detailed_exitcode && !changes.is_empty() {
+    Ok(if arguments.detailed_exitcode && !comparison.is_empty() {
         Exit::Changes
     } else {
         Exit::Success
     })
-}
-
-/// Returns where what goes.
-fn outputs(arguments: &Diff) -> anyhow::Result<Vec<(ChangesFormat, Destination)>> {
-    let mut wanted = arguments.output.clone();
-    if wanted.is_empty() {
-        wanted.push((ChangesFormat::Table, None));
-    }
-    let mut places: Vec<Option<PathBuf>> = Vec::new();
-    let mut outputs = Vec::new();
-    for (format, file) in wanted {
-        if places.contains(&file) {
-            bail!(
-                "only one format goes to one place; give the others a file: {}=FILE",
-                format.as_str()
-            );
-        }
-        let command = format!("kubeassay diff OLD NEW -o {}", format.as_str());
-        outputs.push((format, Destination::new(file.as_deref(), &command)?));
-        places.push(file);
-    }
-    Ok(outputs)
 }
 
 /// Opens a report, or what `judge` makes of facts.

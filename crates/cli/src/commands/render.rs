@@ -9,13 +9,18 @@ use kubeassay_report::read::{Piece, Survey};
 use crate::args::{Global, Render};
 use crate::exit::Exit;
 use crate::messages::Messages;
+use crate::outputs::Outputs;
 use crate::saved::{self, Saved};
-use crate::sink::{Beginning, Outputs, Sink};
+use crate::sink::{Beginning, Sink};
 use crate::tool::tool;
 use crate::{catalogue, evidence, output};
 
 pub(crate) fn run(arguments: &Render, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
-    let outputs = Outputs::new(&arguments.output, "kubeassay render REPORT")?;
+    let outputs = Outputs::new(
+        &arguments.output,
+        arguments.sign.sign.as_deref(),
+        "kubeassay render REPORT",
+    )?;
     let style = if output::layout_of_stderr(global).colour {
         RenderStyle::Colour
     } else {

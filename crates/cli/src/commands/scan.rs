@@ -12,14 +12,19 @@ use crate::asking::now;
 use crate::exit::Exit;
 use crate::messages::Messages;
 use crate::nodes::Nodes;
+use crate::outputs::Outputs;
 use crate::progress::Progress;
-use crate::sink::{Beginning, Outputs, Sink};
+use crate::sink::{Beginning, Sink};
 use crate::tool::tool;
 use crate::{catalogue, evidence, hosts, output, saved, waivers};
 
 pub(crate) fn run(arguments: &Scan, global: &Global, messages: Messages) -> anyhow::Result<Exit> {
     let version = hosts::version(arguments.subject.kubernetes_version.as_deref())?;
-    let outputs = Outputs::new(&arguments.output, "kubeassay scan")?;
+    let outputs = Outputs::new(
+        &arguments.output,
+        arguments.sign.sign.as_deref(),
+        "kubeassay scan",
+    )?;
     if outputs.are_signed() {
         evidence::may_be_signed(hosts::source_of(&arguments.subject)?)?;
     }

@@ -4,9 +4,9 @@
 
 use std::io::Write;
 
-use kubeassay_core::changes::{Change, Changes, Side};
+use kubeassay_core::report::Finding;
 
-use super::{counts, in_words, whereabouts, word};
+use super::{Changed, Comparison, counts, in_words, whereabouts, word};
 use crate::RenderError;
 use crate::describe::{control_label, describe_source};
 use crate::inert::{code, code_in_cell, sentence, sentence_in_cell, short};
@@ -14,7 +14,7 @@ use crate::inert::{code, code_in_cell, sentence, sentence_in_cell, short};
 /// Rows beyond so many are counted: a comment on a pull request may have 65,536 characters.
 const MOST: usize = 100;
 
-pub(super) fn write(changes: &Changes, out: &mut dyn Write) -> Result<(), RenderError> {
+pub(super) fn write(changes: &Comparison, out: &mut dyn Write) -> Result<(), RenderError> {
     let (old, new) = (&changes.old, &changes.new);
     writeln!(
         out,
@@ -49,7 +49,7 @@ pub(super) fn write(changes: &Changes, out: &mut dyn Write) -> Result<(), Render
     writeln!(out, "| Change | Rule | Where | Before | Now |")?;
     writeln!(out, "|---|---|---|---|---|")?;
     for change in changes.changes.iter().take(MOST) {
-        row(change, out)?;
+        row(change, changes, out)?;
     }
     let more = changes.changes.len().saturating_sub(MOST);
     if more > 0 {
@@ -58,21 +58,25 @@ pub(super) fn write(changes: &Changes, out: &mut dyn Write) -> Result<(), Render
     Ok(())
 }
 
-fn row(change: &Change, out: &mut dyn Write) -> Result<(), RenderError> {
-    let side = |side: &Option<Side>| match side {
+fn row(change: &Changed, changes: &Comparison, out: &mut dyn Write) -> Result<(), RenderError> {
+    let finding = &change.finding;
+    let side = |side: Option<&Finding>| match side {
         Some(side) => short(&in_words(side), code_in_cell),
         None => "not there".to_owned(),
     };
     writeln!(
         out,
         "| {} | {} {} ({}) | {} | {} | {} |",
-        word(change.change),
-        short(&control_label(&change.controls, &change.rule), code_in_cell),
-        short(&change.title, sentence_in_cell),
-        change.severity,
-        short(&whereabouts(change), code_in_cell),
-        side(&change.old),
-        side(&change.new),
+        word(change.kind),
+        short(
+            &control_label(&finding.controls, &finding.rule),
+            code_in_cell
+        ),
+        short(&finding.title, sentence_in_cell),
+        finding.severity,
+        short(&whereabouts(finding, changes), code_in_cell),
+        side(change.old()),
+        side(change.new()),
     )?;
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use kubeassay_core::changes::{Change, ChangeKind, Changes, Compared, NodeName, Side};
+use kubeassay_core::changes::{ChangeKind, Compared, NodeName};
+use kubeassay_core::report::Finding;
 
-use super::{counts, in_words, whereabouts, word};
+use super::{Changed, Comparison, counts, in_words, whereabouts, word};
 use crate::describe::{control_label, describe_evidence, describe_waiver};
 use crate::ink::Ink;
 use crate::page::{Page, width};
@@ -18,7 +19,7 @@ const MOST: usize = 1000;
 
 /// Writes what changed; `wide`: with everything that was read.
 pub(super) fn write(
-    changes: &Changes,
+    changes: &Comparison,
     wide: bool,
     style: Style,
     out: &mut dyn Write,
@@ -38,7 +39,7 @@ pub(super) fn write(
     }
     for change in changes.changes.iter().take(MOST) {
         page.gap();
-        one(change, wide, &mut page);
+        one(change, changes, wide, &mut page);
     }
     let more = changes.changes.len().saturating_sub(MOST);
     if more > 0 {
@@ -92,25 +93,26 @@ fn names(nodes: &[NodeName]) -> String {
     }
 }
 
-fn one(change: &Change, wide: bool, page: &mut Page) {
-    let ink = match change.change {
+fn one(change: &Changed, changes: &Comparison, wide: bool, page: &mut Page) {
+    let finding = &change.finding;
+    let ink = match change.kind {
         ChangeKind::New => Ink::Bad,
         ChangeKind::Fixed => Ink::Good,
         ChangeKind::Waived => Ink::Dim,
         _ => Ink::Doubt,
     };
-    let control = control_label(&change.controls, &change.rule);
+    let control = control_label(&finding.controls, &finding.rule);
     let prefix = [
-        (ink, word(change.change)),
+        (ink, word(change.kind)),
         (Ink::Plain, "  "),
         (Ink::Strong, control.as_str()),
         (Ink::Plain, "  "),
     ];
     let hanging = prefix.iter().map(|(_, part)| width(part)).sum();
-    let title = format!("{} ({})", change.title, change.severity);
+    let title = format!("{} ({})", finding.title, finding.severity);
     page.hang(&prefix, (Ink::Plain, &title), hanging);
-    page.item(2, "at", LABEL, (Ink::Dim, &whereabouts(change)));
-    for (label, side) in [("before", &change.old), ("now", &change.new)] {
+    page.item(2, "at", LABEL, (Ink::Dim, &whereabouts(finding, changes)));
+    for (label, side) in [("before", change.old()), ("now", change.new())] {
         match side {
             Some(side) if wide => all(label, side, page),
             Some(side) => page.item(2, label, LABEL, (Ink::Plain, &in_words(side))),
@@ -120,7 +122,7 @@ fn one(change: &Change, wide: bool, page: &mut Page) {
 }
 
 /// Writes everything that was read.
-fn all(label: &str, side: &Side, page: &mut Page) {
+fn all(label: &str, side: &Finding, page: &mut Page) {
     let verdict = crate::describe::verdict_word(side.verdict);
     let said = match side.reason.as_str() {
         "" => verdict.to_owned(),

@@ -1,0 +1,13 @@
+//! To be written.
+
+use std::io::Write;
+
+use super::Comparison;
+use crate::RenderError;
+
+pub(super) fn write(_: &Comparison, _: &mut dyn Write) -> Result<(), RenderError> {
+    todo!()
+}
+
+/// The columns.
+pub const COLUMNS: &[&str] = &[];
