@@ -294,6 +294,30 @@ fn counts(changes: &Comparison) -> String {
     format!("{}; {rest}", parts.join(", "))
 }
 
+/// Returns how many changes there are of each kind.
+const fn by_kind(summary: &ChangeSummary) -> [(ChangeKind, usize); 7] {
+    // By name: a kind that is added must find its place.
+    let ChangeSummary {
+        new,
+        changed_verdict,
+        changed_value,
+        changed_origin,
+        no_longer_seen,
+        waived,
+        fixed,
+        unchanged: _,
+    } = *summary;
+    [
+        (ChangeKind::New, new),
+        (ChangeKind::ChangedVerdict, changed_verdict),
+        (ChangeKind::ChangedValue, changed_value),
+        (ChangeKind::ChangedOrigin, changed_origin),
+        (ChangeKind::NoLongerSeen, no_longer_seen),
+        (ChangeKind::Waived, waived),
+        (ChangeKind::Fixed, fixed),
+    ]
+}
+
 /// Returns what was found, in words: `PASS: authorization.mode = Webhook (from …)`.
 fn in_words(side: &Finding) -> String {
     let verdict = crate::describe::verdict_word(side.verdict);

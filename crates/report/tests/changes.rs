@@ -27,6 +27,8 @@ mod poison;
 mod proof;
 #[path = "common/schema.rs"]
 mod schema;
+#[path = "common/suites.rs"]
+mod suites;
 
 #[path = "changes/csv.rs"]
 mod csv;
