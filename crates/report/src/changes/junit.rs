@@ -34,7 +34,7 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
         suite.properties = match place.node {
             Some(id) if went.contains(id) => vec![
                 ("node-id", id.to_owned()),
-                ("node-status", "not there any more".to_owned()),
+                ("node-status", "not in the newer report".to_owned()),
             ],
             node => node
                 .and_then(|id| comparison.nodes.get(id))

@@ -104,8 +104,7 @@ fn close(event: &mut Event<'_>, was: &Finding) {
     let status = Status::NoLongerSeen;
     (event.severity_id, event.severity) = (1, "Informational");
     (event.status_id, event.status) = (Some(status.id()), Some(status.as_str()));
-    event.status_detail =
-        Some("its subject or its node is not there any more: that mends nothing".to_owned());
+    event.status_detail = Some("the newer report does not have it: that mends nothing".to_owned());
     event.compliance.set_status(status);
     event.compliance.status_code = None;
     event.compliance.status_details = vec![words.clone()];

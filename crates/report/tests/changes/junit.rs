@@ -1,10 +1,12 @@
 //! `JUnit` XML of what changed.
 
 use insta::assert_snapshot;
+use kubeassay_core::report::Finding;
 use kubeassay_report::Format;
 use roxmltree::{Document, Node};
 
-use super::{Comparison, Counts, every_kind, nothing, poisoned, proof, tally, written};
+use super::{Comparison, Counts, compare, every_kind, nothing, poisoned, proof, tally, written};
+use crate::common::{failing, in_pod, node, report};
 use crate::suites::faults;
 
 fn junit(changes: &Comparison) -> String {
@@ -101,17 +103,49 @@ fn only_what_needs_action_now_is_a_failure_or_an_error() {
     }
 }
 
-#[test]
-fn a_suite_for_each_node_on_which_something_changed() {
-    let text = junit(&every_kind());
-    let document = Document::parse(&text).unwrap();
+/// Returns the names of the suites.
+fn suites(text: &str) -> Vec<String> {
+    let document = Document::parse(text).unwrap();
     let suites = document
         .descendants()
         .filter(|node| node.has_tag_name("testsuite"));
-    let names: Vec<&str> = suites
-        .map(|suite| suite.attribute("name").unwrap())
-        .collect();
-    assert_eq!(names, ["worker-1", "worker-2", "worker-3", "diff"]);
-    assert!(text.contains("<property name=\"node-status\" value=\"not there any more\"/>"));
+    suites
+        .map(|suite| suite.attribute("name").unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_suite_for_each_node_on_which_something_changed() {
+    let text = junit(&every_kind());
+    assert_eq!(suites(&text), ["worker-1", "worker-2", "worker-3", "diff"]);
+    assert!(text.contains("<property name=\"node-status\" value=\"not in the newer report\"/>"));
     assert!(text.contains("<system-out>node came: worker-3\nnode went: worker-2</system-out>"));
+}
+
+#[test]
+fn the_cluster_and_components_in_workloads_have_suites_of_their_own() {
+    let of_cluster = Finding {
+        node: None,
+        id: "of-cluster".to_owned(),
+        ..failing("worker-1")
+    };
+    let nodes = || vec![node("worker-1")];
+    let findings = vec![failing("worker-1"), in_pod(failing("worker-1")), of_cluster];
+    let changes = compare(&report(nodes(), vec![]), &report(nodes(), findings));
+    assert_eq!(
+        suites(&junit(&changes)),
+        ["worker-1", "cluster", "worker-1 (in workloads)", "diff"]
+    );
+}
+
+#[test]
+fn doubts_are_told_and_nodes_beyond_those_that_have_room_are_counted() {
+    let nodes = (0..1_002).map(|number| node(&format!("worker-{number}")));
+    let old = report(vec![], vec![]);
+    let mut new = report(nodes.collect(), vec![]);
+    new.rules.digest = "other\n<rules>".to_owned();
+    let text = junit(&compare(&old, &new));
+    proof::proof(Format::Junit, &text);
+    assert!(text.contains("2 more nodes that came are in the format json</system-out>"));
+    assert!(text.contains("<system-err>they were judged by different rules"));
 }

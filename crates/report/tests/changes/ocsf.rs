@@ -189,3 +189,19 @@ fn the_last_line_is_about_the_comparison() {
     assert_eq!(last["unmapped"]["nodes_came"], nodes("worker-3"));
     assert_eq!(last["unmapped"]["nodes_went"], nodes("worker-2"));
 }
+
+#[test]
+fn doubts_are_told_and_nodes_beyond_those_that_have_room_are_counted() {
+    let nodes = (0..102).map(|number| node(&format!("worker-{number}")));
+    let old = report(vec![], vec![]);
+    let mut new = report(nodes.collect(), vec![]);
+    new.rules.digest = "other\nrules".to_owned();
+    let changes = compare(&old, &new);
+    let last = &ocsf(&changes)[0];
+    schema::assert_valid(SCHEMA, last);
+    assert_eq!(last["compliance"]["status_details"], json!(changes.doubts));
+    assert_eq!(last["metadata"]["is_truncated"], true);
+    let came = &last["unmapped"]["nodes_came"];
+    assert_eq!(came["count"], 102);
+    assert_eq!(came["nodes"].as_array().unwrap().len(), 100);
+}

@@ -121,3 +121,14 @@ fn rules_beyond_those_that_have_room_are_counted() {
     let left_out = &metrics["kubeassay_diff_rule_changes_left_out"].samples[0];
     assert_eq!(number(left_out), 3);
 }
+
+#[test]
+fn doubts_are_counted_and_told() {
+    let old = report(vec![node("worker-1")], vec![]);
+    let mut new = old.clone();
+    new.rules.digest = "other\nkubeassay_up 1".to_owned();
+    let text = prometheus(&compare(&old, &new));
+    proof::proof(Format::Prometheus, &text);
+    assert!(text.contains("\n# kubeassay: they were judged by different rules"));
+    assert!(text.contains("\nkubeassay_diff_doubts 1\n"));
+}
