@@ -16,6 +16,7 @@ use kubeassay_core::text;
 use crate::describe::subject_parts;
 use crate::{Format, Prose, RenderError, Style, heading, json, yaml};
 
+mod by_node;
 mod compare;
 mod csv;
 mod html;
