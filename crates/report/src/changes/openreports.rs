@@ -166,7 +166,9 @@ fn object(
         let counted = (change.kind, entry.result);
         found.add(counted, rank, &change.finding, || entry);
     }
-    annotations.insert("kubeassay/changes".to_owned(), words(&found.came));
+    if found.len() > 0 {
+        annotations.insert("kubeassay/changes".to_owned(), words(&found.came));
+    }
     let summary = summary(&found.came);
     let left: usize = found.left.values().sum();
     let left_out = (left > 0).then(|| {
@@ -278,9 +280,6 @@ fn words(counts: &BTreeMap<Counted, usize>) -> String {
     let mut kinds: BTreeMap<ChangeKind, usize> = BTreeMap::new();
     for ((kind, _), number) in counts {
         *kinds.entry(*kind).or_default() += number;
-    }
-    if kinds.is_empty() {
-        return "nothing".to_owned();
     }
     let said = kinds
         .iter()

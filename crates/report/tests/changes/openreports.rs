@@ -1,6 +1,7 @@
 //! Objects of openreports.io: against the definition of their resource, their names, and what they say of what changed.
 
 use std::collections::BTreeSet;
+use std::io::Cursor;
 
 use insta::assert_snapshot;
 use kubeassay_core::Verdict;
@@ -8,6 +9,7 @@ use kubeassay_core::report::{Finding, Report};
 use kubeassay_report::Format;
 use kubeassay_report::changes::Comparison;
 use kubeassay_report::openreports::MAX_BYTES;
+use kubeassay_report::read::{Limits, ReportFile};
 use serde_json::{Value, json};
 
 use super::common::{compliant, denied, failing, fleet, node, one_node, passing, report, shown};
@@ -52,8 +54,8 @@ pub(crate) fn counts(document: &str) -> Counts {
     // As the objects say themselves.
     let mut summed = Counts::new();
     for object in &objects {
-        let said = word(&object["metadata"]["annotations"]["kubeassay/changes"]);
-        for part in said.split(", ").filter(|part| *part != "nothing") {
+        let said = &object["metadata"]["annotations"]["kubeassay/changes"];
+        for part in said.as_str().into_iter().flat_map(|said| said.split(", ")) {
             let (kind, number) = part.rsplit_once(' ').unwrap();
             *summed.entry(kind.to_owned()).or_default() += number.parse::<usize>().unwrap();
         }
@@ -354,5 +356,22 @@ fn an_object_is_cut_after_what_needs_action_and_says_so() {
         } else {
             assert_eq!(object["summary"]["pass"], 2_000);
         }
+    }
+}
+
+/// `kubeassay report publish` takes reports and nothing else.
+#[test]
+fn what_changed_is_no_report_that_could_be_published() {
+    for (format, wanted) in [
+        (Format::Json, "it says what changed between two reports"),
+        (Format::Jsonl, "it says what changed between two reports"),
+        (Format::Yaml, "it says what changed between two reports"),
+        (Format::OpenReports, "neither JSON nor a YAML report"),
+        (Format::Oscal, "has no schema"),
+    ] {
+        let document = written(&every_kind(), format, 80, false);
+        let opened = ReportFile::open("diff", Cursor::new(document.into_bytes()), Limits::USUAL);
+        let refused = opened.err().unwrap().to_string();
+        assert!(refused.contains(wanted), "{format}: {refused}");
     }
 }
