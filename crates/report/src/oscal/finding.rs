@@ -28,6 +28,7 @@ pub(crate) struct Written {
 }
 
 /// What is said beside a finding.
+#[derive(Clone, Copy)]
 pub(crate) struct Around<'a> {
     pub(crate) started: Timestamp,
     /// What UUIDs are made of that no other run may have.
