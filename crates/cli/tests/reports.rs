@@ -651,10 +651,17 @@ fn every_format_of_a_diff_says_the_same_and_is_inert() {
         let name = file.split('=').next_back().unwrap();
         let mode = fs::metadata(folder.0.path().join(name)).unwrap().mode() & 0o777;
         // The node exporter is another user.
-        assert_eq!(mode, if *file == "d.prom" { 0o644 } else { 0o600 }, "{file}");
+        assert_eq!(
+            mode,
+            if *file == "d.prom" { 0o644 } else { 0o600 },
+            "{file}"
+        );
         // Both are named, in the document that says what changed.
         let text = folder.read(name);
-        assert!(text.contains("old.json") && text.contains("new.json"), "{file}");
+        assert!(
+            text.contains("old.json") && text.contains("new.json"),
+            "{file}"
+        );
     }
     for text in [&table, &folder.read("w.txt"), &folder.read("d.md")] {
         for word in [
