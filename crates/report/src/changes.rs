@@ -91,7 +91,15 @@ impl Comparison {
     /// Returns the name of a finding's node: its id, where no report tells the name.
     fn node_of<'a>(&'a self, finding: &'a Finding) -> Option<&'a str> {
         let id = finding.node.as_deref()?;
-        Some(self.nodes.get(id).map_or(id, |node| &node.name))
+        Some(self.name(Some(id)))
+    }
+
+    /// Returns the name of a node by its id, or of what belongs to none.
+    fn name<'a>(&'a self, node: Option<&'a str>) -> &'a str {
+        match node {
+            Some(id) => self.nodes.get(id).map_or(id, |node| &node.name),
+            None => "cluster",
+        }
     }
 
     /// Returns what changed as a document of the schema [`SCHEMA`].
