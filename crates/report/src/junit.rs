@@ -22,8 +22,6 @@ pub(crate) use document::{Outcome, Suite, Suites};
 
 /// So many problems are told one by one.
 const MAX_PROBLEMS: usize = 1_000;
-/// The suite of what belongs to no node.
-pub(crate) const CLUSTER: &str = "cluster";
 /// What the name of a suite of components in workloads ends with.
 pub(crate) const IN_WORKLOADS: &str = " (in workloads)";
 
@@ -48,7 +46,9 @@ impl Junit {
     }
 
     fn new_suite(&self, node: Option<&str>) -> Suite {
-        let name = node.map_or(CLUSTER, |id| self.names.get(id).map_or(id, String::as_str));
+        let name = node.map_or("cluster", |id| {
+            self.names.get(id).map_or(id, String::as_str)
+        });
         Suite::new(name)
     }
 

@@ -3,15 +3,15 @@
 //! A change whose finding fails or is unknown now is a failure or an error, and nothing else is: what is no longer seen is
 //! skipped, which is neither mended nor open. What goes where: docs/formats.md.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 
-use kubeassay_core::changes::ChangeKind;
 use kubeassay_core::report::Finding;
 
+use super::by_node::by_node;
 use super::{Changed, Comparison, by_kind, counts, facts, in_words, line};
 use crate::RenderError;
-use crate::junit::{CLUSTER, IN_WORKLOADS, Outcome, Suite, Suites, node_properties, said};
+use crate::junit::{IN_WORKLOADS, Outcome, Suite, Suites, node_properties, said};
 
 /// So many nodes that came, and as many that went, are named.
 const MAX_NODES: usize = 1_000;
@@ -21,56 +21,41 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
     let mut suites = Suites::begin(facts(comparison), &line(comparison), started, out)?;
     let went = comparison.nodes_went.iter();
     let went: BTreeSet<&str> = went.map(|node| node.id.as_str()).collect();
-    let mut places: BTreeMap<Place<'_>, Vec<&Changed>> = BTreeMap::new();
-    for change in &comparison.changes {
-        let place = Place::of(&change.finding, comparison);
-        places.entry(place).or_default().push(change);
-    }
-    for (place, changes) in places {
-        let mut suite = Suite::new(place.name);
-        if place.in_pods {
-            suite.name.push_str(IN_WORKLOADS);
+    let nodes = by_node(comparison);
+    // Components in workloads stand apart, and last, as in a scan.
+    for in_pods in [false, true] {
+        for (node, changes) in &nodes {
+            let changes = changes.iter();
+            let mut changes = changes
+                .filter(|change| change.finding.subject.in_pod == in_pods)
+                .peekable();
+            if changes.peek().is_none() {
+                continue;
+            }
+            let mut suite = Suite::new(comparison.name(*node));
+            if in_pods {
+                suite.name.push_str(IN_WORKLOADS);
+            }
+            suite.properties = match *node {
+                Some(id) if went.contains(id) => vec![
+                    ("node-id", id.to_owned()),
+                    ("node-status", "not in the newer report".to_owned()),
+                ],
+                node => node
+                    .and_then(|id| comparison.nodes.get(id))
+                    .map(node_properties)
+                    .unwrap_or_default(),
+            };
+            for change in changes {
+                let kind = change.kind.as_str();
+                suite.add(&change.finding, Some(kind), &outcome(change));
+            }
+            suites.write(&suite, &[], &[], out)?;
         }
-        suite.properties = match place.node {
-            Some(id) if went.contains(id) => vec![
-                ("node-id", id.to_owned()),
-                ("node-status", "not in the newer report".to_owned()),
-            ],
-            node => node
-                .and_then(|id| comparison.nodes.get(id))
-                .map(node_properties)
-                .unwrap_or_default(),
-        };
-        for change in changes {
-            let kind = change.kind.as_str();
-            suite.add(&change.finding, Some(kind), &outcome(change));
-        }
-        suites.write(&suite, &[], &[], out)?;
     }
     let (suite, nodes) = diff(comparison);
     suites.write(&suite, &nodes, &comparison.doubts, out)?;
     Suites::end(out)
-}
-
-/// What has a suite of its own, in their order: nodes, what belongs to none, and components in workloads apart as in a
-/// scan.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Place<'a> {
-    in_pods: bool,
-    of_cluster: bool,
-    name: &'a str,
-    node: Option<&'a str>,
-}
-
-impl<'a> Place<'a> {
-    fn of(finding: &'a Finding, comparison: &'a Comparison) -> Self {
-        Self {
-            in_pods: finding.subject.in_pod,
-            of_cluster: finding.node.is_none(),
-            name: comparison.node_of(finding).unwrap_or(CLUSTER),
-            node: finding.node.as_deref(),
-        }
-    }
 }
 
 fn outcome(change: &Changed) -> Outcome {
@@ -106,9 +91,8 @@ fn diff(comparison: &Comparison) -> (Suite, Vec<String>) {
     let mut suite = Suite::new("diff");
     let kinds = by_kind(&comparison.summary);
     suite.properties = vec![("changes", counts(comparison))];
-    suite
-        .properties
-        .extend(kinds.map(|(kind, count)| (property(kind), count.to_string())));
+    let kinds = kinds.map(|(_, property, count)| (property, count.to_string()));
+    suite.properties.extend(kinds);
     let unchanged = comparison.summary.unchanged;
     suite.properties.push(("unchanged", unchanged.to_string()));
     let mut named = Vec::new();
@@ -127,17 +111,4 @@ fn diff(comparison: &Comparison) -> (Suite, Vec<String>) {
         }
     }
     (suite, named)
-}
-
-/// The facts have a `new` already: which file it is.
-const fn property(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::New => "changes-new",
-        ChangeKind::ChangedVerdict => "changes-changed-verdict",
-        ChangeKind::ChangedValue => "changes-changed-value",
-        ChangeKind::ChangedOrigin => "changes-changed-origin",
-        ChangeKind::NoLongerSeen => "changes-no-longer-seen",
-        ChangeKind::Waived => "changes-waived",
-        ChangeKind::Fixed => "changes-fixed",
-    }
 }

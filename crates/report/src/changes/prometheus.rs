@@ -130,7 +130,7 @@ fn changes(page: &mut Page, comparison: &Comparison) {
         ),
     ] {
         page.metric(name, help);
-        for (kind, _) in by_kind(&comparison.summary) {
+        for (kind, _, _) in by_kind(&comparison.summary) {
             for severity in Severity::ALL {
                 let number = counts.get(&(kind, *severity)).copied().unwrap_or_default();
                 page.sample(
