@@ -81,8 +81,6 @@ pub(crate) enum Links {
     All,
     /// All but one in the last component.
     AllButLast,
-    /// None: one on the way is `ELOOP`.
-    None,
 }
 
 /// A regular file opened for reading.

@@ -10,7 +10,7 @@ use kubeassay_core::{Bytes, Cause, Component};
 
 use crate::aside::Aside;
 use crate::binaries::{self, Binaries};
-use crate::files::{self, Sight};
+use crate::files::{self, Outlook, Sight};
 use crate::fs::{Handle, Identity};
 use crate::host::Host;
 use crate::namespaces::HostNamespaces;
@@ -61,17 +61,20 @@ pub(crate) struct Executable {
 impl Executable {
     /// Reads what the link of a process says.
     pub(crate) fn of(directory: &ProcessDirectory) -> Result<Self, Trouble> {
-        let said = directory.link("exe")?;
-        Ok(match said.strip_suffix(DELETED) {
+        directory.link("exe").map(Self::said)
+    }
+
+    fn said(link: Vec<u8>) -> Self {
+        match link.strip_suffix(DELETED) {
             Some(path) => Self {
                 path: path.to_vec(),
                 deleted: true,
             },
             None => Self {
-                path: said,
+                path: link,
                 deleted: false,
             },
-        })
+        }
     }
 }
 
@@ -154,6 +157,10 @@ impl<'a> Survey<'a> {
 
     /// Looks at the process `pid` and returns it if it may be a component.
     pub(crate) fn examine(&mut self, pid: u32) -> Option<Candidate> {
+        if self.runs_a_well_known(pid) {
+            self.table.seen = self.table.seen.saturating_add(1);
+            return None;
+        }
         let mut directory = match self.host.proc().process(pid) {
             Ok(directory) => directory,
             Err(errno) => {
@@ -220,6 +227,20 @@ impl<'a> Survey<'a> {
         })
     }
 
+    /// Returns whether a process runs a well-known program, without opening its directory.
+    ///
+    /// Its id may be given to another process between both looks. That one began after the ids were listed, so that it
+    /// need not be seen.
+    fn runs_a_well_known(&self, pid: u32) -> bool {
+        let proc = self.host.proc();
+        if !proc.is_live() || self.namespaces.bounds().are_there() {
+            return false;
+        }
+        let path = format!("{pid}/exe");
+        let exe = proc.link(&path).map(Executable::said);
+        exe.is_ok() && self.is_well_known(&exe, proc.identity(&path))
+    }
+
     /// Returns which file a live process runs, unless a server might have to say so.
     fn identity_of_executable(&self, directory: &ProcessDirectory) -> Option<Identity> {
         let at_once = directory.is_live() && !self.namespaces.bounds().are_there();
@@ -257,14 +278,14 @@ impl<'a> Survey<'a> {
     }
 
     fn glance(
-        &self,
+        &mut self,
         exe: &Result<Executable, Trouble>,
         directory: &ProcessDirectory,
         identity: Option<Identity>,
     ) -> Glance {
         if let Some(identity) = identity {
             return Glance {
-                arguments: directory.read_start("cmdline", START_OF_ARGUMENTS),
+                arguments: self.arguments(directory, identity),
                 executable: Ok(identity),
             };
         }
@@ -277,6 +298,24 @@ impl<'a> Survey<'a> {
         Glance {
             arguments: directory.read_start("cmdline", START_OF_ARGUMENTS),
             executable: executable.map(|(_, identity)| identity),
+        }
+    }
+
+    /// Returns the first bytes of the command line. Where it is asked for aside, so is what the executable says.
+    fn arguments(
+        &mut self,
+        directory: &ProcessDirectory,
+        identity: Identity,
+    ) -> Result<Vec<u8>, Trouble> {
+        let aside = directory.aside();
+        match aside.and_then(|aside| Some((aside, self.binaries.look(directory, identity)?))) {
+            Some((aside, look)) => {
+                let (arguments, said) =
+                    directory.glance_at(aside, START_OF_ARGUMENTS, identity, look);
+                self.binaries.keep(identity, said);
+                arguments
+            }
+            None => directory.read_start("cmdline", START_OF_ARGUMENTS),
         }
     }
 
@@ -493,6 +532,10 @@ impl<'a> Survey<'a> {
     pub(crate) fn executable_facts(&mut self, candidate: &Candidate) -> Option<ExecutableFacts> {
         let exe = candidate.exe.as_ref().ok()?;
         let directory = &candidate.directory;
+        let identity = self.identity_of_executable(directory);
+        if let Some(known) = identity.and_then(|identity| self.binaries.known_facts(identity)) {
+            return Some(known);
+        }
         let executable = find_executable(self.host, self.namespaces, self.aside, exe, directory);
         Some(match executable {
             Ok((node, identity)) => self.binaries.facts(directory, &node, identity),
@@ -574,7 +617,7 @@ fn find_executable(
         let found = directory.follow("exe");
         return found.map(|(node, status)| (node, status.identity));
     }
-    let sight = Sight::of(host, namespaces, directory, aside);
+    let sight = Outlook::of(host, namespaces, directory).from(Ok(None), aside);
     files::recorded_executable(&sight, &exe.path)
 }
 

@@ -239,10 +239,7 @@ impl Node for DiskNode {
         if links != Links::All {
             flags |= OFlags::NOFOLLOW;
         }
-        let mut within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        if links == Links::None {
-            within |= ResolveFlags::NO_SYMLINKS;
-        }
+        let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let found = rustix::fs::openat2(&self.descriptor, path, flags, Mode::empty(), within);
         match found {
             Ok(descriptor) => {
