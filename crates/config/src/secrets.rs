@@ -1,5 +1,7 @@
 //! Secrets in arguments and configuration: replaced by their digest before they reach the facts.
 
+use std::sync::LazyLock;
+
 use kubeassay_core::text::hexadecimal;
 use kubeassay_core::{Bytes, Component, Value, value};
 use sha2::{Digest as _, Sha256};
@@ -793,14 +795,15 @@ fn strings_below(node: &Node, spans: &mut Vec<(usize, usize)>) {
 
 /// Returns whether the text names a secret field in any spelling or encoding, or holds a private key.
 fn may_hold_secret(content: &[u8]) -> bool {
+    /// The names of secrets, without dashes and in lower case.
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let fields = KUBELET.fields.iter().filter(|field| field.secret);
+        let names = fields.map(|field| field.path).chain(CREDENTIAL_KEYS);
+        let plain = names.map(|name| name.replace('-', "").to_ascii_lowercase());
+        plain.collect()
+    });
     let letters = letters(content);
-    let named = |key: &str| letters.contains(&key.replace('-', "").to_ascii_lowercase());
-    let fields = KUBELET
-        .fields
-        .iter()
-        .filter(|field| field.secret)
-        .map(|field| field.path);
-    has_private_key(content) || fields.chain(CREDENTIAL_KEYS).any(named)
+    has_private_key(content) || NAMES.iter().any(|name| letters.contains(name))
 }
 
 fn has_private_key(text: &[u8]) -> bool {
