@@ -94,10 +94,9 @@ impl Proc {
         link.map_err(|errno| trouble(errno, format!("/proc/{path}")))
     }
 
-    /// Returns which file a link of a live procfs leads to, where the kernel answers for it.
-    pub(crate) fn identity(&self, path: &str) -> Option<Identity> {
-        let status = self.directory.status_behind(path);
-        status.ok().map(|status| status.identity)
+    /// Returns what is known of the file that a link of a live procfs leads to, where the kernel answers for it.
+    pub(crate) fn status_behind(&self, path: &str) -> Option<Status> {
+        self.directory.status_behind(path).ok()
     }
 }
 

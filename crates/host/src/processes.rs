@@ -1,6 +1,6 @@
 //! Which processes may be a component, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use kubeassay_core::facts::{
@@ -87,6 +87,8 @@ pub(crate) struct Survey<'a> {
     kubelets: Vec<(Identity, &'static str)>,
     kubelets_elsewhere: Vec<(Identity, Bytes)>,
     binaries: Binaries,
+    /// Files of well-known programs that have no other name.
+    well_known: HashSet<Identity>,
     /// Processes of distributions that embed their kubelet.
     embedding: BTreeMap<&'static str, Vec<Bytes>>,
     /// How many executables could not be looked at.
@@ -112,6 +114,7 @@ impl<'a> Survey<'a> {
             kubelets: Vec::new(),
             kubelets_elsewhere: Vec::new(),
             binaries: Binaries::new(namespaces.mounts(), aside),
+            well_known: HashSet::new(),
             embedding: BTreeMap::new(),
             unexamined: 0,
             tenants_unread: 0,
@@ -231,14 +234,27 @@ impl<'a> Survey<'a> {
     ///
     /// Its id may be given to another process between both looks. That one began after the ids were listed, so that it
     /// need not be seen.
-    fn runs_a_well_known(&self, pid: u32) -> bool {
+    fn runs_a_well_known(&mut self, pid: u32) -> bool {
         let proc = self.host.proc();
         if !proc.is_live() || self.namespaces.bounds().are_there() {
             return false;
         }
         let path = format!("{pid}/exe");
+        let Some(status) = proc.status_behind(&path) else {
+            return false;
+        };
+        let identity = status.identity;
+        // What has one name on one mount goes by it in every process.
+        let has_one_name = status.names == 1 && identity.mount.is_some();
+        if has_one_name && self.well_known.contains(&identity) {
+            return true;
+        }
         let exe = proc.link(&path).map(Executable::said);
-        exe.is_ok() && self.is_well_known(&exe, proc.identity(&path))
+        let is_well_known = exe.is_ok() && self.is_well_known(&exe, Some(identity));
+        if is_well_known && has_one_name {
+            self.well_known.insert(identity);
+        }
+        is_well_known
     }
 
     /// Returns which file a live process runs, unless a server might have to say so.

@@ -324,6 +324,7 @@ impl Restless {
                 inode: 0,
                 mount: None,
             },
+            names: 0,
             raw_times: ((changes, 0), (changes, 0)),
             modified: None,
             changed: None,
