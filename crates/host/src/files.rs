@@ -1,5 +1,7 @@
 //! The files of one process, as it sees them.
 
+mod outlook;
+
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,10 +18,11 @@ use crate::fs::walk::{self, Found, Last, Lost, Way};
 use crate::fs::{Handle, Identity, trouble};
 use crate::fs::{certificate, public_keys};
 use crate::host::Host;
-use crate::namespaces::{HostNamespaces, MOST_MOUNTS};
-use crate::proc::ProcessDirectory;
+use crate::namespaces::HostNamespaces;
 use crate::proc::mountinfo::{self, Answering, Mount};
 use crate::seen::{Key, Seen, What};
+
+pub(crate) use outlook::Outlook;
 
 /// The most entries of a directory that are listed.
 const MOST_ENTRIES: usize = 1 << 16;
@@ -58,91 +61,6 @@ struct Scene {
     shared: bool,
     recorded: bool,
     seen: Arc<Seen>,
-}
-
-/// What the kernel says of the view of a process, before anything in it is looked up.
-pub(crate) struct Outlook<'a> {
-    host: &'a Host,
-    namespaces: &'a HostNamespaces,
-    directory: &'a ProcessDirectory,
-    /// Its table of mounts.
-    table: Vec<u8>,
-    /// Its mounts are those of the host's first process.
-    shared: bool,
-    /// It is the host's own, and no tenant's.
-    own: bool,
-    /// Its root is that of its mount namespace, and of ours.
-    at_the_root: bool,
-}
-
-impl<'a> Outlook<'a> {
-    /// Returns that of the process of `directory`.
-    pub(crate) fn of(
-        host: &'a Host,
-        namespaces: &'a HostNamespaces,
-        directory: &'a ProcessDirectory,
-    ) -> Self {
-        let table = directory.read("mountinfo", MOST_MOUNTS).unwrap_or_default();
-        let uid = directory.status().ok().map(|status| status.uid);
-        Self {
-            shared: namespaces.shares_mounts(host.proc(), directory, &table),
-            own: !directory.is_live() || namespaces.is_own(directory, uid),
-            at_the_root: is_at_the_root(directory),
-            host,
-            namespaces,
-            directory,
-            table,
-        }
-    }
-
-    /// Returns what the process sees from its `root`; without one, from where its recorded link leads.
-    pub(crate) fn from(self, root: Result<Option<Handle>, Trouble>, aside: &Rc<Aside>) -> Sight {
-        let Self {
-            host,
-            namespaces,
-            directory,
-            table,
-            shared,
-            own,
-            at_the_root,
-        } = self;
-        let root = root.and_then(|root| match root {
-            Some(root) => Ok(root),
-            None => recorded_root(host, directory),
-        });
-        let (view, root) = match root {
-            Ok(root) => (View::Own, Ok(root)),
-            Err(_) if namespaces.is_host_view(host.proc(), &table) => {
-                (View::Host, Ok(Arc::clone(host.root())))
-            }
-            Err(trouble) => (View::Denied, Err(trouble)),
-        };
-        let live = directory.is_live();
-        let mounts = mountinfo::parse(&table);
-        let bounds = match (live, own && at_the_root) {
-            // What was recorded answers.
-            (false, _) => Bounds::default(),
-            (true, true) => Bounds::of_host(&mounts),
-            (true, false) => Bounds::of_process(&mounts, namespaces.mounts()),
-        };
-        Sight {
-            view,
-            scene: Arc::new(Scene {
-                root,
-                mounts,
-                bounds,
-                shared,
-                recorded: !live,
-                seen: Arc::clone(aside.seen()),
-            }),
-            aside: Rc::clone(aside),
-            whom: match own {
-                _ if host.is_silent() => Whom::File,
-                true => Whom::Kernel,
-                false => Whom::Tenant(directory.whom()),
-            },
-        }
-    }
 }
 
 impl Sight {
@@ -672,24 +590,4 @@ fn facts_of(need: Need, found: &Found) -> FileFacts {
         entries: None,
         problem: None,
     }
-}
-
-fn recorded_root(host: &Host, directory: &ProcessDirectory) -> Result<Handle, Trouble> {
-    let target = match directory.link("root") {
-        Ok(target) => target,
-        // A capture need not have it: then the whole tree is what the process sees.
-        Err(trouble) if trouble.cause == Cause::Missing => b"/".to_vec(),
-        Err(trouble) => return Err(trouble),
-    };
-    let care = Care {
-        bounds: &Bounds::default(),
-        allowed: Answering::Kernel,
-    };
-    let found = walk::find(host.root(), &target, Last::Follow, care);
-    Ok(found.map_err(|lost| lost.trouble)?.node)
-}
-
-/// Returns whether the root of a process is that of its mount namespace, and of ours.
-fn is_at_the_root(directory: &ProcessDirectory) -> bool {
-    directory.link("root").is_ok_and(|root| root == b"/")
 }

@@ -1,5 +1,7 @@
 //! Which processes may be a component, and why.
 
+mod well_known;
+
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
@@ -230,50 +232,12 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Returns whether a process runs a well-known program, without opening its directory.
-    ///
-    /// Its id may be given to another process between both looks. That one began after the ids were listed, so that it
-    /// need not be seen.
-    fn runs_a_well_known(&mut self, pid: u32) -> bool {
-        let proc = self.host.proc();
-        if !proc.is_live() || self.namespaces.bounds().are_there() {
-            return false;
-        }
-        let path = format!("{pid}/exe");
-        let Some(status) = proc.status_behind(&path) else {
-            return false;
-        };
-        let identity = status.identity;
-        // What has one name on one mount goes by it in every process.
-        let has_one_name = status.names == 1 && identity.mount.is_some();
-        if has_one_name && self.well_known.contains(&identity) {
-            return true;
-        }
-        let exe = proc.link(&path).map(Executable::said);
-        let is_well_known = exe.is_ok() && self.is_well_known(&exe, Some(identity));
-        if is_well_known && has_one_name {
-            self.well_known.insert(identity);
-        }
-        is_well_known
-    }
-
     /// Returns which file a live process runs, unless a server might have to say so.
     fn identity_of_executable(&self, directory: &ProcessDirectory) -> Option<Identity> {
         let at_once = directory.is_live() && !self.namespaces.bounds().are_there();
         at_once
             .then(|| directory.identity_of_executable())
             .flatten()
-    }
-
-    /// Returns whether it runs a well-known program from a file that was looked at before and is no kubelet.
-    /// Then it does not matter what it calls itself, and on most machines most processes run the same few.
-    fn is_well_known(&self, exe: &Result<Executable, Trouble>, identity: Option<Identity>) -> bool {
-        let (Ok(exe), Some(identity)) = (exe, identity) else {
-            return false;
-        };
-        programs::is_other(base_name(&exe.path))
-            && self.known_path(identity).is_none()
-            && self.binaries.is_known_to_be_none(identity)
     }
 
     /// Returns whether nobody but the kernel has to answer for the memory of a process: it is root's, and what
