@@ -1,5 +1,7 @@
 //! By what a text that nothing else is known of is taken for one that holds a secret: words, names of fields, and looks.
 
+use std::sync::LazyLock;
+
 use super::manifest;
 use super::urls::passwords;
 use crate::tables::kubelet::KUBELET;
@@ -50,14 +52,15 @@ pub(super) fn promises_credential(text: &[u8]) -> bool {
 
 /// Returns whether the text names a secret field in any spelling or encoding, or holds a private key.
 pub(super) fn may_hold_secret(content: &[u8]) -> bool {
+    /// The names of secrets, without dashes and in lower case.
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let fields = KUBELET.fields.iter().filter(|field| field.secret);
+        let names = fields.map(|field| field.path).chain(CREDENTIAL_KEYS);
+        let plain = names.map(|name| name.replace('-', "").to_ascii_lowercase());
+        plain.collect()
+    });
     let letters = letters(content);
-    let named = |key: &str| letters.contains(&key.replace('-', "").to_ascii_lowercase());
-    let fields = KUBELET
-        .fields
-        .iter()
-        .filter(|field| field.secret)
-        .map(|field| field.path);
-    has_private_key(content) || fields.chain(CREDENTIAL_KEYS).any(named)
+    has_private_key(content) || NAMES.iter().any(|name| letters.contains(name))
 }
 
 /// Returns whether a text that cannot be read, or is not, may hold a secret of any kind.
