@@ -16,17 +16,17 @@ const MAX_BYTES: usize = 128 * 1024;
 
 /// What is shown of findings, ready to be put on the page.
 #[derive(Debug, Default)]
-pub(super) struct Drawn {
+pub(crate) struct Drawn {
     /// What stands at their head.
-    pub(super) head: String,
+    pub(crate) head: String,
     /// What findings of one group have in common.
-    pub(super) body: String,
+    pub(crate) body: String,
     /// What is true of the first alone: processes, times, digests, ids.
-    pub(super) alone: String,
+    pub(crate) alone: String,
 }
 
 /// Draws the findings of one rule and subject, which differ in their horizon.
-pub(super) fn draw(unit: &[Finding]) -> Drawn {
+pub(crate) fn draw(unit: &[Finding]) -> Drawn {
     let Some(first) = unit.first() else {
         return Drawn::default();
     };
@@ -63,7 +63,7 @@ pub(super) fn draw(unit: &[Finding]) -> Drawn {
 }
 
 /// Returns the verdict's word and shape; what was accepted keeps its verdict.
-pub(super) fn chip(status: Status, verdict: Verdict, count: Option<usize>) -> String {
+pub(crate) fn chip(status: Status, verdict: Verdict, count: Option<usize>) -> String {
     let count = count.map(|count| format!(" <b>{}</b>", number(count)));
     let count = count.unwrap_or_default();
     let truth = match (status, verdict) {
