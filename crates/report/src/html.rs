@@ -4,7 +4,7 @@
 //! Findings of one rule that show the same are one entry with the nodes on which it was found, so that a fleet has room in
 //! a page; where something has none, the page says how much and which format has it. What goes where: docs/formats.md.
 
-mod about;
+pub(crate) mod about;
 #[cfg(test)]
 mod contrast;
 pub(crate) mod entry;
@@ -20,7 +20,6 @@ mod ranges;
 mod rules;
 pub(crate) mod status;
 
-pub(crate) use about::{About, anchor};
 pub(crate) use rules::SEVERITIES;
 
 use std::collections::BTreeMap;

@@ -22,8 +22,8 @@ impl<'a> About<'a> {
         }
     }
 
-    /// Writes what the rule's page says.
-    pub(crate) fn write(&mut self, id: &str, rule: &OfRule, page: &mut String) {
+    /// Writes what the rule's page says, and the numbers of the rule, whose own place on the page is `anchor`.
+    pub(crate) fn write(&mut self, id: &str, anchor: &str, rule: &OfRule, page: &mut String) {
         page.push_str("<div class=\"about\">");
         let before = page.len();
         match self.prose.get(id).filter(|_| self.left > 0) {
@@ -74,19 +74,18 @@ impl<'a> About<'a> {
             }
         }
         self.left = self.left.saturating_sub(page.len() - before);
-        controls(id, rule, page);
+        known(id, anchor, rule, page);
         page.push_str("</div>\n");
     }
 }
 
 /// Writes the numbers that a rule is known by.
-fn controls(id: &str, rule: &OfRule, page: &mut String) {
+pub(crate) fn known(id: &str, anchor: &str, rule: &OfRule, page: &mut String) {
     page.push_str("<section class=\"known\"><h4>Known as</h4><dl>");
     put(
         page,
         format_args!(
-            "<dt>rule</dt><dd><a href=\"#{}\">{}</a></dd>",
-            anchor(id),
+            "<dt>rule</dt><dd><a href=\"#{anchor}\">{}</a></dd>",
             short(id)
         ),
     );

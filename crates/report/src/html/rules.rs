@@ -238,7 +238,7 @@ impl<'a> Writer<'a> {
             self.entry(entry, page);
         }
         page.push_str("</div>\n");
-        self.about.write(id, rule, page);
+        self.about.write(id, &anchor(id), rule, page);
         page.push_str("</div></details>\n");
     }
 
