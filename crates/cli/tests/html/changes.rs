@@ -85,7 +85,7 @@ fn a_kind_a_word_or_a_key_leads_to_what_changed() {
     // Search reads both sides.
     browser.press("Escape");
     browser.press("/");
-    browser.type_text("alwaysallow");
+    browser.type_text("90-debug.conf");
     let found = browser.texts(".rule > summary h4");
     assert_eq!(
         found,
