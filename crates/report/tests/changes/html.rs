@@ -2,8 +2,8 @@
 //! crates/cli/tests/html.rs.
 
 use insta::assert_snapshot;
-use kubeassay_core::Value;
 use kubeassay_core::report::{Finding, Report};
+use kubeassay_core::{Severity, Value};
 use kubeassay_report::Format;
 use kubeassay_report::changes::Comparison;
 
@@ -90,6 +90,34 @@ fn what_is_gone_is_neither_open_nor_mended() {
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
+}
+
+#[test]
+fn what_needs_action_comes_first_and_says_so() {
+    let of = |value: i64| {
+        let open = Finding {
+            severity: Severity::Low,
+            ..super::port("a", value, 4)
+        };
+        let mut rests = passing("a");
+        rests.id.push_str("-rests");
+        rests.rule = "a-rule-that-rests".to_owned();
+        rests.evidence[0].value = Value::Int(value);
+        report(vec![node("a")], vec![rests, open])
+    };
+    let text = page(&compare(&of(1), &of(2)));
+    let rules: Vec<(bool, bool)> = text
+        .split("<details class=\"rule\"")
+        .skip(1)
+        .map(|rule| {
+            (
+                rule.contains("<span class=\"tag\">needs action</span>"),
+                rule.contains("a-rule-that-rests"),
+            )
+        })
+        .collect();
+    assert_eq!(rules, [(true, false), (false, true)]);
+    assert!(text.contains("<b>1 of what changed needs action now</b>"));
 }
 
 /// A report in which each node has the finding that is made for it.

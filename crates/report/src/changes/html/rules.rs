@@ -42,7 +42,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Hands out the rules, a kind after the other and the most severe first. Returns how many changes had no room.
+    /// Hands out the rules, a kind after the other, in each what needs action and is most severe first. Returns how many changes had no room.
     pub(super) fn write<E>(
         &mut self,
         mut to: impl FnMut(&str) -> Result<(), E>,
@@ -50,7 +50,8 @@ impl<'a> Writer<'a> {
         let mut rules: Vec<_> = self.gathering.rules.iter().collect();
         let control = |id: &str, rule: &OfRule| control_order(&control_label(&rule.controls, id));
         rules.sort_by_cached_key(|((kind, id), rule)| {
-            (*kind, rule.severity, control(id, rule), id.clone())
+            let rests = kind.is_some_and(|kind| !is_open(kind, rule));
+            (*kind, rests, rule.severity, control(id, rule), id.clone())
         });
         let mut numbers: Vec<usize> = (0..rules.len()).collect();
         numbers.sort_by_cached_key(|at| {

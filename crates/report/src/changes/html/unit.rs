@@ -2,12 +2,12 @@
 
 use kubeassay_core::changes::ChangeKind;
 use kubeassay_core::report::{Evidence, Finding};
-use kubeassay_core::{Horizon, Verdict};
+use kubeassay_core::{Horizon, Value, Verdict};
 use sha2::{Digest as _, Sha256};
 
 use crate::changes::Changed;
 use crate::describe::describe_origin;
-use crate::html::escape::{put, short};
+use crate::html::escape::{number, put, short};
 use crate::html::finding::{
     Drawn, alone, chip, details, head, horizon, mending, same, value, what,
 };
@@ -17,6 +17,10 @@ use crate::trace::place;
 
 /// So many things that a check read are compared for what is said in a line.
 const MAX_COMPARED: usize = 50;
+/// Lists of more items are told whole.
+const MAX_ITEMS: usize = 500;
+/// So many items that a list gained or lost are told.
+const MAX_TOLD: usize = 8;
 
 /// Changes of one kind, rule and subject on one node.
 pub(super) struct Together<'a> {
@@ -181,12 +185,39 @@ fn gist(change: &Changed) -> String {
 /// Returns the first value that is another one.
 fn value_of(old: &Finding, new: &Finding) -> Option<String> {
     let (now, before) = differing(old, new, |now, before| now.value != before.value)?;
+    let name = short(&what(now));
+    if let (Value::List(was), Value::List(is)) = (&before.value, &now.value)
+        && let Some(said) = of_lists(was, is)
+    {
+        return Some(format!("<code>{name}</code> {said}"));
+    }
     Some(format!(
-        "<code>{}</code> was {}, is {}",
-        short(&what(now)),
+        "<code>{name}</code> was {}, is {}",
         value(before, old.verdict),
         value(now, new.verdict)
     ))
+}
+
+/// Returns what a list gained and lost; nothing where one of them is empty or both have the same in another order.
+fn of_lists(was: &[Value], is: &[Value]) -> Option<String> {
+    let long = was.len().max(is.len()) > MAX_ITEMS;
+    if long || was.is_empty() || is.is_empty() {
+        return None;
+    }
+    let only = |one: &[Value], other: &[Value]| -> Vec<String> {
+        let only = one.iter().filter(|item| !other.contains(item));
+        only.map(|item| format!("<code>{}</code>", short(&item.to_string())))
+            .collect()
+    };
+    let said = |verb: &str, items: Vec<String>| {
+        let more = items.len().saturating_sub(MAX_TOLD);
+        let told = items.get(..MAX_TOLD).unwrap_or(&items).join(", ");
+        let more = (more > 0).then(|| format!(" and {} more", number(more)));
+        (!items.is_empty()).then(|| format!("{verb} {told}{}", more.unwrap_or_default()))
+    };
+    let parts = [said("gained", only(is, was)), said("lost", only(was, is))];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// Returns the first value that stands elsewhere.
@@ -218,4 +249,30 @@ fn differing<'a>(
         let is_new = same(now, old).all(|one| differs(now, one));
         is_new.then_some((now, before))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_tell_what_they_gained_and_lost() {
+        let list = |words: &str| -> Vec<Value> { words.split(' ').map(Value::string).collect() };
+        let many: String = (0..10).map(|number| format!(" n{number}")).collect();
+        for (was, is, said) in [
+            (
+                "a b",
+                "a c",
+                Some("gained <code>c</code>; lost <code>b</code>"),
+            ),
+            ("a b", "a", Some("lost <code>b</code>")),
+            ("a", "a <", Some("gained <code>&lt;</code>")),
+            ("a b", "b a", None),
+        ] {
+            assert_eq!(of_lists(&list(was), &list(is)).as_deref(), said, "{was}");
+        }
+        assert_eq!(of_lists(&[], &list("a")), None);
+        let gained = of_lists(&list("a"), &list(&format!("a{many}")));
+        assert!(gained.unwrap().ends_with("<code>n7</code> and 2 more"));
+    }
 }
