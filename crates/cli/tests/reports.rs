@@ -628,25 +628,41 @@ fn a_diff_tells_each_kind_of_change_apart() {
 fn every_format_of_a_diff_says_the_same_and_is_inert() {
     let folder = Folder::new();
     changed(&folder);
-    let all = [
-        "diff",
-        "old.json",
-        "new.json",
-        "-o",
-        "table",
-        "-o",
+    let files = [
         "d.json",
-        "-o",
         "wide=w.txt",
-        "-o",
         "d.jsonl",
-        "-o",
         "d.yaml",
-        "-o",
         "d.md",
+        "d.sarif",
+        "d.xml",
+        "d.csv",
+        "d.html",
+        "d.oscal.json",
+        "d.ocsf.json",
+        "d.openreports.yaml",
+        "d.prom",
     ];
+    let mut all = vec!["diff", "old.json", "new.json", "-o", "table"];
+    all.extend(files.iter().flat_map(|file| ["-o", file]));
     let (code, table, stderr) = folder.run(&all);
     assert_eq!((code, stderr.as_str()), (0, ""));
+    for file in &files {
+        let name = file.split('=').next_back().unwrap();
+        let mode = fs::metadata(folder.0.path().join(name)).unwrap().mode() & 0o777;
+        // The node exporter is another user.
+        assert_eq!(
+            mode,
+            if *file == "d.prom" { 0o644 } else { 0o600 },
+            "{file}"
+        );
+        // Both are named, in the document that says what changed.
+        let text = folder.read(name);
+        assert!(
+            text.contains("old.json") && text.contains("new.json"),
+            "{file}"
+        );
+    }
     for text in [&table, &folder.read("w.txt"), &folder.read("d.md")] {
         for word in [
             "NEW",
@@ -700,7 +716,8 @@ fn the_exit_code_of_a_diff_tells_changes_only_where_that_is_asked_for() {
         ),
         (&["diff", "old.json", "old.json"], 64),
         (&["diff", "old.json"], 64),
-        (&["diff", "old.json", "new.json", "-o", "sarif"], 64),
+        (&["diff", "old.json", "new.json", "-o", "sarif"], 0),
+        (&["diff", "old.json", "new.json", "-o", "xlsx"], 64),
         (
             &["diff", "old.json", "new.json", "-o", "json", "-o", "yaml"],
             64,
@@ -711,9 +728,9 @@ fn the_exit_code_of_a_diff_tells_changes_only_where_that_is_asked_for() {
     }
     let (_, stdout, _) = folder.run(&["diff", "old.json", "same.json"]);
     assert!(stdout.contains("nothing changed"), "{stdout}");
-    let (_, _, stderr) = folder.run(&["diff", "old.json", "same.json", "-o", "html"]);
+    let (_, _, stderr) = folder.run(&["diff", "old.json", "same.json", "-o", "xlsx"]);
     assert!(
-        stderr.contains("those are table, wide, json, jsonl, yaml, markdown"),
+        stderr.contains("the formats are table, wide, json, jsonl, yaml, sarif"),
         "{stderr}"
     );
 }

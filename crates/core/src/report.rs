@@ -380,6 +380,17 @@ pub enum BaselineState {
     Updated,
 }
 
+impl BaselineState {
+    /// Returns the word of the document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Unchanged => "unchanged",
+            Self::Updated => "updated",
+        }
+    }
+}
+
 /// Whether kubeassay could fix a finding, as far as the rule and the subject tell; who else writes the file is for the
 /// plan to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 
 mod capabilities;
 mod cluster;
+mod enforcement;
 mod holders;
 mod namespaces;
 mod network;
@@ -12,6 +13,7 @@ mod pods;
 mod rbac;
 pub(crate) mod settings;
 
+use kubeassay_config::tables::Minor;
 use kubeassay_core::facts::ClusterFacts;
 use kubeassay_core::facts::objects::{Inventory, Kind, Role};
 use kubeassay_core::report::{Evidence, Finding, Subject};
@@ -104,7 +106,14 @@ pub(crate) fn each(
         take,
     };
     of_cluster(inventory, &about("cluster"), &context, &mut findings);
-    of_namespaces(inventory, &about("namespace"), &context, &mut findings);
+    let servers = version.or(options.kubernetes_version);
+    of_namespaces(
+        inventory,
+        servers,
+        &about("namespace"),
+        &context,
+        &mut findings,
+    );
     of_roles(inventory, &about("role"), &context, &mut findings);
     of_holders(inventory, &about("holder"), &context, &mut findings);
     findings.hand_over();
@@ -127,6 +136,7 @@ fn of_cluster(
 
 fn of_namespaces(
     inventory: &Inventory,
+    servers: Option<Minor>,
     rules: &[&Rule],
     context: &Context<'_>,
     findings: &mut Findings<'_>,
@@ -134,7 +144,7 @@ fn of_namespaces(
     if rules.is_empty() {
         return;
     }
-    let lookup = namespaces::Lookup::of(inventory);
+    let lookup = namespaces::Lookup::of(inventory, servers);
     for namespace in &inventory.namespaces {
         let view = lookup.view(namespace);
         let subject = subject(

@@ -16,6 +16,7 @@ use kubeassay_core::text;
 use crate::describe::subject_parts;
 use crate::{Format, Prose, RenderError, Style, heading, json, yaml};
 
+mod by_node;
 mod compare;
 mod csv;
 mod html;
@@ -90,7 +91,15 @@ impl Comparison {
     /// Returns the name of a finding's node: its id, where no report tells the name.
     fn node_of<'a>(&'a self, finding: &'a Finding) -> Option<&'a str> {
         let id = finding.node.as_deref()?;
-        Some(self.nodes.get(id).map_or(id, |node| &node.name))
+        Some(self.name(Some(id)))
+    }
+
+    /// Returns the name of a node by its id, or of what belongs to none.
+    fn name<'a>(&'a self, node: Option<&'a str>) -> &'a str {
+        match node {
+            Some(id) => self.nodes.get(id).map_or(id, |node| &node.name),
+            None => "cluster",
+        }
     }
 
     /// Returns what changed as a document of the schema [`SCHEMA`].
@@ -292,6 +301,46 @@ fn counts(changes: &Comparison) -> String {
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
     format!("{}; {rest}", parts.join(", "))
+}
+
+/// Returns how many changes there are of each kind, with the name of a property: [`facts`] have a `new` already, the file.
+const fn by_kind(summary: &ChangeSummary) -> [(ChangeKind, &'static str, usize); 7] {
+    // By name: a kind that is added must find its place.
+    let ChangeSummary {
+        new,
+        changed_verdict,
+        changed_value,
+        changed_origin,
+        no_longer_seen,
+        waived,
+        fixed,
+        unchanged: _,
+    } = *summary;
+    [
+        (ChangeKind::New, "changes-new", new),
+        (
+            ChangeKind::ChangedVerdict,
+            "changes-changed-verdict",
+            changed_verdict,
+        ),
+        (
+            ChangeKind::ChangedValue,
+            "changes-changed-value",
+            changed_value,
+        ),
+        (
+            ChangeKind::ChangedOrigin,
+            "changes-changed-origin",
+            changed_origin,
+        ),
+        (
+            ChangeKind::NoLongerSeen,
+            "changes-no-longer-seen",
+            no_longer_seen,
+        ),
+        (ChangeKind::Waived, "changes-waived", waived),
+        (ChangeKind::Fixed, "changes-fixed", fixed),
+    ]
 }
 
 /// Returns what was found, in words: `PASS: authorization.mode = Webhook (from …)`.

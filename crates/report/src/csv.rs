@@ -116,67 +116,20 @@ impl Csv {
         self.push(truth(finding.subject.in_pod));
         self.push(&finding.reason);
         self.push(&finding.expected);
-        self.evidence(finding);
+        push_evidence(&mut self.line, finding);
         let waiver = finding.waiver.as_ref();
         self.push(truth(waiver.is_some()));
         self.push(waiver.map_or("", |waiver| &waiver.owner));
         let until = waiver.and_then(|waiver| waiver.expires.as_deref());
         self.push(until.unwrap_or_default());
         self.push(waiver.map_or("", |waiver| &waiver.reason));
-        self.push(match finding.baseline_state {
-            None => "",
-            Some(BaselineState::New) => "new",
-            Some(BaselineState::Unchanged) => "unchanged",
-            Some(BaselineState::Updated) => "updated",
-        });
+        self.push(finding.baseline_state.map_or("", BaselineState::as_str));
         self.push(truth(finding.fix.possible));
         self.push(&finding.remediation);
-        let controls = finding.controls.iter();
-        let controls: Vec<String> = controls
-            .map(|control| format!("{}:{}", control.framework, control.control))
-            .collect();
-        self.push(&controls.join(" "));
+        push_controls(&mut self.line, finding);
         self.push(finding.fix.how.as_deref().unwrap_or_default());
         self.line.push(',');
         self.line.push_str(&self.joined);
-    }
-
-    /// Pushes what was found: every value, and the place of the first that stands in a file.
-    fn evidence(&mut self, finding: &Finding) {
-        let named = |evidence: &kubeassay_core::report::Evidence| {
-            let file = evidence.file.as_ref().map(ToString::to_string);
-            let name = evidence.setting.clone().or(file);
-            let name = name.or_else(|| evidence.object.clone());
-            name.or_else(|| evidence.response.clone())
-                .unwrap_or_default()
-        };
-        let values = finding.evidence.iter();
-        let values: Vec<String> = values
-            .map(|evidence| match (&evidence.value, finding.verdict) {
-                (Value::Null, Verdict::Unknown) => format!("{}: not known", named(evidence)),
-                (value, _) => format!("{}={value}", named(evidence)),
-            })
-            .collect();
-        self.push(&values.join("; "));
-        let in_file = finding
-            .evidence
-            .iter()
-            .find(|evidence| evidence.origin.line.is_some());
-        let first = in_file.or(finding.evidence.first());
-        self.push(&first.map(named).unwrap_or_default());
-        self.push(
-            &first
-                .map(|one| describe_origin(&one.origin))
-                .unwrap_or_default(),
-        );
-        let path = first.and_then(|one| one.origin.path.as_deref().or(one.file.as_ref()));
-        self.push(&path.map(ToString::to_string).unwrap_or_default());
-        let number = |number: Option<u32>| number.map(|number| number.to_string());
-        let origin = first.map(|one| &one.origin);
-        let line = origin.and_then(|origin| number(origin.line));
-        let column = origin.and_then(|origin| number(origin.column));
-        self.push(&line.unwrap_or_default());
-        self.push(&column.unwrap_or_default());
     }
 }
 
@@ -245,12 +198,60 @@ impl Render for Csv {
     }
 }
 
-const fn truth(holds: bool) -> &'static str {
+/// Adds the numbers that a rule is known by, as one cell.
+pub(crate) fn push_controls(line: &mut String, finding: &Finding) {
+    let controls = finding.controls.iter();
+    let controls: Vec<String> = controls
+        .map(|control| format!("{}:{}", control.framework, control.control))
+        .collect();
+    push(line, &controls.join(" "));
+}
+
+/// Adds what was found: every value; then setting, origin, file, line and column of the first that stands in a file.
+pub(crate) fn push_evidence(line: &mut String, finding: &Finding) {
+    let named = |evidence: &kubeassay_core::report::Evidence| {
+        let file = evidence.file.as_ref().map(ToString::to_string);
+        let name = evidence.setting.clone().or(file);
+        let name = name.or_else(|| evidence.object.clone());
+        name.or_else(|| evidence.response.clone())
+            .unwrap_or_default()
+    };
+    let values = finding.evidence.iter();
+    let values: Vec<String> = values
+        .map(|evidence| match (&evidence.value, finding.verdict) {
+            (Value::Null, Verdict::Unknown) => format!("{}: not known", named(evidence)),
+            (value, _) => format!("{}={value}", named(evidence)),
+        })
+        .collect();
+    push(line, &values.join("; "));
+    let in_file = finding
+        .evidence
+        .iter()
+        .find(|evidence| evidence.origin.line.is_some());
+    let first = in_file.or(finding.evidence.first());
+    push(line, &first.map(named).unwrap_or_default());
+    push(
+        line,
+        &first
+            .map(|one| describe_origin(&one.origin))
+            .unwrap_or_default(),
+    );
+    let path = first.and_then(|one| one.origin.path.as_deref().or(one.file.as_ref()));
+    push(line, &path.map(ToString::to_string).unwrap_or_default());
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    let origin = first.map(|one| &one.origin);
+    let row = origin.and_then(|origin| number(origin.line));
+    let column = origin.and_then(|origin| number(origin.column));
+    push(line, &row.unwrap_or_default());
+    push(line, &column.unwrap_or_default());
+}
+
+pub(crate) const fn truth(holds: bool) -> &'static str {
     if holds { "true" } else { "false" }
 }
 
 /// Adds a cell to a line.
-fn push(line: &mut String, cell: &str) {
+pub(crate) fn push(line: &mut String, cell: &str) {
     if !line.is_empty() {
         line.push(',');
     }

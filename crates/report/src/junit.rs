@@ -5,57 +5,38 @@
 //! attributes of `testsuites` that the other lacks, so what was scanned stands in a comment on the second line and in
 //! the properties of every suite. What goes where: docs/formats.md.
 
+mod document;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use kubeassay_core::Verdict;
 use kubeassay_core::report::{Finding, Node};
-use kubeassay_core::{Verdict, text};
 
 use crate::describe::{
-    control_label, describe_evidence, describe_overridden, node_parts, status_words, subject_parts,
+    describe_evidence, describe_overridden, node_parts, status_words, subject_parts,
 };
 use crate::stream::{Closing, Header, Render};
 use crate::{RenderError, heading};
+pub(crate) use document::{Outcome, Suite, Suites};
 
-/// A text has no more characters: what reads `JUnit` shows it whole.
-const LONGEST: usize = 8_192;
 /// So many problems are told one by one.
 const MAX_PROBLEMS: usize = 1_000;
+/// What the name of a suite of components in workloads ends with.
+pub(crate) const IN_WORKLOADS: &str = " (in workloads)";
 
 /// Writes a report as `JUnit` XML.
 #[derive(Debug, Default)]
 pub struct Junit {
-    facts: Vec<(&'static str, String)>,
-    /// `2026-11-26T10:00:00`: the schema of Ant allows no zone. It is in UTC.
-    timestamp: String,
-    /// The suite whose findings come.
-    suite: Option<Suite>,
+    suites: Suites,
+    /// The suite whose findings come, with the node's id.
+    suite: Option<(Option<String>, Suite)>,
     /// Findings of components in workloads: only the end tells whether they count.
-    in_pods: Vec<Suite>,
+    in_pods: Vec<(Option<String>, Suite)>,
     /// Names of nodes by their ids.
     names: BTreeMap<String, String>,
     /// Every finding that came.
     all: usize,
-    suites: usize,
-}
-
-/// What is written of one node.
-#[derive(Debug)]
-struct Suite {
-    /// The node's id.
-    node: Option<String>,
-    name: String,
-    properties: Vec<(&'static str, String)>,
-    cases: String,
-    counts: Counts,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    tests: usize,
-    failures: usize,
-    errors: usize,
-    skipped: usize,
 }
 
 impl Junit {
@@ -68,51 +49,15 @@ impl Junit {
         let name = node.map_or("cluster", |id| {
             self.names.get(id).map_or(id, String::as_str)
         });
-        Suite {
-            node: node.map(str::to_owned),
-            name: name.to_owned(),
-            properties: Vec::new(),
-            cases: String::new(),
-            counts: Counts::default(),
-        }
+        Suite::new(name)
     }
 
     /// Writes the suite whose findings came.
     fn flush(&mut self, out: &mut dyn Write) -> Result<(), RenderError> {
         match self.suite.take() {
-            Some(suite) => self.write(&suite, "", out),
+            Some((_, suite)) => self.suites.write(&suite, &[], &[], out),
             None => Ok(()),
         }
-    }
-
-    fn write(&mut self, suite: &Suite, err: &str, out: &mut dyn Write) -> Result<(), RenderError> {
-        let name = token(&suite.name);
-        let Counts {
-            tests,
-            failures,
-            errors,
-            skipped,
-        } = suite.counts;
-        writeln!(
-            out,
-            "<testsuite name=\"{name}\" package=\"kubeassay\" id=\"{}\" timestamp=\"{}\" hostname=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"0\">",
-            self.suites, self.timestamp
-        )?;
-        self.suites += 1;
-        writeln!(out, "<properties>")?;
-        for (name, value) in self.facts.iter().chain(&suite.properties) {
-            writeln!(
-                out,
-                "<property name=\"{name}\" value=\"{}\"/>",
-                attribute(value)
-            )?;
-        }
-        writeln!(out, "</properties>")?;
-        out.write_all(suite.cases.as_bytes())?;
-        writeln!(out, "<system-out></system-out>")?;
-        writeln!(out, "<system-err>{err}</system-err>")?;
-        writeln!(out, "</testsuite>")?;
-        Ok(())
     }
 
     /// Writes what was counted and what could not be read: a suite without a test.
@@ -127,15 +72,14 @@ impl Junit {
                 .chain(path.as_deref())
                 .chain([problem.reason.as_str()])
                 .collect();
-            problems.push(element(&words.join(": ")));
+            problems.push(words.join(": "));
         }
         let rest = closing.problems.len().saturating_sub(MAX_PROBLEMS);
         if rest > 0 {
             problems.push(format!("{rest} more problems are in the format json"));
         }
         let summary = closing.summary;
-        let mut suite = self.new_suite(None);
-        "scan".clone_into(&mut suite.name);
+        let mut suite = Suite::new("scan");
         suite.properties = vec![
             ("finished", closing.finished.to_string()),
             ("complete", closing.complete.to_string()),
@@ -154,23 +98,14 @@ impl Junit {
                 self.all.saturating_sub(summary.total()).to_string(),
             ),
         ];
-        self.write(&suite, &problems.join("\n"), out)
+        self.suites.write(&suite, &[], &problems, out)
     }
 }
 
 impl Render for Junit {
     fn header(&mut self, header: &Header, out: &mut dyn Write) -> Result<(), RenderError> {
-        self.facts = heading::facts(header);
-        let started = header.scanned.started.to_string();
-        self.timestamp = started.chars().take("2026-11-26T10:00:00".len()).collect();
-        writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-        let mut line = element(&heading::line(header));
-        // Nothing in a comment may look like its end.
-        while line.contains("--") {
-            line = line.replace("--", "- -");
-        }
-        writeln!(out, "<!-- {line} -->")?;
-        writeln!(out, "<testsuites>")?;
+        let started = header.scanned.started;
+        self.suites = Suites::begin(heading::facts(header), &heading::line(header), started, out)?;
         Ok(())
     }
 
@@ -178,46 +113,35 @@ impl Render for Junit {
         self.flush(out)?;
         self.names.insert(node.id.clone(), node.name.clone());
         let mut suite = self.new_suite(Some(&node.id));
-        suite.properties = vec![
-            ("node-id", node.id.clone()),
-            ("node-status", status_words(node.status).to_owned()),
-            ("node", node_parts(node).join(", ")),
-        ];
-        if let Some(benchmark) = &node.benchmark {
-            suite.properties.push(("node-benchmark", benchmark.clone()));
-        }
-        self.suite = Some(suite);
+        suite.properties = node_properties(node);
+        self.suite = Some((Some(node.id.clone()), suite));
         Ok(())
     }
 
     fn finding(&mut self, finding: &Finding, out: &mut dyn Write) -> Result<(), RenderError> {
         self.all += 1;
+        let outcome = Outcome::of(finding);
+        let is_of = |last: Option<&(Option<String>, Suite)>| {
+            last.is_some_and(|(node, _)| *node == finding.node)
+        };
         if finding.subject.in_pod {
-            let node = finding.node.as_deref();
-            if self
-                .in_pods
-                .last()
-                .is_none_or(|suite| suite.node.as_deref() != node)
-            {
-                let mut suite = self.new_suite(node);
-                suite.name.push_str(" (in workloads)");
-                self.in_pods.push(suite);
+            if !is_of(self.in_pods.last()) {
+                let mut suite = self.new_suite(finding.node.as_deref());
+                suite.name.push_str(IN_WORKLOADS);
+                self.in_pods.push((finding.node.clone(), suite));
             }
-            if let Some(suite) = self.in_pods.last_mut() {
-                suite.add(finding);
+            if let Some((_, suite)) = self.in_pods.last_mut() {
+                suite.add(finding, None, &outcome);
             }
             return Ok(());
         }
-        if self
-            .suite
-            .as_ref()
-            .is_none_or(|suite| suite.node != finding.node)
-        {
+        if !is_of(self.suite.as_ref()) {
             self.flush(out)?;
-            self.suite = Some(self.new_suite(finding.node.as_deref()));
+            let suite = self.new_suite(finding.node.as_deref());
+            self.suite = Some((finding.node.clone(), suite));
         }
-        if let Some(suite) = &mut self.suite {
-            suite.add(finding);
+        if let Some((_, suite)) = &mut self.suite {
+            suite.add(finding, None, &outcome);
         }
         Ok(())
     }
@@ -227,96 +151,62 @@ impl Render for Junit {
         // A report does not say whether findings in workloads count, but its sum does.
         let in_pods = std::mem::take(&mut self.in_pods);
         if closing.summary.total() == self.all {
-            for suite in in_pods {
-                self.write(&suite, "", out)?;
+            for (_, suite) in in_pods {
+                self.suites.write(&suite, &[], &[], out)?;
             }
         }
         self.scan(closing, out)?;
-        writeln!(out, "</testsuites>")?;
-        out.flush()?;
-        Ok(())
+        Suites::end(out)
     }
 }
 
-impl Suite {
-    fn add(&mut self, finding: &Finding) {
-        self.counts.tests += 1;
-        let control = control_label(&finding.controls, &finding.rule);
-        let place = finding
-            .subject
-            .object
-            .as_deref()
-            .unwrap_or(&finding.subject.key);
-        let name = format!(
-            "{control} {} ({place}) [{}]",
-            finding.title, finding.horizon
-        );
-        let class = format!("{}.{}", finding.subject.component, finding.rule);
-        self.cases.extend([
-            "<testcase classname=\"",
-            &token(&class),
-            "\" name=\"",
-            &token(&name),
-            "\" time=\"0\"",
-        ]);
+impl Outcome {
+    /// Returns what comes of a finding.
+    pub(crate) fn of(finding: &Finding) -> Self {
         let message = said(finding);
         match (&finding.waiver, finding.verdict) {
-            (None, Verdict::Pass) => self.cases.push_str("/>\n"),
-            (None, Verdict::Fail) => {
-                self.counts.failures += 1;
-                let kind = finding.severity.as_str();
-                self.outcome("failure", kind, &message, &details(finding));
-            }
-            (None, Verdict::Unknown) => {
-                self.counts.errors += 1;
-                let kind = finding.cause.map_or("unknown", |cause| cause.as_str());
-                self.outcome("error", kind, &message, &details(finding));
-            }
-            (None, Verdict::Manual | Verdict::NotApplicable) => {
-                self.counts.skipped += 1;
-                let message = format!("{}: {message}", finding.verdict);
-                self.skipped(&message);
-            }
+            (None, Verdict::Pass) => Self::Passed,
+            (None, Verdict::Fail) => Self::Failure {
+                kind: finding.severity.as_str(),
+                message,
+                details: details(finding),
+            },
+            (None, Verdict::Unknown) => Self::Error {
+                kind: finding.cause.map_or("unknown", |cause| cause.as_str()),
+                message,
+                details: details(finding),
+            },
+            (None, Verdict::Manual | Verdict::NotApplicable) => Self::Skipped {
+                message: format!("{}: {message}", finding.verdict),
+            },
             (Some(waiver), verdict) => {
-                self.counts.skipped += 1;
                 let until = waiver.expires.as_deref();
                 let until = until.map(|day| format!(" until {day}")).unwrap_or_default();
-                let message = format!(
-                    "{verdict}, waived by {}{until}: {}",
-                    waiver.owner, waiver.reason
-                );
-                self.skipped(&message);
+                Self::Skipped {
+                    message: format!(
+                        "{verdict}, waived by {}{until}: {}",
+                        waiver.owner, waiver.reason
+                    ),
+                }
             }
         }
     }
+}
 
-    fn outcome(&mut self, element_name: &str, kind: &str, message: &str, details: &str) {
-        self.cases.extend([
-            "><",
-            element_name,
-            " type=\"",
-            kind,
-            "\" message=\"",
-            &attribute(message),
-            "\">",
-            details,
-            "</",
-            element_name,
-            "></testcase>\n",
-        ]);
-    }
-
-    fn skipped(&mut self, message: &str) {
-        self.cases.extend([
-            "><skipped message=\"",
-            &attribute(message),
-            "\"/></testcase>\n",
-        ]);
-    }
+/// Returns what is told of a node.
+pub(crate) fn node_properties(node: &Node) -> Vec<(&'static str, String)> {
+    let mut properties = vec![
+        ("node-id", node.id.clone()),
+        ("node-status", status_words(node.status).to_owned()),
+        ("node", node_parts(node).join(", ")),
+    ];
+    let benchmark = node.benchmark.clone();
+    properties.extend(benchmark.map(|benchmark| ("node-benchmark", benchmark)));
+    properties
 }
 
 /// Returns why it is so, or else what it is.
-fn said(finding: &Finding) -> String {
+pub(crate) fn said(finding: &Finding) -> String {
     if finding.reason.is_empty() {
         finding.title.clone()
     } else {
@@ -324,8 +214,8 @@ fn said(finding: &Finding) -> String {
     }
 }
 
-/// Returns what a person needs to mend it, line by line, as the text of an element.
-fn details(finding: &Finding) -> String {
+/// Returns what a person needs to mend it, line by line.
+fn details(finding: &Finding) -> Vec<String> {
     let mut lines = Vec::new();
     let subject = subject_parts(&finding.subject, true).join(", ");
     lines.push(format!("of: {subject}"));
@@ -348,52 +238,5 @@ fn details(finding: &Finding) -> String {
     let remediation = finding.remediation.lines();
     lines.extend(remediation.map(str::to_owned));
     lines.push(format!("finding: {}", finding.id));
-    let lines: Vec<String> = lines.iter().map(|line| element(line)).collect();
-    lines.join("\n")
-}
-
-/// Returns the text of an element: one line, escaped.
-fn element(foreign: &str) -> String {
-    let (text, more) = cut(foreign);
-    let mut written = String::with_capacity(text.len());
-    for character in text::escape(text).chars() {
-        match character {
-            '&' => written.push_str("&amp;"),
-            '<' => written.push_str("&lt;"),
-            '>' => written.push_str("&gt;"),
-            '"' => written.push_str("&quot;"),
-            // What XML 1.0 does not allow and escaping left: everything else of that kind is a control.
-            '\u{fffe}' => written.push_str("\\u{fffe}"),
-            '\u{ffff}' => written.push_str("\\u{ffff}"),
-            character => written.push(character),
-        }
-    }
-    if more > 0 {
-        written.extend(["… (", &more.to_string(), " more characters)"]);
-    }
-    written
-}
-
-/// Returns the value of an attribute.
-fn attribute(foreign: &str) -> String {
-    element(foreign)
-}
-
-/// Returns the value of an attribute that has single blanks between words and none around them, and is not empty.
-fn token(foreign: &str) -> String {
-    let words: Vec<&str> = foreign.split(' ').filter(|word| !word.is_empty()).collect();
-    match words.as_slice() {
-        [] => "unnamed".to_owned(),
-        words => element(&words.join(" ")),
-    }
-}
-
-fn cut(text: &str) -> (&str, usize) {
-    match text.char_indices().nth(LONGEST) {
-        None => (text, 0),
-        Some((end, _)) => {
-            let (kept, rest) = text.split_at(end);
-            (kept, rest.chars().count())
-        }
-    }
+    lines
 }

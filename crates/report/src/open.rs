@@ -201,9 +201,15 @@ impl Open {
     }
 
     /// Returns what counts, sorted. A report does not say whether findings in workloads count, but its sum does.
-    pub(crate) fn end(mut self, summary: &Summary) -> Gathered {
+    pub(crate) fn end(self, summary: &Summary) -> Gathered {
+        let with_pods = summary.total() == self.all;
+        self.finish(with_pods)
+    }
+
+    /// Returns everything, sorted; those in workloads too if they count.
+    pub(crate) fn finish(mut self, with_pods: bool) -> Gathered {
         let mut gathered = self.counted;
-        if summary.total() == self.all {
+        if with_pods {
             if gathered.joined || self.in_pods.joined {
                 gathered.join();
                 self.in_pods.join();

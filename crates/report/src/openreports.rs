@@ -4,15 +4,16 @@
 //! rest is counted, and the object says so. A node's findings stand together, so that no more than one node is kept.
 //! What goes where, and what our verdicts are called there: docs/formats.md.
 
-mod document;
-mod entry;
-mod gather;
-mod names;
+pub(crate) mod document;
+pub(crate) mod entry;
+pub(crate) mod gather;
+pub(crate) mod names;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
 use jiff::Timestamp;
+use kubeassay_core::Verdict;
 use kubeassay_core::report::{Finding, Node, NodeStatus, Summary};
 
 use crate::describe::{is_of_cluster, status_words};
@@ -21,7 +22,7 @@ use crate::{RenderError, heading, yaml};
 pub use document::{Counts, Dialect, Object};
 use document::{Entry, Metadata, Outcome, Reference, Seconds};
 use entry::cut;
-use gather::Gather;
+use gather::{Gather, rank};
 use names::{Names, Of};
 
 /// No object is larger, in bytes of JSON, which is what is sent and kept. An API server takes 1.5 MiB, and etcd has
@@ -32,7 +33,7 @@ const HEAD: usize = 16 << 10;
 /// So many bytes of findings in workloads are kept until the end tells whether they count; more are counted alone.
 const WORKLOADS: usize = 16 << 20;
 /// An annotation has no more characters.
-const LONGEST: usize = 500;
+pub(crate) const LONGEST: usize = 500;
 /// Who writes the objects.
 const SOURCE: &str = "kubeassay";
 /// What is no finding has this in place of a rule.
@@ -128,7 +129,7 @@ impl Made {
             metadata: Metadata {
                 name: self.name.clone(),
                 labels: BTreeMap::from([LABEL]),
-                annotations: self.annotations.clone(),
+                annotations: annotations(&self.annotations),
             },
             source,
             scope,
@@ -138,12 +139,15 @@ impl Made {
     }
 }
 
+/// What a finding is counted as: its verdict, and whether it was accepted.
+type Counted = (Verdict, bool);
+
 /// What is gathered of a node.
 #[derive(Debug)]
 struct Gathering {
     node: Node,
     scan: Scan,
-    found: Gather,
+    found: Gather<Counted>,
     /// How many of its findings are about what lives in workloads.
     in_workloads: usize,
 }
@@ -157,7 +161,7 @@ pub struct Objects {
     workloads: Vec<Gathering>,
     workloads_used: usize,
     /// What belongs to no node.
-    rest: Option<Gather>,
+    rest: Option<Gather<Counted>>,
     /// It is about the objects of a cluster, not about the scan.
     rest_of_cluster: bool,
     names: Names,
@@ -206,11 +210,11 @@ impl Objects {
             let rest = self
                 .rest
                 .get_or_insert_with(|| Gather::new(MAX_BYTES - HEAD));
-            rest.add(finding, time);
+            add(rest, finding, time);
             return;
         };
         if !finding.subject.in_pod {
-            current.found.add(finding, time);
+            add(&mut current.found, finding, time);
             return;
         }
         current.in_workloads += 1;
@@ -225,7 +229,7 @@ impl Objects {
         }
         if let Some(last) = self.workloads.last_mut() {
             let before = last.found.used();
-            last.found.add(finding, time);
+            add(&mut last.found, finding, time);
             self.workloads_used = self.workloads_used + last.found.used() - before;
             if self.workloads_used > WORKLOADS {
                 self.workloads_used -= last.found.used();
@@ -293,7 +297,7 @@ impl Objects {
                 time,
             ));
         }
-        let name = self.names.give(of, &node);
+        let name = self.names.give(of, &node.id, &node.name);
         let of_node = OfNode {
             id: node.id,
             name: node.name,
@@ -303,7 +307,7 @@ impl Objects {
     }
 
     /// Makes the object of what belongs to no node.
-    fn make_rest(&mut self, rest: Gather, closing: &Closing) -> Option<Made> {
+    fn make_rest(&mut self, rest: Gather<Counted>, closing: &Closing) -> Option<Made> {
         let scan = self.scan.as_ref()?;
         let mut annotations = scan.annotations.clone();
         let gate = &closing.gate;
@@ -337,7 +341,7 @@ impl Objects {
         let (name, node) = match (self.rest_of_cluster, only) {
             (true, _) => ("kubeassay-cluster".to_owned(), None),
             (false, Some(node)) => {
-                let name = self.names.give(Of::Scan, &node);
+                let name = self.names.give(Of::Scan, &node.id, &node.name);
                 let of_node = OfNode {
                     id: node.id,
                     name: node.name,
@@ -350,6 +354,13 @@ impl Objects {
         self.made += 1;
         Some(finish(rest, first, name, node, annotations, scan.started))
     }
+}
+
+/// Returns annotations as an object has them.
+fn annotations(said: &BTreeMap<&'static str, String>) -> BTreeMap<String, String> {
+    let said = said.iter();
+    said.map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect()
 }
 
 /// Returns a result that is no finding, and is not counted.
@@ -369,16 +380,38 @@ fn of_scan(rule: &str, result: Outcome, message: String, time: Seconds) -> Entry
     }
 }
 
+/// Gathers a finding.
+fn add(gather: &mut Gather<Counted>, finding: &Finding, time: Seconds) {
+    let counted = (finding.verdict, finding.waiver.is_some());
+    gather.add(counted, rank(finding), finding, || entry::of(finding, time));
+}
+
+/// Returns counts as a report has them.
+fn summary(counts: &BTreeMap<Counted, usize>) -> Summary {
+    let mut summary = Summary::default();
+    for ((verdict, is_waived), number) in counts {
+        *match verdict {
+            _ if *is_waived => &mut summary.waived,
+            Verdict::Pass => &mut summary.pass,
+            Verdict::Fail => &mut summary.fail,
+            Verdict::Unknown => &mut summary.unknown,
+            Verdict::Manual => &mut summary.manual,
+            Verdict::NotApplicable => &mut summary.not_applicable,
+        } += number;
+    }
+    summary
+}
+
 fn finish(
-    found: Gather,
+    found: Gather<Counted>,
     mut results: Vec<Entry>,
     name: String,
     node: Option<OfNode>,
     mut annotations: BTreeMap<&'static str, String>,
     started: Timestamp,
 ) -> Made {
-    let (summary, left) = (found.summary, found.left);
-    annotations.insert("kubeassay/summary", words(&summary));
+    let (counted, left) = (summary(&found.came), summary(&found.left));
+    annotations.insert("kubeassay/summary", words(&counted));
     let all = found.len();
     let cut_short = left.total();
     results.extend(found.entries());
@@ -401,7 +434,7 @@ fn finish(
         name,
         node,
         started,
-        summary,
+        summary: counted,
         annotations,
         results,
     }

@@ -42,18 +42,65 @@ pub struct Prometheus {
 struct Counts {
     /// By verdict, severity and whether they are waived.
     totals: BTreeMap<(Verdict, Severity, bool), usize>,
-    rules: BTreeMap<RuleKey, PerVerdict>,
-    rules_left_out: usize,
+    rules: Rules<(Verdict, bool)>,
     nodes: Nodes,
 }
 
 /// What tells one rule's series from another's, as it is written. A rule that nodes know by different numbers, or joined
 /// reports by different severities, has several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct RuleKey {
-    rule: String,
-    control: String,
-    severity: Severity,
+pub(crate) struct RuleKey {
+    pub(crate) rule: String,
+    pub(crate) control: String,
+    pub(crate) severity: Severity,
+}
+
+impl RuleKey {
+    pub(crate) fn of(finding: &Finding) -> Self {
+        Self {
+            rule: label(&finding.rule),
+            control: label(&control_label(&finding.controls, "")),
+            severity: finding.severity,
+        }
+    }
+}
+
+/// What is counted of rules, by what else tells series apart; not of more rules than have room.
+#[derive(Debug)]
+pub(crate) struct Rules<K> {
+    pub(crate) few: BTreeMap<RuleKey, BTreeMap<K, usize>>,
+    pub(crate) left_out: usize,
+}
+
+impl<K> Default for Rules<K> {
+    fn default() -> Self {
+        Self {
+            few: BTreeMap::new(),
+            left_out: 0,
+        }
+    }
+}
+
+impl<K: Copy + Ord> Rules<K> {
+    /// Counts findings of a rule. Which rules are kept does not hang on their order: the last one only ever comes down, so
+    /// that one which was left out once never comes back with a part of its findings.
+    pub(crate) fn add(&mut self, key: RuleKey, findings: &BTreeMap<K, usize>) {
+        let number = findings.values().sum::<usize>();
+        if self.few.len() == MAX_RULES && !self.few.contains_key(&key) {
+            let comes_last = self.few.keys().next_back().is_none_or(|last| key > *last);
+            if comes_last {
+                self.left_out += number;
+                return;
+            }
+            if let Some((_, gone)) = self.few.pop_last() {
+                self.left_out += gone.values().sum::<usize>();
+            }
+        }
+        let counts = self.few.entry(key).or_default();
+        for (of, number) in findings {
+            *counts.entry(*of).or_default() += number;
+        }
+    }
 }
 
 /// By verdict and whether they are waived.
@@ -87,34 +134,11 @@ impl Counts {
             verdict, severity, ..
         } = *finding;
         *self.totals.entry((verdict, severity, waived)).or_default() += 1;
-        let key = RuleKey {
-            rule: label(&finding.rule),
-            control: label(&control_label(&finding.controls, "")),
-            severity,
-        };
-        self.add_rule(key, &PerVerdict::from([((verdict, waived), 1)]));
+        let key = RuleKey::of(finding);
+        self.rules
+            .add(key, &PerVerdict::from([((verdict, waived), 1)]));
         if let Some(counts) = node.and_then(|node| self.nodes.add(node)) {
             *counts.entry((verdict, waived)).or_default() += 1;
-        }
-    }
-
-    /// Counts findings of a rule. Which rules are kept does not hang on their order: the last one only ever comes down, so
-    /// that one which was left out once never comes back with a part of its findings.
-    fn add_rule(&mut self, key: RuleKey, findings: &PerVerdict) {
-        let number = findings.values().sum::<usize>();
-        if self.rules.len() == MAX_RULES && !self.rules.contains_key(&key) {
-            let comes_last = self.rules.keys().next_back().is_none_or(|last| key > *last);
-            if comes_last {
-                self.rules_left_out += number;
-                return;
-            }
-            if let Some((_, gone)) = self.rules.pop_last() {
-                self.rules_left_out += gone.values().sum::<usize>();
-            }
-        }
-        let counts = self.rules.entry(key).or_default();
-        for (of, number) in findings {
-            *counts.entry(*of).or_default() += number;
         }
     }
 
@@ -123,10 +147,10 @@ impl Counts {
         for (key, number) in other.totals {
             *self.totals.entry(key).or_default() += number;
         }
-        for (key, findings) in other.rules {
-            self.add_rule(key, &findings);
+        for (key, findings) in other.rules.few {
+            self.rules.add(key, &findings);
         }
-        self.rules_left_out += other.rules_left_out;
+        self.rules.left_out += other.rules.left_out;
         for (node, findings) in other.nodes.few {
             let Some(counts) = self.nodes.add(&node) else {
                 continue;
@@ -184,9 +208,7 @@ impl Render for Prometheus {
         ));
         scan(&mut page, &header, closing);
         findings(&mut page, &counts);
-        out.write_all(page.0.as_bytes())?;
-        out.flush()?;
-        Ok(())
+        page.write(out)
     }
 }
 
@@ -278,7 +300,7 @@ fn findings(page: &mut Page, counts: &Counts) {
         "kubeassay_rule_findings",
         "Findings of a rule, on all nodes together; its first number is the label control.",
     );
-    for (key, of_rule) in &counts.rules {
+    for (key, of_rule) in &counts.rules.few {
         let RuleKey {
             rule,
             control,
@@ -301,7 +323,7 @@ fn findings(page: &mut Page, counts: &Counts) {
         "kubeassay_rule_findings_left_out",
         "Findings of rules beyond those that have series of their own.",
     );
-    page.sample(&[], &counts.rules_left_out.to_string());
+    page.sample(&[], &counts.rules.left_out.to_string());
     page.metric(
         "kubeassay_node_findings",
         "Findings of a node; none of any node where there are many nodes.",
@@ -336,7 +358,7 @@ const fn truth(holds: bool) -> &'static str {
     if holds { "true" } else { "false" }
 }
 
-fn seconds(time: Timestamp) -> String {
+pub(crate) fn seconds(time: Timestamp) -> String {
     let milliseconds = time.as_millisecond();
     let (whole, rest) = (
         milliseconds.div_euclid(1_000),
@@ -350,7 +372,7 @@ fn seconds(time: Timestamp) -> String {
 }
 
 /// Returns foreign text as one line of characters that are seen, cut to what a label takes.
-fn label(foreign: &str) -> String {
+pub(crate) fn label(foreign: &str) -> String {
     let escaped = text::escape(foreign);
     match escaped.char_indices().nth(MAX_LABEL) {
         None => escaped,
@@ -363,23 +385,23 @@ fn label(foreign: &str) -> String {
 
 /// The text as it is written, with the metric whose samples come.
 #[derive(Default)]
-struct Page(String, String);
+pub(crate) struct Page(String, String);
 
 impl Page {
     /// Writes a line that no reader takes for more: it begins with neither `HELP` nor `TYPE`.
-    fn comment(&mut self, line: &str) {
+    pub(crate) fn comment(&mut self, line: &str) {
         self.0.extend(["# kubeassay: ", line, "\n"]);
     }
 
     /// Begins a metric; `help` is ours and holds nothing to escape.
-    fn metric(&mut self, name: &str, help: &str) {
+    pub(crate) fn metric(&mut self, name: &str, help: &str) {
         let Self(text, current) = self;
         name.clone_into(current);
         text.extend(["# HELP ", name, " ", help, "\n"]);
         text.extend(["# TYPE ", name, " gauge\n"]);
     }
 
-    fn sample(&mut self, labels: &[(&str, &str)], value: &str) {
+    pub(crate) fn sample(&mut self, labels: &[(&str, &str)], value: &str) {
         let Self(text, metric) = self;
         text.push_str(metric);
         for (index, (name, value)) in labels.iter().enumerate() {
@@ -400,5 +422,11 @@ impl Page {
         }
         let written = writeln!(text, " {value}");
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    }
+
+    pub(crate) fn write(&self, out: &mut dyn Write) -> Result<(), RenderError> {
+        out.write_all(self.0.as_bytes())?;
+        out.flush()?;
+        Ok(())
     }
 }

@@ -332,6 +332,10 @@ fn check_schema(schema: Option<&str>) -> Result<(), (ReadErrorKind, String)> {
             "it holds facts, not a report; judge them first: kubeassay scan --facts FILE -o report.json"
                 .to_owned(),
         )),
+        Some(other) if other.starts_with("kubeassay.diff/") => Err((
+            ReadErrorKind::Schema,
+            "it says what changed between two reports, and is not one; give the newer of the two".to_owned(),
+        )),
         Some(other) => Err((
             ReadErrorKind::Schema,
             format!("its schema is {other}, not {SCHEMA}; make a report with kubeassay scan -o json"),

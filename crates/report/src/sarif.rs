@@ -5,35 +5,33 @@
 //! says how many nodes it stands for. What goes where: docs/formats.md. Limits and required properties: GitHub's page
 //! "SARIF support for code scanning".
 
-mod document;
+pub(crate) mod document;
 mod location;
+pub(crate) mod result;
+pub(crate) mod rules;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use kubeassay_core::report::{Control, Finding, Node, NodeStatus, Problem};
-use kubeassay_core::{Severity, Verdict, text};
+use kubeassay_core::report::{self, Finding, Node, NodeStatus, Problem};
+use kubeassay_core::text;
 
-use crate::describe::{describe_evidence, status_words, subject_parts};
+use crate::describe::status_words;
 use crate::open::{Gathered, Group, Joined, Open};
 use crate::stream::{Closing, Header, Render, Scanning};
-use crate::{Prose, RenderError, RuleProse, heading, inert, json};
+use crate::{Prose, RenderError, heading, json};
 use document::{
-    AutomationDetails, Base, Configuration, Descriptor, Driver, GroupProperties, Help, Invocation,
-    Log, Message, Notification, NotificationProperties, ResultProperties, RuleProperties, Run,
-    RunProperties, SarifResult, Tool,
+    AutomationDetails, Base, Descriptor, Driver, Invocation, Log, Message, Notification,
+    NotificationProperties, Run, RunProperties, SarifResult, Tool,
 };
+use rules::Rules;
 
 /// Code scanning shows so many results of a run.
 pub const MAX_RESULTS: usize = 5_000;
-/// Code scanning refuses a file with more rules.
-const MAX_RULES: usize = 25_000;
-/// A rule has no more tags: code scanning refuses a file with more.
-const MAX_TAGS: usize = 20;
-/// Code scanning takes so many characters of a description.
-const MAX_DESCRIPTION: usize = 1_024;
 /// So many problems are told one by one.
 const MAX_PROBLEMS: usize = 1_000;
+/// So many nodes that were not scanned whole are named.
+const MAX_MISSED: usize = 20;
 
 /// Writes a report as SARIF, once it is whole.
 #[derive(Debug)]
@@ -44,18 +42,8 @@ pub struct Sarif {
     names: BTreeMap<String, String>,
     /// Nodes that were not scanned whole: the first of them, and how many.
     missed: (Vec<String>, usize),
-    rules: BTreeMap<String, Seen>,
+    rules: Rules,
     open: Open,
-}
-
-/// What findings say of their rule.
-#[derive(Debug)]
-struct Seen {
-    title: String,
-    severity: Severity,
-    controls: Vec<Control>,
-    expected: String,
-    remediation: String,
 }
 
 impl Sarif {
@@ -66,7 +54,7 @@ impl Sarif {
             header: None,
             names: BTreeMap::new(),
             missed: (Vec::new(), 0),
-            rules: BTreeMap::new(),
+            rules: Rules::default(),
             open: Open::new(MAX_RESULTS, Joined::Not),
         }
     }
@@ -94,55 +82,6 @@ impl Sarif {
             .unwrap_or_default();
         let source = heading::source(scanned.source);
         format!("kubeassay/{source}{of}/{}", scanned.started)
-    }
-
-    fn result(&self, group: &Group, index: &BTreeMap<&str, usize>) -> SarifResult {
-        let finding = &group.finding;
-        let node = text::escape(self.name(finding.node.as_deref()));
-        let (location, related_locations) = location::of(finding, &node);
-        let mut fingerprints = BTreeMap::new();
-        let fingerprint = text::escape(&group.fingerprint());
-        // The only one that code scanning looks at; its own have the number of an occurrence behind a colon.
-        fingerprints.insert("primaryLocationLineHash", format!("{fingerprint}:1"));
-        fingerprints.insert("kubeassayFinding/v1", fingerprint);
-        SarifResult {
-            rule_id: text::escape(&finding.rule),
-            rule_index: index.get(finding.rule.as_str()).copied(),
-            level: level(finding.verdict, finding.severity),
-            message: Message::of(&message(group, &node)),
-            locations: [location],
-            related_locations,
-            partial_fingerprints: fingerprints,
-            baseline_state: group.state,
-            occurrence_count: (group.joined != Joined::Not).then_some(group.findings),
-            properties: ResultProperties {
-                verdict: finding.verdict,
-                cause: finding.cause,
-                severity: finding.severity,
-                horizon: finding.horizon,
-                node: finding.node.as_ref().map(|_| node),
-                subject: text::escape(&finding.subject.key),
-                expected: text::escape(&finding.expected),
-                actual: actual(finding),
-                remediation: finding.remediation.clone(),
-                fixable: finding.fix.possible,
-                fix_how: finding.fix.how.as_deref().map(text::escape),
-                group: (group.joined != Joined::Not).then(|| self.of_group(group)),
-            },
-        }
-    }
-
-    fn of_group(&self, group: &Group) -> GroupProperties {
-        let places = group.places.iter().map(|(node, subject)| {
-            let node = self.name(node.as_deref());
-            text::escape(&format!("{node}: {subject}"))
-        });
-        GroupProperties {
-            nodes: group.nodes(),
-            findings: group.findings,
-            same_value: group.joined == Joined::ByValue,
-            first: places.collect(),
-        }
     }
 
     fn notifications(
@@ -239,7 +178,7 @@ impl Render for Sarif {
         if node.status != NodeStatus::Scanned {
             let (names, missed) = &mut self.missed;
             *missed += 1;
-            if names.len() < MAX_TAGS {
+            if names.len() < MAX_MISSED {
                 let status = status_words(node.status);
                 names.push(format!("{} ({status})", text::escape(&node.name)));
             }
@@ -248,16 +187,7 @@ impl Render for Sarif {
     }
 
     fn finding(&mut self, finding: &Finding, _: &mut dyn Write) -> Result<(), RenderError> {
-        if self.rules.len() < MAX_RULES && !self.rules.contains_key(&finding.rule) {
-            let seen = Seen {
-                title: finding.title.clone(),
-                severity: finding.severity,
-                controls: finding.controls.clone(),
-                expected: finding.expected.clone(),
-                remediation: finding.remediation.clone(),
-            };
-            self.rules.insert(finding.rule.clone(), seen);
-        }
+        self.rules.see(finding);
         self.open.add(finding);
         Ok(())
     }
@@ -268,8 +198,10 @@ impl Render for Sarif {
         };
         let open = std::mem::replace(&mut self.open, Open::new(MAX_RESULTS, Joined::Not));
         let Gathered { groups, beyond } = open.end(&closing.summary);
-        let index: BTreeMap<&str, usize> = self.rules.keys().map(String::as_str).zip(0..).collect();
-        let results = groups.iter().map(|group| self.result(group, &index));
+        let places = self.rules.places();
+        let results = groups
+            .iter()
+            .map(|group| result::of_group(group, &places, |id| self.name(id)));
         let results: Vec<SarifResult> = results.collect();
         let notifications = self.notifications(closing, &groups, beyond);
         let id = self.category(&header.scanned);
@@ -285,52 +217,49 @@ impl Render for Sarif {
                 },
             rules,
         } = header;
-        let described = self
-            .rules
-            .iter()
-            .map(|(id, seen)| describe(id, seen, self.prose.get(id)));
-        let log = Log {
-            schema: document::SCHEMA,
-            version: "2.1.0",
-            runs: [Run {
-                properties: RunProperties {
-                    source,
-                    started,
-                    finished: closing.finished,
-                    cluster,
-                    joined,
-                    coverage: closing.coverage,
-                    complete: closing.complete,
-                    summary: closing.summary,
-                    rules,
-                    gate: closing.gate.clone(),
-                    grouped: groups.iter().any(|group| group.joined != Joined::Not),
-                },
-                automation_details: AutomationDetails { id },
-                tool: Tool {
-                    driver: Driver {
-                        name: tool.name,
-                        semantic_version: is_semantic(&tool.version).then(|| tool.version.clone()),
-                        version: tool.version,
-                        rules: described.collect(),
-                    },
-                },
-                invocations: [Invocation {
-                    execution_successful: closing.complete,
-                    exit_code: closing.gate.exit_code,
-                    exit_code_description: text::escape(&closing.gate.reason),
-                    start_time_utc: started,
-                    end_time_utc: closing.finished,
-                    tool_execution_notifications: notifications,
-                }],
-                original_uri_base_ids: bases(),
-                column_kind: "unicodeCodePoints",
-                results,
+        let log = Log::of(Run {
+            properties: RunProperties {
+                source,
+                started,
+                finished: closing.finished,
+                cluster,
+                joined,
+                coverage: closing.coverage,
+                complete: closing.complete,
+                summary: closing.summary,
+                rules,
+                gate: closing.gate.clone(),
+                grouped: groups.iter().any(|group| group.joined != Joined::Not),
+            },
+            automation_details: AutomationDetails { id },
+            tool: tool_with(tool, self.rules.described(&self.prose)),
+            invocations: [Invocation {
+                execution_successful: closing.complete,
+                exit_code: Some(closing.gate.exit_code),
+                exit_code_description: Some(text::escape(&closing.gate.reason)),
+                start_time_utc: started,
+                end_time_utc: closing.finished,
+                tool_execution_notifications: notifications,
             }],
-        };
+            original_uri_base_ids: bases(),
+            column_kind: "unicodeCodePoints",
+            results,
+        });
         json::write(&log, out)?;
         out.flush()?;
         Ok(())
+    }
+}
+
+/// Returns who wrote it, with the rules.
+pub(crate) fn tool_with(tool: report::Tool, rules: Vec<Descriptor>) -> Tool {
+    Tool {
+        driver: Driver {
+            name: tool.name,
+            semantic_version: is_semantic(&tool.version).then(|| tool.version.clone()),
+            version: tool.version,
+            rules,
+        },
     }
 }
 
@@ -344,7 +273,8 @@ fn is_semantic(version: &str) -> bool {
     numbers.count() == 3 && parts.next().is_none()
 }
 
-fn bases() -> BTreeMap<&'static str, Base> {
+/// Returns what paths are relative to.
+pub(crate) fn bases() -> BTreeMap<&'static str, Base> {
     let base = |text| Base {
         description: Message::of(text),
     };
@@ -357,160 +287,8 @@ fn bases() -> BTreeMap<&'static str, Base> {
     ])
 }
 
-/// Returns how code scanning marks a result. What is unknown is told one step more quietly, and never as nothing.
-const fn level(verdict: Verdict, severity: Severity) -> &'static str {
-    match (verdict, severity) {
-        (Verdict::Fail, Severity::Critical | Severity::High) => "error",
-        (Verdict::Fail, Severity::Medium) | (_, Severity::Critical | Severity::High) => "warning",
-        _ => "note",
-    }
-}
-
-/// Returns a number within the range that code scanning calls by the severity's word.
-const fn security_severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "9.5",
-        Severity::High => "8.0",
-        Severity::Medium => "5.5",
-        Severity::Low => "2.0",
-    }
-}
-
-/// Returns the title of a result: what is wrong, of what, where.
-fn message(group: &Group, node: &str) -> String {
-    let finding = &group.finding;
-    let what = if finding.reason.is_empty() {
-        &finding.title
-    } else {
-        &finding.reason
-    };
-    let decided = match finding.verdict {
-        Verdict::Unknown => "Not decided: ",
-        _ => "",
-    };
-    // Without the process's number: a result is called the same after a restart.
-    let mut subject = subject_parts(&finding.subject, true);
-    subject.retain(|part| !part.starts_with("pid "));
-    let subject = subject.join(", ");
-    let place = match group.joined {
-        Joined::Not => format!("{node}: {subject}"),
-        Joined::ByValue | Joined::ByRule => {
-            let values = match group.joined {
-                Joined::ByRule => ", with different values",
-                _ => "",
-            };
-            let nodes = group.nodes();
-            let on = match nodes {
-                0 => "in the cluster".to_owned(),
-                1 => format!("on 1 node ({node})"),
-                _ => format!("on {nodes} nodes, such as {node}"),
-            };
-            format!("{} findings {on}{values}", group.findings)
-        }
-    };
-    let horizon = finding.horizon;
-    format!("{decided}{what} [{place}; {horizon}]")
-}
-
-fn actual(finding: &Finding) -> Vec<String> {
-    let evidence = finding.evidence.iter();
-    let said = evidence.map(|evidence| {
-        let (what, place) = describe_evidence(evidence, finding.verdict);
-        text::escape(format!("{what} {place}").trim_end())
-    });
-    said.collect()
-}
-
-fn describe(id: &str, seen: &Seen, prose: Option<&RuleProse>) -> Descriptor {
-    let (text, markdown) = help(seen, prose);
-    let full = prose.map(|prose| first_paragraph(&prose.description));
-    let full = full.filter(|full| !full.is_empty());
-    let full = full.unwrap_or_else(|| {
-        let said = [seen.title.as_str(), seen.expected.as_str()];
-        let said: Vec<&str> = said.into_iter().filter(|text| !text.is_empty()).collect();
-        said.join("; ")
-    });
-    let references = prose.map(|prose| prose.references.as_slice());
-    let addresses = references.unwrap_or_default().iter();
-    let mut addresses = addresses.filter_map(|one| one.split_whitespace().next());
-    let mut tags = vec!["security".to_owned(), "kubernetes".to_owned()];
-    for control in &seen.controls {
-        let tag = text::escape(&format!("{}:{}", control.framework, control.control));
-        if tags.len() < MAX_TAGS && !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
-    Descriptor {
-        id: text::escape(id),
-        short_description: Message::cut(&seen.title, MAX_DESCRIPTION),
-        full_description: Message::cut(&full, MAX_DESCRIPTION),
-        help: Help { text, markdown },
-        help_uri: addresses
-            .find(|address| address.starts_with("https://"))
-            .map(text::escape),
-        default_configuration: Configuration {
-            level: level(Verdict::Fail, seen.severity),
-        },
-        properties: RuleProperties {
-            tags,
-            // A verdict is what the component does, or it is unknown.
-            precision: "very-high",
-            security_severity: security_severity(seen.severity),
-            severity: seen.severity,
-            controls: seen.controls.clone(),
-        },
-    }
-}
-
-/// Returns what a rule says, as text and as Markdown. The pages are Markdown that reads as text.
-fn help(seen: &Seen, prose: Option<&RuleProse>) -> (String, String) {
-    let Some(prose) = prose else {
-        // What a finding says may be foreign.
-        let remediation: Vec<String> = seen.remediation.lines().map(text::escape).collect();
-        let mut parts = vec![text::escape(&seen.title)];
-        if !seen.expected.is_empty() {
-            parts.push(format!("Expected: {}", text::escape(&seen.expected)));
-        }
-        parts.push(remediation.join("\n"));
-        let text = parts.join("\n\n");
-        let markdown = inert::block(&text);
-        return (text, markdown);
-    };
-    let sections = [
-        ("Description", &prose.description),
-        ("Rationale", &prose.rationale),
-        ("Remediation", &prose.remediation),
-        ("Impact", &prose.impact),
-    ];
-    let mut text = String::new();
-    let mut markdown = String::new();
-    for (name, section) in sections {
-        if !section.is_empty() {
-            text.extend([name, "\n\n", section, "\n\n"]);
-            markdown.extend(["## ", name, "\n\n", section, "\n\n"]);
-        }
-    }
-    if !prose.references.is_empty() {
-        let list: Vec<String> = prose
-            .references
-            .iter()
-            .map(|one| format!("- {one}"))
-            .collect();
-        let list = list.join("\n");
-        text.extend(["References\n\n", &list, "\n"]);
-        markdown.extend(["## References\n\n", &list, "\n"]);
-    }
-    (text, markdown)
-}
-
-/// Returns the first paragraph as one line.
-fn first_paragraph(markdown: &str) -> String {
-    let lines = markdown.lines().take_while(|line| !line.trim().is_empty());
-    let lines: Vec<&str> = lines.map(str::trim).collect();
-    lines.join(" ")
-}
-
-fn plain(level: &'static str, text: &str) -> Notification {
+/// Returns a notification that says no more than this.
+pub(crate) fn plain(level: &'static str, text: &str) -> Notification {
     Notification {
         level,
         message: Message::of(text),

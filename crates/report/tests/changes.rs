@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "clippy takes helpers of tests for no tests"
 )]
@@ -27,6 +28,8 @@ mod poison;
 mod proof;
 #[path = "common/schema.rs"]
 mod schema;
+#[path = "common/suites.rs"]
+mod suites;
 
 #[path = "changes/csv.rs"]
 mod csv;

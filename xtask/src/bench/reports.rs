@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use kubeassay_report::Format;
 
 /// How many findings a node of a large catalogue has.
 const FINDINGS: usize = 130;
@@ -32,21 +33,26 @@ pub(super) fn run(binary: &Path, sizes: &[usize]) -> Result<ExitCode> {
             all
         };
         let baseline = old.display().to_string();
-        for (what, arguments) in [
+        let mut measured = vec![
             (
-                "lines to lines",
+                "lines to lines".to_owned(),
                 arguments(&["render", "-o", "jsonl"], &[&old]),
             ),
             (
-                "two joined to lines",
+                "two joined to lines".to_owned(),
                 arguments(&["render", "-o", "jsonl"], &[&half, &other]),
             ),
             (
-                "against a baseline",
+                "against a baseline".to_owned(),
                 arguments(&["render", "-o", "jsonl", "--baseline", &baseline], &[&new]),
             ),
-            ("diff", arguments(&["diff", "-o", "jsonl"], &[&old, &new])),
-        ] {
+        ];
+        for format in Format::ALL {
+            let format = format.as_str();
+            let arguments = arguments(&["diff", "-o", format], &[&old, &new]);
+            measured.push((format!("diff as {format}"), arguments));
+        }
+        for (what, arguments) in measured {
             let (seconds, peak) = cost(binary, &arguments)?;
             println!(
                 "{what:<28} {:>9} {:>9} {seconds:>8.2} {:>8}",

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{ASKS, CatalogueArgs, HostArgs, LiveArgs, PodArgs, SiteArgs, SubjectArgs, TextFormat};
+use super::asking::ASKS;
+use super::{CatalogueArgs, HostArgs, LiveArgs, PodArgs, SiteArgs, SubjectArgs, TextFormat};
 use crate::privileges::Keep;
 
 /// The examples and exit codes of `kubeassay fix`.

@@ -114,9 +114,20 @@ pub struct Inventory {
     pub in_default_more: u32,
     /// Sorted by name.
     pub nodes: Vec<Node>,
-    /// The level that the API server enforces where a namespace has no label (`PodSecurityConfiguration`, `defaults`);
-    /// null where its configuration was not seen.
-    pub pod_security_default: Option<Name>,
+    /// The API servers that kubelets run from files, as far as their pods are listed, by name; at most [`MAX_API_SERVERS`].
+    pub api_servers: Vec<ApiServer>,
+}
+
+/// How many API servers are kept.
+pub const MAX_API_SERVERS: usize = 32;
+
+/// An API server that a kubelet runs from a file, as its mirror pod tells.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiServer {
+    /// The name of its pod.
+    pub pod: Name,
+    /// Those of its arguments that say what its admission plugins do. Others may be secrets and are not kept.
+    pub arguments: Vec<Name>,
 }
 
 /// How many objects in the namespace `default` are kept.

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kubeassay_config::tables::Minor;
 use kubeassay_core::Cause;
 use kubeassay_core::facts::objects::{
     Admission, Container, HolderKind, Inventory, Kind, Name, Namespace, NetworkPolicy, Pod, Pods,
     ServiceAccount,
 };
 
+use super::enforcement::Enforcement;
 use super::rbac::{self, Roles};
 use super::settings::{ObjectView, whole};
 use super::{network, pods};
@@ -33,6 +35,7 @@ pub(crate) fn is_system(name: &str) -> bool {
 /// What is looked up for every namespace, put in order once.
 pub(crate) struct Lookup<'a> {
     inventory: &'a Inventory,
+    enforcement: Enforcement<'a>,
     pods: BTreeMap<&'a str, Vec<&'a Pods>>,
     templates: BTreeMap<&'a str, Vec<&'a Pods>>,
     accounts: BTreeMap<(&'a str, &'a str), &'a ServiceAccount>,
@@ -134,9 +137,11 @@ type Asks = fn(&Pod) -> bool;
 type Wrong = fn(&Pod, &Container) -> Option<String>;
 
 impl<'a> Lookup<'a> {
-    pub(crate) fn of(inventory: &'a Inventory) -> Self {
+    /// Returns what there is of each. `minor` is the version of the API servers.
+    pub(crate) fn of(inventory: &'a Inventory, minor: Option<Minor>) -> Self {
         let mut lookup = Self {
             inventory,
+            enforcement: Enforcement::of(inventory, minor),
             pods: BTreeMap::new(),
             templates: BTreeMap::new(),
             accounts: BTreeMap::new(),
@@ -175,33 +180,29 @@ impl<'a> Lookup<'a> {
 
     fn admission(&self, view: &mut ObjectView, namespace: &Namespace) {
         let inventory = self.inventory;
-        let assume = |view: &mut ObjectView, what: &str| {
+        let assume = |view: &mut ObjectView, what: String| {
             for about in [
                 "enforce",
                 "enforceDropsCapabilities",
                 "enforceForbidsEscalation",
             ] {
-                view.assume(about, what.to_owned());
+                view.assume(about, what.clone());
             }
         };
         let label = |name: &str| {
             let key = format!("pod-security.kubernetes.io/{name}");
             namespace.labels.get(key.as_str()).map(AsRef::as_ref)
         };
-        let level = match (label("enforce"), &inventory.pod_security_default) {
+        let level = match (label("enforce"), self.enforcement) {
+            (_, Enforcement::Off(_)) | (None, _) => "privileged",
             (Some(level @ ("privileged" | "baseline" | "restricted")), _) => level,
             // A level that is none is taken for the strictest (`ParseLevel` of pod-security-admission).
             (Some(_), _) => "restricted",
-            (None, Some(level)) => level,
-            (None, None) => {
-                let what = "no default level is configured for the API server (--admission-control-config-file): a scan of its node tells";
-                assume(view, what);
-                "privileged"
-            }
         };
-        let what = "the plugin PodSecurity is on and makes no exemptions: a scan of the API server's node tells";
-        if level != "privileged" {
-            assume(view, what);
+        match label("enforce") {
+            None => assume(view, self.enforcement.without_label()),
+            Some("privileged") => {}
+            Some(_) => assume(view, self.enforcement.with_label()),
         }
         view.text("enforce", level);
         let minor = label("enforce-version")

@@ -420,7 +420,6 @@ fn what_was_understood_breaks_a_rule_and_what_was_not_may_keep_it() {
 #[test]
 fn without_the_default_of_the_api_server_no_namespace_passes_by_its_silence() {
     let inventory = few(Kind::Nodes, &[SHOP]);
-    assert!(inventory.pod_security_default.is_none());
     let mut judged_by_level = 0;
     for finding in judged(inventory) {
         let catalogue = Catalogue::prepared(&BUNDLED_RULES);

@@ -212,6 +212,99 @@ fn namespaces_of_the_platform_are_not_applicable_and_say_why() {
     );
 }
 
+/// An API server's pod, started with these arguments.
+fn server(name: &str, arguments: &str) -> String {
+    format!(
+        "\n---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: kube-system, annotations: {{kubernetes.io/config.mirror: x}}}}\nspec: {{containers: [{{name: a, command: [kube-apiserver, {arguments}]}}]}}"
+    )
+}
+
+#[test]
+fn a_label_is_enforced_as_the_api_servers_are_told() {
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: restricted}}";
+    let usual = server(
+        "kube-apiserver-a",
+        "--enable-admission-plugins=NodeRestriction",
+    );
+    let off = server(
+        "kube-apiserver-b",
+        "'--disable-admission-plugins=AlwaysAdmit,PodSecurity'",
+    );
+    let legacy = server("kube-apiserver-b", "'--admission-control=NodeRestriction'");
+    let by_file = server(
+        "kube-apiserver-c",
+        "--admission-control-config-file=/a.yaml",
+    );
+    let catalogue = Catalogue::prepared(&BUNDLED_RULES);
+    let rule = catalogue.get("pod-security-privileged").unwrap();
+    for (version, servers, verdict, assumed) in [
+        (
+            Some("v1.34.2"),
+            String::new(),
+            Verdict::Pass,
+            "a scan of the API server's node tells",
+        ),
+        (
+            Some("v1.34.2"),
+            usual.clone(),
+            Verdict::Pass,
+            "every API server is started as kube-system/kube-apiserver-a is",
+        ),
+        (
+            Some("v1.34.2"),
+            [usual.clone(), off].concat(),
+            Verdict::Fail,
+            "kube-apiserver-b runs as it says, with the plugin PodSecurity off",
+        ),
+        (
+            Some("v1.34.2"),
+            legacy,
+            Verdict::Fail,
+            "with the plugin PodSecurity off",
+        ),
+        (
+            Some("v1.34.2"),
+            [usual.clone(), by_file].concat(),
+            Verdict::Pass,
+            "of kube-system/kube-apiserver-c names makes no exemptions",
+        ),
+        // Of 1.22 it is off unless it is turned on.
+        (
+            Some("v1.22.17"),
+            usual.clone(),
+            Verdict::Fail,
+            "with the plugin PodSecurity off",
+        ),
+        (
+            None,
+            usual,
+            Verdict::Pass,
+            "a scan of the API server's node tells",
+        ),
+    ] {
+        let facts = ClusterFacts {
+            inventory: Some(documents(&format!("{namespace}{servers}")).unwrap()),
+            version: version.map(str::to_owned),
+            ..ClusterFacts::default()
+        };
+        let found = of(&facts, &[rule], &options());
+        let of_shop = found
+            .iter()
+            .find(|one| one.subject.key == "namespace/shop")
+            .unwrap();
+        assert_eq!(
+            of_shop.verdict, verdict,
+            "{version:?} {servers}: {}",
+            of_shop.reason
+        );
+        let assumes = of_shop.assumes.join("\n");
+        assert!(
+            assumes.contains(assumed),
+            "{version:?} {servers}: {assumes}"
+        );
+    }
+}
+
 #[test]
 fn long_lists_are_counted_and_not_printed() {
     let pods: Vec<String> = (0..50)

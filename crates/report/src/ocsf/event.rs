@@ -1,126 +1,131 @@
 //! The part of a Compliance Finding that we write; names and numbers are those of the schema.
 
 use jiff::Timestamp;
+use kubeassay_core::changes::{ChangeKind, ChangeSummary, Compared, NodeName};
 use kubeassay_core::report::{BaselineState, Coverage, NodeStatus, Summary, Waiver};
 use kubeassay_core::{Cause, Horizon, Value, Verdict, Witness};
 use serde::Serialize;
 
 /// An event. What says what was scanned comes first.
 #[derive(Debug, Serialize)]
-pub(super) struct Event<'a> {
-    pub(super) metadata: &'a Metadata,
-    pub(super) message: String,
-    pub(super) class_uid: u32,
-    pub(super) class_name: &'static str,
-    pub(super) category_uid: u32,
-    pub(super) category_name: &'static str,
-    pub(super) activity_id: u8,
-    pub(super) activity_name: &'static str,
-    pub(super) type_uid: u32,
-    pub(super) type_name: &'static str,
+pub(crate) struct Event<'a> {
+    pub(crate) metadata: &'a Metadata,
+    pub(crate) message: String,
+    pub(crate) class_uid: u32,
+    pub(crate) class_name: &'static str,
+    pub(crate) category_uid: u32,
+    pub(crate) category_name: &'static str,
+    pub(crate) activity_id: u8,
+    pub(crate) activity_name: &'static str,
+    pub(crate) type_uid: u32,
+    pub(crate) type_name: &'static str,
     /// Milliseconds since 1970, as all times of the schema.
-    pub(super) time: i64,
-    pub(super) severity_id: u8,
-    pub(super) severity: &'static str,
+    pub(crate) time: i64,
+    pub(crate) severity_id: u8,
+    pub(crate) severity: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) status_id: Option<u8>,
+    pub(crate) status_id: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) status: Option<&'static str>,
+    pub(crate) status: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) status_detail: Option<String>,
-    pub(super) finding_info: FindingInfo,
-    pub(super) compliance: Compliance,
+    pub(crate) status_detail: Option<String>,
+    pub(crate) finding_info: FindingInfo,
+    pub(crate) compliance: Compliance,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) resources: Vec<Resource>,
+    pub(crate) resources: Vec<Resource>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) evidences: Vec<Evidences>,
+    pub(crate) evidences: Vec<Evidences>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) remediation: Option<Remediation>,
+    pub(crate) remediation: Option<Remediation>,
     #[serde(skip_serializing_if = "Unmapped::is_none")]
-    pub(super) unmapped: Unmapped,
+    pub(crate) unmapped: Unmapped,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Metadata {
-    pub(super) source: &'static str,
-    pub(super) product: Product,
-    pub(super) version: &'static str,
-    pub(super) log_name: String,
-    pub(super) tags: Vec<Tag>,
+pub(crate) struct Metadata {
+    pub(crate) source: &'static str,
+    pub(crate) product: Product,
+    pub(crate) version: &'static str,
+    pub(crate) log_name: String,
+    pub(crate) tags: Vec<Tag>,
     #[serde(skip_serializing_if = "is_false")]
-    pub(super) is_truncated: bool,
+    pub(crate) is_truncated: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Product {
-    pub(super) name: String,
-    pub(super) vendor_name: &'static str,
-    pub(super) version: String,
+pub(crate) struct Product {
+    pub(crate) name: String,
+    pub(crate) vendor_name: &'static str,
+    pub(crate) version: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Tag {
-    pub(super) name: &'static str,
-    pub(super) value: String,
+pub(crate) struct Tag {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct FindingInfo {
-    pub(super) uid: String,
-    pub(super) title: String,
+pub(crate) struct FindingInfo {
+    pub(crate) uid: String,
+    pub(crate) title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) desc: Option<String>,
-    pub(super) types: [&'static str; 1],
-    pub(super) created_time: i64,
-    pub(super) data_sources: [&'static str; 1],
+    pub(crate) desc: Option<String>,
+    pub(crate) types: [&'static str; 1],
+    pub(crate) created_time: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) analytic: Option<Analytic>,
+    pub(crate) modified_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_seen_time: Option<i64>,
+    pub(crate) data_sources: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) analytic: Option<Analytic>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) attacks: Vec<Attack>,
+    pub(crate) attacks: Vec<Attack>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Analytic {
-    pub(super) uid: String,
-    pub(super) name: String,
-    pub(super) type_id: u8,
+pub(crate) struct Analytic {
+    pub(crate) uid: String,
+    pub(crate) name: String,
+    pub(crate) type_id: u8,
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
+    pub(crate) kind: &'static str,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Attack {
-    pub(super) technique: Technique,
+pub(crate) struct Attack {
+    pub(crate) technique: Technique,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Technique {
-    pub(super) uid: String,
-    pub(super) name: String,
+pub(crate) struct Technique {
+    pub(crate) uid: String,
+    pub(crate) name: String,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Compliance {
+pub(crate) struct Compliance {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) control: Option<String>,
+    pub(crate) control: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) standards: Vec<String>,
+    pub(crate) standards: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) requirements: Vec<String>,
+    pub(crate) requirements: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) desc: Option<String>,
-    pub(super) status_id: u8,
-    pub(super) status: &'static str,
+    pub(crate) desc: Option<String>,
+    pub(crate) status_id: u8,
+    pub(crate) status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) status_code: Option<&'static str>,
+    pub(crate) status_code: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) status_details: Vec<String>,
+    pub(crate) status_details: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) checks: Vec<Check>,
+    pub(crate) checks: Vec<Check>,
 }
 
 impl Compliance {
-    pub(super) const fn of(status: Status) -> Self {
+    pub(crate) const fn of(status: Status) -> Self {
         Self {
             control: None,
             standards: Vec::new(),
@@ -133,11 +138,19 @@ impl Compliance {
             checks: Vec::new(),
         }
     }
+
+    /// Puts another status in the place of the one that it has.
+    pub(crate) fn set_status(&mut self, status: Status) {
+        (self.status_id, self.status) = (status.id(), status.as_str());
+        for check in &mut self.checks {
+            (check.status_id, check.status) = (status.id(), status.as_str());
+        }
+    }
 }
 
 /// The status of a check. The schema has a number for the first three; the others are `Other`, with a word of ours.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Status {
+pub(crate) enum Status {
     Pass,
     Fail,
     /// Never anything that could be taken for a pass.
@@ -146,10 +159,12 @@ pub(super) enum Status {
     NotApplicable,
     NotScanned,
     Scan,
+    NoLongerSeen,
+    Comparison,
 }
 
 impl Status {
-    pub(super) const fn of(verdict: Verdict) -> Self {
+    pub(crate) const fn of(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Pass => Self::Pass,
             Verdict::Fail => Self::Fail,
@@ -159,16 +174,21 @@ impl Status {
         }
     }
 
-    pub(super) const fn id(self) -> u8 {
+    pub(crate) const fn id(self) -> u8 {
         match self {
             Self::Unknown => 0,
             Self::Pass => 1,
             Self::Fail => 3,
-            Self::Manual | Self::NotApplicable | Self::NotScanned | Self::Scan => 99,
+            Self::Manual
+            | Self::NotApplicable
+            | Self::NotScanned
+            | Self::Scan
+            | Self::NoLongerSeen
+            | Self::Comparison => 99,
         }
     }
 
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "Unknown",
             Self::Pass => "Pass",
@@ -177,84 +197,119 @@ impl Status {
             Self::NotApplicable => "Not Applicable",
             Self::NotScanned => "Not Scanned",
             Self::Scan => "Scan",
+            Self::NoLongerSeen => "No Longer Seen",
+            Self::Comparison => "Comparison",
         }
     }
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Check {
-    pub(super) uid: String,
-    pub(super) name: String,
+pub(crate) struct Check {
+    pub(crate) uid: String,
+    pub(crate) name: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) standards: Vec<String>,
-    pub(super) severity_id: u8,
-    pub(super) severity: &'static str,
-    pub(super) status_id: u8,
-    pub(super) status: &'static str,
+    pub(crate) standards: Vec<String>,
+    pub(crate) severity_id: u8,
+    pub(crate) severity: &'static str,
+    pub(crate) status_id: u8,
+    pub(crate) status: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Resource {
+pub(crate) struct Resource {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) uid: Option<String>,
-    pub(super) name: String,
+    pub(crate) uid: Option<String>,
+    pub(crate) name: String,
     #[serde(rename = "type")]
-    pub(super) kind: String,
+    pub(crate) kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) version: Option<String>,
-    pub(super) role_id: u8,
+    pub(crate) version: Option<String>,
+    pub(crate) role_id: u8,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Evidences {
+pub(crate) struct Evidences {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<String>,
-    pub(super) data: Data,
+    pub(crate) name: Option<String>,
+    pub(crate) data: Data,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file: Option<EvidenceFile>,
+    pub(crate) file: Option<EvidenceFile>,
 }
 
 /// The schema leaves open what is in it.
 #[derive(Debug, Serialize)]
-pub(super) struct Data {
-    pub(super) value: Value,
-    pub(super) witness: Witness,
-    pub(super) observed_at: Timestamp,
-    pub(super) origin: String,
+pub(crate) struct Data {
+    pub(crate) value: Value,
+    pub(crate) witness: Witness,
+    pub(crate) observed_at: Timestamp,
+    pub(crate) origin: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) line: Option<u32>,
+    pub(crate) line: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) column: Option<u32>,
+    pub(crate) column: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) overrode: Vec<Lost>,
+    pub(crate) overrode: Vec<Lost>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Lost {
-    pub(super) value: Value,
-    pub(super) origin: String,
+pub(crate) struct Lost {
+    pub(crate) value: Value,
+    pub(crate) origin: String,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct EvidenceFile {
-    pub(super) name: String,
-    pub(super) path: String,
-    pub(super) type_id: u8,
+pub(crate) struct EvidenceFile {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) type_id: u8,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Remediation {
-    pub(super) desc: String,
+pub(crate) struct Remediation {
+    pub(crate) desc: String,
+}
+
+/// What becomes of a finding.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Activity {
+    Create,
+    Update,
+    Close,
+}
+
+impl Activity {
+    /// Returns its number and name, and those of the event's type.
+    pub(crate) const fn fields(self) -> (u8, &'static str, u32, &'static str) {
+        match self {
+            Self::Create => (1, "Create", 200_301, "Compliance Finding: Create"),
+            Self::Update => (2, "Update", 200_302, "Compliance Finding: Update"),
+            Self::Close => (3, "Close", 200_303, "Compliance Finding: Close"),
+        }
+    }
+}
+
+impl Event<'_> {
+    /// Says what becomes of the finding.
+    pub(crate) const fn set_activity(&mut self, activity: Activity) {
+        (
+            self.activity_id,
+            self.activity_name,
+            self.type_uid,
+            self.type_name,
+        ) = activity.fields();
+    }
 }
 
 /// What the schema has no place for.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Unmapped {
+pub(crate) enum Unmapped {
     None,
     Finding(Box<UnmappedFinding>),
     Node(UnmappedNode),
     Scan(UnmappedScan),
+    Change(Box<UnmappedChange>),
+    Comparison(Box<UnmappedComparison>),
 }
 
 impl Unmapped {
@@ -264,38 +319,79 @@ impl Unmapped {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct UnmappedFinding {
-    pub(super) verdict: Verdict,
-    pub(super) horizon: Horizon,
+pub(crate) struct UnmappedFinding {
+    pub(crate) verdict: Verdict,
+    pub(crate) horizon: Horizon,
     #[serde(skip_serializing_if = "is_false")]
-    pub(super) in_pod: bool,
+    pub(crate) in_pod: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) assumes: Vec<String>,
+    pub(crate) assumes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) baseline_state: Option<BaselineState>,
+    pub(crate) baseline_state: Option<BaselineState>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) waiver: Option<Waiver>,
-    pub(super) fixable: bool,
+    pub(crate) waiver: Option<Waiver>,
+    pub(crate) fixable: bool,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct UnmappedNode {
-    pub(super) status: NodeStatus,
-    pub(super) cause: Option<Cause>,
+pub(crate) struct UnmappedNode {
+    pub(crate) status: NodeStatus,
+    pub(crate) cause: Option<Cause>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct UnmappedScan {
-    pub(super) finished: Timestamp,
-    pub(super) complete: bool,
-    pub(super) coverage: Coverage,
-    pub(super) summary: Summary,
-    pub(super) problems: usize,
-    pub(super) in_workloads_not_counted: usize,
+pub(crate) struct UnmappedScan {
+    pub(crate) finished: Timestamp,
+    pub(crate) complete: bool,
+    pub(crate) coverage: Coverage,
+    pub(crate) summary: Summary,
+    pub(crate) problems: usize,
+    pub(crate) in_workloads_not_counted: usize,
     #[serde(skip_serializing_if = "is_zero")]
-    pub(super) in_workloads_left_out: usize,
-    pub(super) exit_code: u8,
-    pub(super) exit_reason: String,
+    pub(crate) in_workloads_left_out: usize,
+    pub(crate) exit_code: u8,
+    pub(crate) exit_reason: String,
+}
+
+/// How a finding changed.
+#[derive(Debug, Serialize)]
+pub(crate) struct UnmappedChange {
+    pub(crate) change: ChangeKind,
+    /// The finding as it is now, where it is there.
+    #[serde(flatten)]
+    pub(crate) now: Option<UnmappedFinding>,
+    /// What was found before, where it was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) old: Option<UnmappedOld>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct UnmappedOld {
+    #[serde(flatten)]
+    pub(crate) finding: UnmappedFinding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<Cause>,
+    pub(crate) reason: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) evidences: Vec<Evidences>,
+}
+
+/// What was compared, and how much of it changed.
+#[derive(Debug, Serialize)]
+pub(crate) struct UnmappedComparison {
+    pub(crate) old: Compared,
+    pub(crate) new: Compared,
+    pub(crate) nodes_came: UnmappedNodes,
+    pub(crate) nodes_went: UnmappedNodes,
+    pub(crate) summary: ChangeSummary,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct UnmappedNodes {
+    pub(crate) count: usize,
+    /// The first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) nodes: Vec<NodeName>,
 }
 
 #[expect(

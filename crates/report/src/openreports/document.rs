@@ -64,7 +64,7 @@ pub struct Metadata {
     /// Labels.
     pub labels: BTreeMap<&'static str, &'static str>,
     /// What was scanned, when, by which rules.
-    pub annotations: BTreeMap<&'static str, String>,
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// An object that is spoken of.

@@ -13,14 +13,14 @@ use crate::describe::{
 use crate::open::needs_action;
 
 /// A text of a result has no more characters.
-const LONGEST: usize = 1_000;
+pub(crate) const LONGEST: usize = 1_000;
 /// A name or a number has no more.
-const SHORT: usize = 200;
+pub(crate) const SHORT: usize = 200;
 /// So many things that were read are told.
 const MOST_READ: usize = 8;
 
 /// Returns what is said of a finding.
-pub(super) fn of(finding: &Finding, time: Seconds) -> Entry {
+pub(crate) fn of(finding: &Finding, time: Seconds) -> Entry {
     let waived = finding.waiver.is_some();
     let decided = matches!(
         finding.verdict,
@@ -50,7 +50,7 @@ pub(super) fn of(finding: &Finding, time: Seconds) -> Entry {
 
 /// Returns what a verdict is called here. `error` is what could not be evaluated, so that an unknown is never taken for
 /// a pass, nor for something that nobody meant to evaluate (`skip`).
-pub(super) const fn outcome(verdict: Verdict, waived: bool) -> Outcome {
+pub(crate) const fn outcome(verdict: Verdict, waived: bool) -> Outcome {
     match verdict {
         _ if waived => Outcome::Skip,
         Verdict::Pass => Outcome::Pass,
@@ -165,7 +165,7 @@ fn resource(object: &str) -> Option<Reference> {
 }
 
 /// Returns foreign text as one line of what is seen, at most so many characters of it.
-pub(super) fn cut(foreign: &str, most: usize) -> String {
+pub(crate) fn cut(foreign: &str, most: usize) -> String {
     // An escape is longer than what it stands for, so that no more of it can be needed.
     let end = foreign.char_indices().nth(most + 1).map(|(at, _)| at);
     let mut text = text::escape(

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kubeassay_core::report::{Finding, Summary};
+use kubeassay_core::report::Finding;
 use kubeassay_core::{Horizon, Severity, Verdict};
 
-use super::document::{Entry, Seconds};
-use super::entry;
+use super::document::Entry;
 use crate::describe::{control_label, control_order};
 use crate::open::needs_action;
 
@@ -22,62 +21,66 @@ type Place = (
     usize,
 );
 
-/// Gathers findings.
+/// Gathers findings; they are counted by `K`.
 #[derive(Debug)]
-pub(super) struct Gather {
+pub(crate) struct Gather<K> {
     /// Bytes of JSON.
     room: usize,
     used: usize,
-    kept: BTreeMap<Place, Kept>,
+    kept: BTreeMap<Place, Kept<K>>,
     /// The first that there was no room for: nothing behind it is kept, so that what is kept is the head of the list,
     /// whatever order it came in.
     first_left: Option<Place>,
     /// How many came.
     all: usize,
-    /// All that came, by verdict.
-    pub(super) summary: Summary,
-    /// What was left out, by verdict.
-    pub(super) left: Summary,
+    /// All that came.
+    pub(crate) came: BTreeMap<K, usize>,
+    /// What was left out.
+    pub(crate) left: BTreeMap<K, usize>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Kept<K> {
     entry: Entry,
     bytes: usize,
-    verdict: Verdict,
-    waived: bool,
+    kind: K,
 }
 
-impl Gather {
+impl<K: Copy + Ord> Gather<K> {
     /// Returns what has room for so many bytes of JSON.
-    pub(super) fn new(room: usize) -> Self {
+    pub(crate) fn new(room: usize) -> Self {
         Self {
             room,
             used: 0,
             kept: BTreeMap::new(),
             first_left: None,
             all: 0,
-            summary: Summary::default(),
-            left: Summary::default(),
+            came: BTreeMap::new(),
+            left: BTreeMap::new(),
         }
     }
 
     /// Returns how many came.
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.all
     }
 
     /// Returns how many bytes of JSON are kept.
-    pub(super) const fn used(&self) -> usize {
+    pub(crate) const fn used(&self) -> usize {
         self.used
     }
 
-    /// Takes a finding.
-    pub(super) fn add(&mut self, finding: &Finding, time: Seconds) {
-        let waived = finding.waiver.is_some();
-        count(&mut self.summary, finding.verdict, waived);
+    /// Takes a finding that is counted as `kind`; those of a lower rank come first. `entry` makes what is kept of it.
+    pub(crate) fn add(
+        &mut self,
+        kind: K,
+        rank: u8,
+        finding: &Finding,
+        entry: impl FnOnce() -> Entry,
+    ) {
+        *self.came.entry(kind).or_default() += 1;
         let place = (
-            rank(finding),
+            rank,
             finding.severity,
             finding.verdict,
             control_order(&control_label(&finding.controls, &finding.rule)),
@@ -92,33 +95,28 @@ impl Gather {
             .as_ref()
             .is_some_and(|first| place >= *first)
         {
-            count(&mut self.left, finding.verdict, waived);
+            *self.left.entry(kind).or_default() += 1;
             return;
         }
-        let entry = entry::of(finding, time);
+        let entry = entry();
         // With the comma behind it.
         let bytes = serde_json::to_vec(&entry).map_or(usize::MAX, |json| json.len() + 1);
         self.used = self.used.saturating_add(bytes);
-        let kept = Kept {
-            entry,
-            bytes,
-            verdict: finding.verdict,
-            waived,
-        };
+        let kept = Kept { entry, bytes, kind };
         self.kept.insert(place, kept);
         while self.used > self.room
             && let Some((place, kept)) = self.kept.pop_last()
         {
             self.used -= kept.bytes;
-            count(&mut self.left, kept.verdict, kept.waived);
+            *self.left.entry(kept.kind).or_default() += 1;
             self.first_left = Some(place);
         }
     }
 
     /// Lets everything go but its count.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         for (place, kept) in std::mem::take(&mut self.kept).into_iter().rev() {
-            count(&mut self.left, kept.verdict, kept.waived);
+            *self.left.entry(kept.kind).or_default() += 1;
             self.first_left = Some(place);
         }
         self.used = 0;
@@ -126,13 +124,13 @@ impl Gather {
     }
 
     /// Returns what is kept, in its order.
-    pub(super) fn entries(self) -> impl Iterator<Item = Entry> {
+    pub(crate) fn entries(self) -> impl Iterator<Item = Entry> {
         self.kept.into_values().map(|kept| kept.entry)
     }
 }
 
 /// What needs action comes first, then what a person has to decide, what somebody accepted, and the rest.
-fn rank(finding: &Finding) -> u8 {
+pub(crate) fn rank(finding: &Finding) -> u8 {
     match finding.verdict {
         _ if needs_action(finding) => 0,
         Verdict::Manual => 1,
@@ -140,23 +138,4 @@ fn rank(finding: &Finding) -> u8 {
         Verdict::NotApplicable => 4,
         _ => 3,
     }
-}
-
-fn count(summary: &mut Summary, verdict: Verdict, waived: bool) {
-    let Summary {
-        pass,
-        fail,
-        unknown,
-        manual,
-        not_applicable,
-        waived: accepted,
-    } = summary;
-    *match verdict {
-        _ if waived => accepted,
-        Verdict::Pass => pass,
-        Verdict::Fail => fail,
-        Verdict::Unknown => unknown,
-        Verdict::Manual => manual,
-        Verdict::NotApplicable => not_applicable,
-    } += 1;
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use kubeassay_core::report::Node;
 use kubeassay_core::text;
 use sha2::{Digest as _, Sha256};
 
@@ -13,13 +12,15 @@ const SLUG: usize = 40;
 
 /// What an object is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Of {
+pub(crate) enum Of {
     /// A node.
     Node,
     /// What runs in workloads of a node.
     Workloads,
     /// What belongs to no node, in a scan of one node.
     Scan,
+    /// What changed on a node.
+    Diff,
 }
 
 impl Of {
@@ -30,30 +31,27 @@ impl Of {
             Self::Node => ("kubeassay-node-", "kubeassay-host-"),
             Self::Workloads => ("kubeassay-workloads-", "kubeassay-hostworkloads-"),
             Self::Scan => ("kubeassay-scan-", "kubeassay-hostscan-"),
+            Self::Diff => ("kubeassay-diff-node-", "kubeassay-diff-host-"),
         }
     }
 }
 
 /// The names that were given.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeSet<String>);
+pub(crate) struct Names(BTreeSet<String>);
 
 impl Names {
-    /// Returns a name that nothing else of the report has.
-    pub(super) fn give(&mut self, of: Of, node: &Node) -> String {
+    /// Returns a name that nothing else of the report has, for a node with this id and name.
+    pub(crate) fn give(&mut self, of: Of, id: &str, node: &str) -> String {
         let (plain, made_up) = of.prefixes();
-        let name = format!("{plain}{}", node.name);
-        let given = is_subdomain(&node.name) && name.len() <= LONGEST;
+        let name = format!("{plain}{node}");
+        let given = is_subdomain(node) && name.len() <= LONGEST;
         if given && self.0.insert(name.clone()) {
             return name;
         }
-        let digest = Sha256::digest(format!("{}\n{}", node.id, node.name).as_bytes());
+        let digest = Sha256::digest(format!("{id}\n{node}").as_bytes());
         let digest: Vec<u8> = digest.iter().take(8).copied().collect();
-        let name = format!(
-            "{made_up}{}{}",
-            slug(&node.name),
-            text::hexadecimal(&digest)
-        );
+        let name = format!("{made_up}{}{}", slug(node), text::hexadecimal(&digest));
         self.0.insert(name.clone());
         name
     }
@@ -77,7 +75,7 @@ fn slug(name: &str) -> String {
 }
 
 /// Returns whether `name` is a DNS subdomain (RFC 1123), as Kubernetes asks of a node.
-pub(super) fn is_subdomain(name: &str) -> bool {
+pub(crate) fn is_subdomain(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     name.len() <= LONGEST
         && name.split('.').all(|label| {

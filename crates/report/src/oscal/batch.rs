@@ -7,10 +7,11 @@ use kubeassay_core::report::{Control, Finding};
 use serde::Serialize;
 
 use super::document::{
-    InventoryItem, Property, ResultDefinitions, ResultHead, ReviewedControls, SelectedControl,
-    Selection,
+    ResultDefinitions, ResultHead, ReviewedControls, SelectedControl, Selection,
 };
 use super::finding::Written;
+use super::run::Run;
+use super::subject::Subject;
 use super::words::{control_id, markup, uuid};
 use crate::{RenderError, json};
 
@@ -21,26 +22,14 @@ const MAX_BYTES: usize = 16 << 20;
 
 /// A result that is filled.
 #[derive(Debug)]
-pub(super) struct Batch {
-    pub(super) subject: Subject,
+pub(crate) struct Batch {
+    pub(crate) subject: Subject,
     part: usize,
     findings: usize,
     observations: Items,
     risks: Items,
     concluded: Items,
-    pub(super) controls: Controls,
-}
-
-/// What the findings of a result are about.
-#[derive(Clone, Debug)]
-pub(super) struct Subject {
-    /// The node's id; none for the cluster.
-    pub(super) node: Option<String>,
-    pub(super) name: String,
-    pub(super) title: String,
-    pub(super) description: String,
-    pub(super) props: Vec<Property>,
-    pub(super) item: Option<InventoryItem>,
+    pub(crate) controls: Controls,
 }
 
 /// The items of an array, a line each.
@@ -67,7 +56,7 @@ impl Items {
 }
 
 impl Batch {
-    pub(super) fn new(subject: Subject) -> Self {
+    pub(crate) fn new(subject: Subject) -> Self {
         Self {
             subject,
             part: 1,
@@ -80,7 +69,7 @@ impl Batch {
     }
 
     /// Takes a finding.
-    pub(super) fn add(&mut self, finding: &Finding, written: &Written) -> Result<(), RenderError> {
+    pub(crate) fn add(&mut self, finding: &Finding, written: &Written) -> Result<(), RenderError> {
         self.findings += 1;
         for control in &finding.controls {
             self.controls.add(control);
@@ -96,22 +85,22 @@ impl Batch {
     }
 
     /// Takes something that was seen and concludes nothing.
-    pub(super) fn observe<T: Serialize>(&mut self, observation: &T) -> Result<(), RenderError> {
+    pub(crate) fn observe<T: Serialize>(&mut self, observation: &T) -> Result<(), RenderError> {
         self.observations.push(observation)
     }
 
     /// Returns whether what comes is for the next result.
-    pub(super) const fn is_full(&self) -> bool {
+    pub(crate) const fn is_full(&self) -> bool {
         self.findings == MAX_FINDINGS || self.size() > MAX_BYTES
     }
 
     /// Returns how many bytes are held.
-    pub(super) const fn size(&self) -> usize {
+    pub(crate) const fn size(&self) -> usize {
         self.observations.0.len() + self.risks.0.len() + self.concluded.0.len()
     }
 
     /// Returns the next result about the same.
-    pub(super) fn next(&self) -> Self {
+    pub(crate) fn next(&self) -> Self {
         Self {
             part: self.part + 1,
             ..Self::new(self.subject.clone())
@@ -119,9 +108,9 @@ impl Batch {
     }
 
     /// Writes the result, with what it is the first to define.
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
-        start: &str,
+        run: &Run,
         end: Option<String>,
         definitions: ResultDefinitions,
         out: &mut dyn Write,
@@ -134,10 +123,10 @@ impl Batch {
         }
         let of = subject.node.as_deref().unwrap_or(&subject.title);
         let head = ResultHead {
-            uuid: uuid(&["result", start, of, &part]),
+            uuid: uuid(&["result", &run.key, of, &part]),
             title,
             description: subject.description.clone(),
-            start: start.to_owned(),
+            start: run.start.clone(),
             end,
             props: subject.props.clone(),
             local_definitions: definitions,
@@ -158,10 +147,10 @@ impl Batch {
 
 /// Controls, by framework, with the statements within them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Controls(BTreeMap<String, BTreeMap<String, BTreeSet<String>>>);
+pub(crate) struct Controls(BTreeMap<String, BTreeMap<String, BTreeSet<String>>>);
 
 impl Controls {
-    pub(super) fn add(&mut self, control: &Control) {
+    pub(crate) fn add(&mut self, control: &Control) {
         let Some(id) = control_id(control) else {
             return;
         };

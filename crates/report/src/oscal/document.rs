@@ -3,68 +3,68 @@
 use serde::Serialize;
 
 /// What our properties are called apart by.
-pub(super) const NAMESPACE: &str = "urn:kubeassay:oscal";
+pub(crate) const NAMESPACE: &str = "urn:kubeassay:oscal";
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Property {
-    pub(super) name: &'static str,
+pub(crate) struct Property {
+    pub(crate) name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ns: Option<&'static str>,
-    pub(super) value: String,
+    pub(crate) ns: Option<&'static str>,
+    pub(crate) value: String,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct ImportPlan {
-    pub(super) href: String,
-    pub(super) remarks: String,
+pub(crate) struct ImportPlan {
+    pub(crate) href: String,
+    pub(crate) remarks: String,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Metadata {
-    pub(super) title: &'static str,
-    pub(super) last_modified: String,
-    pub(super) version: String,
-    pub(super) oscal_version: &'static str,
-    pub(super) props: Vec<Property>,
+pub(crate) struct Metadata {
+    pub(crate) title: &'static str,
+    pub(crate) last_modified: String,
+    pub(crate) version: String,
+    pub(crate) oscal_version: &'static str,
+    pub(crate) props: Vec<Property>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct BackMatter {
-    pub(super) resources: [Resource; 1],
+pub(crate) struct BackMatter {
+    pub(crate) resources: Vec<Resource>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Resource {
-    pub(super) uuid: String,
-    pub(super) title: &'static str,
-    pub(super) description: String,
-    pub(super) props: Vec<Property>,
+pub(crate) struct Resource {
+    pub(crate) uuid: String,
+    pub(crate) title: &'static str,
+    pub(crate) description: String,
+    pub(crate) props: Vec<Property>,
 }
 
 /// The head of a result; the arrays of what was found follow it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct ResultHead {
-    pub(super) uuid: String,
-    pub(super) title: String,
-    pub(super) description: String,
-    pub(super) start: String,
+pub(crate) struct ResultHead {
+    pub(crate) uuid: String,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) start: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) end: Option<String>,
-    pub(super) props: Vec<Property>,
+    pub(crate) end: Option<String>,
+    pub(crate) props: Vec<Property>,
     #[serde(skip_serializing_if = "ResultDefinitions::is_empty")]
-    pub(super) local_definitions: ResultDefinitions,
-    pub(super) reviewed_controls: ReviewedControls,
+    pub(crate) local_definitions: ResultDefinitions,
+    pub(crate) reviewed_controls: ReviewedControls,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct ResultDefinitions {
+pub(crate) struct ResultDefinitions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) inventory_items: Vec<InventoryItem>,
+    pub(crate) inventory_items: Vec<InventoryItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) assessment_assets: Option<AssessmentAssets>,
+    pub(crate) assessment_assets: Option<AssessmentAssets>,
 }
 
 impl ResultDefinitions {
@@ -74,200 +74,200 @@ impl ResultDefinitions {
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct InventoryItem {
-    pub(super) uuid: String,
-    pub(super) description: String,
-    pub(super) props: Vec<Property>,
+pub(crate) struct InventoryItem {
+    pub(crate) uuid: String,
+    pub(crate) description: String,
+    pub(crate) props: Vec<Property>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct AssessmentAssets {
-    pub(super) components: [Component; 1],
-    pub(super) assessment_platforms: [Platform; 1],
+pub(crate) struct AssessmentAssets {
+    pub(crate) components: [Component; 1],
+    pub(crate) assessment_platforms: [Platform; 1],
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Component {
-    pub(super) uuid: String,
+pub(crate) struct Component {
+    pub(crate) uuid: String,
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
-    pub(super) title: String,
-    pub(super) description: &'static str,
-    pub(super) props: [Property; 1],
-    pub(super) status: ComponentStatus,
+    pub(crate) kind: &'static str,
+    pub(crate) title: String,
+    pub(crate) description: &'static str,
+    pub(crate) props: [Property; 1],
+    pub(crate) status: ComponentStatus,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct ComponentStatus {
-    pub(super) state: &'static str,
+pub(crate) struct ComponentStatus {
+    pub(crate) state: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Platform {
-    pub(super) uuid: String,
-    pub(super) title: String,
-    pub(super) uses_components: [UsesComponent; 1],
+pub(crate) struct Platform {
+    pub(crate) uuid: String,
+    pub(crate) title: String,
+    pub(crate) uses_components: [UsesComponent; 1],
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct UsesComponent {
-    pub(super) component_uuid: String,
+pub(crate) struct UsesComponent {
+    pub(crate) component_uuid: String,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct ReviewedControls {
-    pub(super) control_selections: Vec<Selection>,
+pub(crate) struct ReviewedControls {
+    pub(crate) control_selections: Vec<Selection>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Selection {
-    pub(super) description: String,
-    pub(super) include_controls: Vec<SelectedControl>,
+pub(crate) struct Selection {
+    pub(crate) description: String,
+    pub(crate) include_controls: Vec<SelectedControl>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct SelectedControl {
-    pub(super) control_id: String,
+pub(crate) struct SelectedControl {
+    pub(crate) control_id: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) statement_ids: Vec<String>,
+    pub(crate) statement_ids: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Observation {
-    pub(super) uuid: String,
-    pub(super) title: String,
-    pub(super) description: String,
-    pub(super) props: Vec<Property>,
-    pub(super) methods: Vec<&'static str>,
+pub(crate) struct Observation {
+    pub(crate) uuid: String,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) props: Vec<Property>,
+    pub(crate) methods: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) types: Vec<&'static str>,
-    pub(super) origins: [Origin; 1],
+    pub(crate) types: Vec<&'static str>,
+    pub(crate) origins: [Origin; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) subjects: Vec<SubjectReference>,
+    pub(crate) subjects: Vec<SubjectReference>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) relevant_evidence: Vec<RelevantEvidence>,
-    pub(super) collected: String,
+    pub(crate) relevant_evidence: Vec<RelevantEvidence>,
+    pub(crate) collected: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) remarks: Option<String>,
+    pub(crate) remarks: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Origin {
-    pub(super) actors: [Actor; 1],
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct Actor {
-    #[serde(rename = "type")]
-    pub(super) kind: &'static str,
-    pub(super) actor_uuid: String,
+pub(crate) struct Origin {
+    pub(crate) actors: [Actor; 1],
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct SubjectReference {
-    pub(super) subject_uuid: String,
+pub(crate) struct Actor {
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
-    pub(super) title: String,
+    pub(crate) kind: &'static str,
+    pub(crate) actor_uuid: String,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct RelevantEvidence {
-    pub(super) description: String,
-    pub(super) props: Vec<Property>,
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct SubjectReference {
+    pub(crate) subject_uuid: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) title: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RelevantEvidence {
+    pub(crate) description: String,
+    pub(crate) props: Vec<Property>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) remarks: Option<String>,
+    pub(crate) remarks: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct OscalFinding {
-    pub(super) uuid: String,
-    pub(super) title: String,
-    pub(super) description: String,
-    pub(super) props: Vec<Property>,
-    pub(super) origins: [Origin; 1],
-    pub(super) target: Target,
-    pub(super) related_observations: [RelatedObservation; 1],
+pub(crate) struct OscalFinding {
+    pub(crate) uuid: String,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) props: Vec<Property>,
+    pub(crate) origins: [Origin; 1],
+    pub(crate) target: Target,
+    pub(crate) related_observations: [RelatedObservation; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) related_risks: Vec<RelatedRisk>,
+    pub(crate) related_risks: Vec<RelatedRisk>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) remarks: Option<String>,
+    pub(crate) remarks: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Target {
+pub(crate) struct Target {
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
+    pub(crate) kind: &'static str,
     #[serde(rename = "target-id")]
-    pub(super) id: String,
-    pub(super) status: TargetStatus,
+    pub(crate) id: String,
+    pub(crate) status: TargetStatus,
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct TargetStatus {
-    pub(super) state: &'static str,
-    pub(super) reason: &'static str,
+pub(crate) struct TargetStatus {
+    pub(crate) state: &'static str,
+    pub(crate) reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) remarks: Option<String>,
+    pub(crate) remarks: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct RelatedObservation {
-    pub(super) observation_uuid: String,
+pub(crate) struct RelatedObservation {
+    pub(crate) observation_uuid: String,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct RelatedRisk {
-    pub(super) risk_uuid: String,
+pub(crate) struct RelatedRisk {
+    pub(crate) risk_uuid: String,
 }
 
 /// What somebody accepted.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Risk {
-    pub(super) uuid: String,
-    pub(super) title: String,
-    pub(super) description: String,
-    pub(super) statement: String,
-    pub(super) props: Vec<Property>,
-    pub(super) status: &'static str,
+pub(crate) struct Risk {
+    pub(crate) uuid: String,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) statement: String,
+    pub(crate) props: Vec<Property>,
+    pub(crate) status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) deadline: Option<String>,
-    pub(super) related_observations: [RelatedObservation; 1],
+    pub(crate) deadline: Option<String>,
+    pub(crate) related_observations: [RelatedObservation; 1],
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Definitions {
-    pub(super) objectives_and_methods: Vec<Objective>,
+pub(crate) struct Definitions {
+    pub(crate) objectives_and_methods: Vec<Objective>,
 }
 
 /// What a rule asks for, as an objective of the first control that it is known by.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Objective {
-    pub(super) control_id: String,
-    pub(super) props: Vec<Property>,
-    pub(super) parts: [Part; 1],
+pub(crate) struct Objective {
+    pub(crate) control_id: String,
+    pub(crate) props: Vec<Property>,
+    pub(crate) parts: [Part; 1],
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Part {
-    pub(super) id: String,
-    pub(super) name: &'static str,
-    pub(super) title: String,
-    pub(super) prose: String,
+pub(crate) struct Part {
+    pub(crate) id: String,
+    pub(crate) name: &'static str,
+    pub(crate) title: String,
+    pub(crate) prose: String,
 }

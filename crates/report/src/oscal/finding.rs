@@ -20,26 +20,27 @@ use crate::inert;
 const MAX_EVIDENCE: usize = 100;
 
 /// A finding, as it is written.
-pub(super) struct Written {
-    pub(super) observation: Observation,
+pub(crate) struct Written {
+    pub(crate) observation: Observation,
     /// None where the rule does not apply: there is nothing to be satisfied.
-    pub(super) finding: Option<OscalFinding>,
-    pub(super) risk: Option<Risk>,
+    pub(crate) finding: Option<OscalFinding>,
+    pub(crate) risk: Option<Risk>,
 }
 
 /// What is said beside a finding.
-pub(super) struct Around<'a> {
-    pub(super) started: Timestamp,
-    /// The same, as it is written.
-    pub(super) start: &'a str,
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub(crate) started: Timestamp,
+    /// What UUIDs are made of that no other run may have.
+    pub(crate) key: &'a str,
     /// The UUID of the program.
-    pub(super) tool: &'a str,
+    pub(crate) tool: &'a str,
     /// The UUID and the name of what was scanned.
-    pub(super) item: Option<(&'a str, &'a str)>,
+    pub(crate) item: Option<(&'a str, &'a str)>,
 }
 
 impl Around<'_> {
-    pub(super) fn origins(&self) -> [Origin; 1] {
+    pub(crate) fn origins(&self) -> [Origin; 1] {
         [Origin {
             actors: [Actor {
                 kind: "tool",
@@ -48,7 +49,7 @@ impl Around<'_> {
         }]
     }
 
-    pub(super) fn subjects(&self) -> Vec<SubjectReference> {
+    pub(crate) fn subjects(&self) -> Vec<SubjectReference> {
         let reference = self.item.map(|(uuid, name)| SubjectReference {
             subject_uuid: uuid.to_owned(),
             kind: "inventory-item",
@@ -59,7 +60,7 @@ impl Around<'_> {
 }
 
 /// Returns a property of ours; `name` is a token.
-pub(super) fn property(name: &'static str, value: &str) -> Property {
+pub(crate) fn property(name: &'static str, value: &str) -> Property {
     Property {
         name,
         ns: Some(NAMESPACE),
@@ -68,13 +69,13 @@ pub(super) fn property(name: &'static str, value: &str) -> Property {
 }
 
 /// Returns the finding in OSCAL's words.
-pub(super) fn write(finding: &Finding, around: &Around<'_>) -> Written {
+pub(crate) fn write(finding: &Finding, around: &Around<'_>) -> Written {
     let title = title(finding);
     let said = markup(said(finding));
     let accepted = finding.waiver.as_ref().map(describe_waiver);
     let accepted = accepted.map(|words| markup(&words));
     let status = status(finding, &said, accepted.as_deref());
-    let observation_uuid = uuid(&["observation", around.start, &finding.id]);
+    let observation_uuid = uuid(&["observation", around.key, &finding.id]);
     let related = || {
         [RelatedObservation {
             observation_uuid: observation_uuid.clone(),
@@ -167,12 +168,7 @@ fn observation(
     }
     let assumes = finding.assumes.iter();
     remarks.extend(assumes.map(|assumed| format!("taken for granted: {}", markup(assumed))));
-    let more = finding.evidence.len().saturating_sub(MAX_EVIDENCE);
-    if more > 0 {
-        remarks.push(format!(
-            "{more} more pieces of evidence are in the format json"
-        ));
-    }
+    remarks.extend(left_out(finding));
     Observation {
         uuid,
         title,
@@ -182,15 +178,22 @@ fn observation(
         types: vec!["control-objective"],
         origins: around.origins(),
         subjects: around.subjects(),
-        relevant_evidence: finding
-            .evidence
-            .iter()
-            .take(MAX_EVIDENCE)
-            .map(|evidence| relevant(evidence, finding.verdict))
-            .collect(),
+        relevant_evidence: read(finding).collect(),
         collected: time(collected.unwrap_or(around.started)),
         remarks: (!remarks.is_empty()).then(|| remarks.join("; ")),
     }
+}
+
+/// Returns what was read.
+pub(crate) fn read(finding: &Finding) -> impl Iterator<Item = RelevantEvidence> {
+    let evidence = finding.evidence.iter().take(MAX_EVIDENCE);
+    evidence.map(|evidence| relevant(evidence, finding.verdict))
+}
+
+/// Returns how much was read beyond that, if there is more.
+pub(crate) fn left_out(finding: &Finding) -> Option<String> {
+    let more = finding.evidence.len().saturating_sub(MAX_EVIDENCE);
+    (more > 0).then(|| format!("{more} more pieces of evidence are in the format json"))
 }
 
 fn properties(finding: &Finding) -> Vec<Property> {
@@ -278,7 +281,7 @@ fn title(finding: &Finding) -> String {
 }
 
 /// Returns why it is so, or else what it is.
-fn said(finding: &Finding) -> &str {
+pub(crate) fn said(finding: &Finding) -> &str {
     if finding.reason.is_empty() {
         &finding.title
     } else {

@@ -17,7 +17,7 @@ const TIMES: (i64, i64) = (-2_208_988_800, 32_503_679_999);
 /// Returns a UUID made of `parts`, the same wherever it is made.
 ///
 /// It is what version 5 is meant for, with SHA-256 in the place of SHA-1: OSCAL takes versions 4 and 5 and no other.
-pub(super) fn uuid(parts: &[&str]) -> String {
+pub(crate) fn uuid(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     hash.update(b"kubeassay.oscal");
     for part in parts {
@@ -29,7 +29,7 @@ pub(super) fn uuid(parts: &[&str]) -> String {
 }
 
 /// Returns the UUID that a digest comes to.
-pub(super) fn uuid_of(digest: &[u8]) -> String {
+pub(crate) fn uuid_of(digest: &[u8]) -> String {
     let bytes: Vec<u8> = digest.iter().copied().take(16).collect();
     let bytes = bytes
         .into_iter()
@@ -52,7 +52,7 @@ pub(super) fn uuid_of(digest: &[u8]) -> String {
 }
 
 /// Returns a token: letters, digits and `.-_`, the first a letter or `_`. What else there is becomes `_`.
-pub(super) fn token(foreign: &str) -> String {
+pub(crate) fn token(foreign: &str) -> String {
     let fine = |one: char| one.is_ascii_alphanumeric() || matches!(one, '.' | '-' | '_');
     let mut token: String = foreign
         .chars()
@@ -65,7 +65,7 @@ pub(super) fn token(foreign: &str) -> String {
 }
 
 /// Returns a string: one line without blanks around it, and never empty.
-pub(super) fn string(foreign: &str) -> String {
+pub(crate) fn string(foreign: &str) -> String {
     let escaped = text::escape(foreign);
     match escaped.trim() {
         "" => "(empty)".to_owned(),
@@ -74,7 +74,7 @@ pub(super) fn string(foreign: &str) -> String {
 }
 
 /// Returns foreign text as Markdown that is nothing but that text.
-pub(super) fn markup(foreign: &str) -> String {
+pub(crate) fn markup(foreign: &str) -> String {
     // These would begin a list.
     if foreign.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
         return inert::code(foreign);
@@ -83,7 +83,7 @@ pub(super) fn markup(foreign: &str) -> String {
 }
 
 /// Returns a time as OSCAL takes it; one that it cannot say is the nearest that it can.
-pub(super) fn time(time: Timestamp) -> String {
+pub(crate) fn time(time: Timestamp) -> String {
     let (first, last) = TIMES;
     let clamped = time.as_second().clamp(first, last);
     if clamped == time.as_second() {
@@ -94,9 +94,9 @@ pub(super) fn time(time: Timestamp) -> String {
 
 /// A control as OSCAL names it: the id of a control, and of statements within it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ControlId {
-    pub(super) id: String,
-    pub(super) statement: Option<String>,
+pub(crate) struct ControlId {
+    pub(crate) id: String,
+    pub(crate) statement: Option<String>,
 }
 
 /// Returns the id of a control; none where the framework's numbers are no controls.
@@ -104,7 +104,7 @@ pub(super) struct ControlId {
 /// Those of NIST SP 800-53 are the ids of NIST's catalog in OSCAL: `CM-6(1)` is `cm-6.1`, and `CM-7b` the statement
 /// `cm-7_smt.b`. Numbers of the others have their framework at their head (`cis-kubernetes-4.2.2`), but for those of
 /// DISA's guides, which are of one kind everywhere (`V-242392`).
-pub(super) fn control_id(control: &Control) -> Option<ControlId> {
+pub(crate) fn control_id(control: &Control) -> Option<ControlId> {
     let plain = |id: &str| {
         Some(ControlId {
             id: token(id),

@@ -3,235 +3,282 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kubeassay_core::report::{
-    BaselineState, Cluster, Control, Coverage, Gate, Joined, Rules, Source, Summary,
-};
+use kubeassay_core::changes::ChangeKind;
+use kubeassay_core::report::{Cluster, Control, Coverage, Gate, Joined, Rules, Source, Summary};
 use kubeassay_core::{Cause, Horizon, Severity, Verdict, text};
 use serde::Serialize;
 
 /// Where the schema is published.
-pub(super) const SCHEMA: &str =
+const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 #[derive(Serialize)]
-pub(super) struct Log {
+pub(crate) struct Log<P> {
     #[serde(rename = "$schema")]
-    pub(super) schema: &'static str,
-    pub(super) version: &'static str,
-    pub(super) runs: [Run; 1],
+    pub(crate) schema: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) runs: [Run<P>; 1],
+}
+
+impl<P> Log<P> {
+    /// Returns the document that has this run and no other.
+    pub(crate) const fn of(run: Run<P>) -> Self {
+        Self {
+            schema: SCHEMA,
+            version: "2.1.0",
+            runs: [run],
+        }
+    }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Run {
-    pub(super) properties: RunProperties,
-    pub(super) automation_details: AutomationDetails,
-    pub(super) tool: Tool,
-    pub(super) invocations: [Invocation; 1],
-    pub(super) original_uri_base_ids: BTreeMap<&'static str, Base>,
-    pub(super) column_kind: &'static str,
-    pub(super) results: Vec<SarifResult>,
+pub(crate) struct Run<P> {
+    /// What was read, and what came of it.
+    pub(crate) properties: P,
+    pub(crate) automation_details: AutomationDetails,
+    pub(crate) tool: Tool,
+    pub(crate) invocations: [Invocation; 1],
+    pub(crate) original_uri_base_ids: BTreeMap<&'static str, Base>,
+    pub(crate) column_kind: &'static str,
+    pub(crate) results: Vec<SarifResult>,
 }
 
 /// What was scanned, and what came of it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct RunProperties {
-    pub(super) source: Source,
-    pub(super) started: Timestamp,
-    pub(super) finished: Timestamp,
-    pub(super) cluster: Option<Cluster>,
+pub(crate) struct RunProperties {
+    pub(crate) source: Source,
+    pub(crate) started: Timestamp,
+    pub(crate) finished: Timestamp,
+    pub(crate) cluster: Option<Cluster>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) joined: Vec<Joined>,
-    pub(super) coverage: Coverage,
-    pub(super) complete: bool,
-    pub(super) summary: Summary,
-    pub(super) rules: Rules,
-    pub(super) gate: Gate,
+    pub(crate) joined: Vec<Joined>,
+    pub(crate) coverage: Coverage,
+    pub(crate) complete: bool,
+    pub(crate) summary: Summary,
+    pub(crate) rules: Rules,
+    pub(crate) gate: Gate,
     /// Whether results stand for several findings.
-    pub(super) grouped: bool,
+    pub(crate) grouped: bool,
 }
 
 #[derive(Serialize)]
-pub(super) struct AutomationDetails {
-    pub(super) id: String,
+pub(crate) struct AutomationDetails {
+    pub(crate) id: String,
 }
 
 #[derive(Serialize)]
-pub(super) struct Tool {
-    pub(super) driver: Driver,
+pub(crate) struct Tool {
+    pub(crate) driver: Driver,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Driver {
-    pub(super) name: String,
-    pub(super) version: String,
+pub(crate) struct Driver {
+    pub(crate) name: String,
+    pub(crate) version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) semantic_version: Option<String>,
-    pub(super) rules: Vec<Descriptor>,
+    pub(crate) semantic_version: Option<String>,
+    pub(crate) rules: Vec<Descriptor>,
 }
 
 /// A rule.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Descriptor {
-    pub(super) id: String,
-    pub(super) short_description: Message,
-    pub(super) full_description: Message,
-    pub(super) help: Help,
+pub(crate) struct Descriptor {
+    pub(crate) id: String,
+    pub(crate) short_description: Message,
+    pub(crate) full_description: Message,
+    pub(crate) help: Help,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) help_uri: Option<String>,
-    pub(super) default_configuration: Configuration,
-    pub(super) properties: RuleProperties,
+    pub(crate) help_uri: Option<String>,
+    pub(crate) default_configuration: Configuration,
+    pub(crate) properties: RuleProperties,
 }
 
 #[derive(Serialize)]
-pub(super) struct Help {
-    pub(super) text: String,
-    pub(super) markdown: String,
+pub(crate) struct Help {
+    pub(crate) text: String,
+    pub(crate) markdown: String,
 }
 
 #[derive(Serialize)]
-pub(super) struct Configuration {
-    pub(super) level: &'static str,
+pub(crate) struct Configuration {
+    pub(crate) level: &'static str,
 }
 
 #[derive(Serialize)]
-pub(super) struct RuleProperties {
-    pub(super) tags: Vec<String>,
-    pub(super) precision: &'static str,
+pub(crate) struct RuleProperties {
+    pub(crate) tags: Vec<String>,
+    pub(crate) precision: &'static str,
     #[serde(rename = "security-severity")]
-    pub(super) security_severity: &'static str,
-    pub(super) severity: Severity,
-    pub(super) controls: Vec<Control>,
+    pub(crate) security_severity: &'static str,
+    pub(crate) severity: Severity,
+    pub(crate) controls: Vec<Control>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Invocation {
-    pub(super) execution_successful: bool,
-    pub(super) exit_code: u8,
-    pub(super) exit_code_description: String,
-    pub(super) start_time_utc: Timestamp,
-    pub(super) end_time_utc: Timestamp,
-    pub(super) tool_execution_notifications: Vec<Notification>,
-}
-
-#[derive(Serialize)]
-pub(super) struct Notification {
-    pub(super) level: &'static str,
-    pub(super) message: Message,
+pub(crate) struct Invocation {
+    pub(crate) execution_successful: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) properties: Option<NotificationProperties>,
+    pub(crate) exit_code: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) exit_code_description: Option<String>,
+    pub(crate) start_time_utc: Timestamp,
+    pub(crate) end_time_utc: Timestamp,
+    pub(crate) tool_execution_notifications: Vec<Notification>,
 }
 
 #[derive(Serialize)]
-pub(super) struct NotificationProperties {
-    pub(super) cause: Cause,
-    pub(super) node: Option<String>,
-    pub(super) subject: Option<String>,
-    pub(super) path: Option<String>,
-    pub(super) affects: Vec<String>,
+pub(crate) struct Notification {
+    pub(crate) level: &'static str,
+    pub(crate) message: Message,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) properties: Option<NotificationProperties>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Base {
-    pub(super) description: Message,
+pub(crate) struct NotificationProperties {
+    pub(crate) cause: Cause,
+    pub(crate) node: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) path: Option<String>,
+    pub(crate) affects: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Base {
+    pub(crate) description: Message,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SarifResult {
-    pub(super) rule_id: String,
+pub(crate) struct SarifResult {
+    pub(crate) rule_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rule_index: Option<usize>,
-    pub(super) level: &'static str,
-    pub(super) message: Message,
-    pub(super) locations: [Location; 1],
+    pub(crate) rule_index: Option<usize>,
+    /// What kind of result it is that is no failure of now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) level: &'static str,
+    pub(crate) message: Message,
+    pub(crate) locations: [Location; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) related_locations: Vec<Location>,
-    pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
+    pub(crate) related_locations: Vec<Location>,
+    pub(crate) partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) baseline_state: Option<BaselineState>,
+    pub(crate) baseline_state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) suppressions: Vec<Suppression>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) occurrence_count: Option<usize>,
-    pub(super) properties: ResultProperties,
+    pub(crate) occurrence_count: Option<usize>,
+    pub(crate) properties: ResultProperties,
+}
+
+/// Who accepted a result.
+#[derive(Serialize)]
+pub(crate) struct Suppression {
+    pub(crate) kind: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) justification: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ResultProperties {
-    pub(super) verdict: Verdict,
-    pub(super) cause: Option<Cause>,
-    pub(super) severity: Severity,
-    pub(super) horizon: Horizon,
-    pub(super) node: Option<String>,
-    pub(super) subject: String,
-    pub(super) expected: String,
-    pub(super) actual: Vec<String>,
-    pub(super) remediation: String,
-    pub(super) fixable: bool,
+pub(crate) struct ResultProperties {
+    pub(crate) verdict: Verdict,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) severity: Severity,
+    pub(crate) horizon: Horizon,
+    pub(crate) node: Option<String>,
+    pub(crate) subject: String,
+    pub(crate) expected: String,
+    pub(crate) actual: Vec<String>,
+    pub(crate) remediation: String,
+    pub(crate) fixable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) fix_how: Option<String>,
+    pub(crate) fix_how: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) group: Option<GroupProperties>,
+    pub(crate) change: Option<ChangeProperties>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) group: Option<GroupProperties>,
+}
+
+/// How a finding changed.
+#[derive(Serialize)]
+pub(crate) struct ChangeProperties {
+    pub(crate) kind: ChangeKind,
+    /// What was found before; null where it was not there.
+    pub(crate) old: Option<SideProperties>,
+    /// What is found now; null where it is not there any more.
+    pub(crate) new: Option<SideProperties>,
+}
+
+/// What was found in one of two reports.
+#[derive(Serialize)]
+pub(crate) struct SideProperties {
+    pub(crate) verdict: Verdict,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) reason: String,
+    pub(crate) actual: Vec<String>,
 }
 
 /// What a result stands for that is not one finding.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct GroupProperties {
+pub(crate) struct GroupProperties {
     /// How many nodes have such a finding.
-    pub(super) nodes: usize,
+    pub(crate) nodes: usize,
     /// How many findings they are.
-    pub(super) findings: usize,
+    pub(crate) findings: usize,
     /// Whether all of them have the same value.
-    pub(super) same_value: bool,
+    pub(crate) same_value: bool,
     /// The first few of the nodes and subjects.
-    pub(super) first: Vec<String>,
+    pub(crate) first: Vec<String>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Location {
+pub(crate) struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<u32>,
+    pub(crate) id: Option<u32>,
     #[serde(rename = "physicalLocation", skip_serializing_if = "Option::is_none")]
-    pub(super) physical: Option<PhysicalLocation>,
+    pub(crate) physical: Option<PhysicalLocation>,
     #[serde(rename = "logicalLocations")]
-    pub(super) logical: Vec<LogicalLocation>,
+    pub(crate) logical: Vec<LogicalLocation>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) message: Option<Message>,
+    pub(crate) message: Option<Message>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PhysicalLocation {
-    pub(super) artifact_location: ArtifactLocation,
-    pub(super) region: Region,
+pub(crate) struct PhysicalLocation {
+    pub(crate) artifact_location: ArtifactLocation,
+    pub(crate) region: Region,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ArtifactLocation {
-    pub(super) uri: String,
-    pub(super) uri_base_id: &'static str,
+pub(crate) struct ArtifactLocation {
+    pub(crate) uri: String,
+    pub(crate) uri_base_id: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Region {
-    pub(super) start_line: u32,
-    pub(super) start_column: u32,
-    pub(super) end_line: u32,
-    pub(super) end_column: u32,
+pub(crate) struct Region {
+    pub(crate) start_line: u32,
+    pub(crate) start_column: u32,
+    pub(crate) end_line: u32,
+    pub(crate) end_column: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) snippet: Option<Message>,
+    pub(crate) snippet: Option<Message>,
 }
 
 impl Region {
     /// The head of a file of which no line is known; code scanning asks for a line.
-    pub(super) const fn whole() -> Self {
+    pub(crate) const fn whole() -> Self {
         Self {
             start_line: 1,
             start_column: 1,
@@ -244,28 +291,28 @@ impl Region {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LogicalLocation {
-    pub(super) name: String,
-    pub(super) fully_qualified_name: String,
-    pub(super) kind: &'static str,
+pub(crate) struct LogicalLocation {
+    pub(crate) name: String,
+    pub(crate) fully_qualified_name: String,
+    pub(crate) kind: &'static str,
 }
 
 /// A text without markup.
 #[derive(Clone, Serialize)]
-pub(super) struct Message {
-    pub(super) text: String,
+pub(crate) struct Message {
+    pub(crate) text: String,
 }
 
 impl Message {
     /// Returns foreign text that stands for itself: it has no link, no placeholder, no character that is not seen.
-    pub(super) fn of(foreign: &str) -> Self {
+    pub(crate) fn of(foreign: &str) -> Self {
         Self {
             text: inert(&text::escape(foreign)),
         }
     }
 
     /// Returns at most `most` characters of it: code scanning takes no more of some texts.
-    pub(super) fn cut(foreign: &str, most: usize) -> Self {
+    pub(crate) fn cut(foreign: &str, most: usize) -> Self {
         let mut message = Self::of(foreign);
         if let Some((end, _)) = message.text.char_indices().nth(most) {
             let kept = message.text.char_indices().nth(most.saturating_sub(1));

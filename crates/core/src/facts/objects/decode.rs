@@ -12,6 +12,7 @@ mod others;
 mod page;
 mod pods;
 mod rbac;
+mod static_pod;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +101,13 @@ impl Builder {
         match (group, kind) {
             ("", "Namespace") => self.namespace(&of(object)?),
             ("", "ServiceAccount") => self.service_account(&of(object)?),
-            ("", "Pod") => self.pod(&of(object)?),
+            ("", "Pod") => {
+                let pod: wire::Pod = of(object)?;
+                self.pod(&pod);
+                if static_pod::may_be_api_server(&pod) {
+                    self.api_server(&of(object)?);
+                }
+            }
             ("", "Node") => self.node(&of(object)?),
             ("rbac.authorization.k8s.io", "Role") => self.role(&of(object)?, false),
             ("rbac.authorization.k8s.io", "ClusterRole") => self.role(&of(object)?, true),
@@ -179,11 +186,6 @@ impl Builder {
         }
     }
 
-    /// Takes note of the level that the API server enforces where a namespace says nothing.
-    pub fn pod_security_default(&mut self, level: &str) {
-        self.inventory.pod_security_default = Some(self.names.one(level));
-    }
-
     /// Returns the inventory, in order.
     pub fn finish(self) -> Inventory {
         let kinds = Kind::ALL.iter();
@@ -228,6 +230,7 @@ impl Builder {
         bindings.sort_by(|a, b| a.name.cmp(&b.name));
         let requests = &mut inventory.signing_requests;
         requests.sort_by(|a, b| a.name.cmp(&b.name));
+        inventory.api_servers.sort();
         inventory.nodes.sort_by(|a, b| a.name.cmp(&b.name));
         inventory
     }

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use super::faults::{self, List, Tally};
 use super::page::{Envelope, Page};
 use super::wire::{self, Item};
-use super::{Builder, DecodeError, Kind, Trouble};
+use super::{Builder, DecodeError, Kind, Trouble, static_pod};
 use crate::facts::objects::{Container, Listing, Name, Pod, PolicyRule, Requirement, Selector};
 
 /// How many objects of a list are read. Kubernetes is built for 150,000 pods.
@@ -145,7 +145,10 @@ impl Builder {
             Kind::RoleBindings => inventory.bindings.retain(|it| it.namespace.is_none()),
             Kind::ClusterRoleBindings => inventory.bindings.retain(|it| it.namespace.is_some()),
             Kind::ServiceAccounts => inventory.service_accounts.clear(),
-            Kind::Pods => self.pods.clear(),
+            Kind::Pods => {
+                self.pods.clear();
+                self.inventory.api_servers.clear();
+            }
             Kind::Deployments
             | Kind::StatefulSets
             | Kind::DaemonSets
@@ -265,7 +268,14 @@ impl Builder {
             Kind::RoleBindings => self.binding(&of(item, namespaced)?, false),
             Kind::ClusterRoleBindings => self.binding(&of(item, namespaced)?, true),
             Kind::ServiceAccounts => self.service_account(&of(item, namespaced)?),
-            Kind::Pods => self.pod(&of(item, namespaced)?),
+            Kind::Pods => {
+                let pod: wire::Pod = of(item, namespaced)?;
+                self.pod(&pod);
+                // Of no other pod it is read what it runs.
+                if static_pod::may_be_api_server(&pod) {
+                    self.api_server(&of(item, namespaced)?);
+                }
+            }
             Kind::Deployments
             | Kind::StatefulSets
             | Kind::DaemonSets

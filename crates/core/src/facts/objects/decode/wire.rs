@@ -124,7 +124,7 @@ macro_rules! items {
 }
 
 items! {
-    Bare Role Binding ServiceAccount Pod Workload CronJob NetworkPolicy Webhooks AdmissionPolicy AdmissionBinding
+    Bare Role Binding ServiceAccount Pod StaticPod Workload CronJob NetworkPolicy Webhooks AdmissionPolicy AdmissionBinding
     SigningRequest Node
 }
 
@@ -168,6 +168,9 @@ wire! {
     ServiceAccount { metadata: Meta, automount_service_account_token: Option<bool> }
 
     Pod { metadata: Meta, spec: PodSpec }
+    StaticPod { metadata: Meta, spec: StaticSpec }
+    StaticSpec { containers: Many<Started> }
+    Started { command: Many<String>, args: Many<String> }
     PodSpec {
         host_pid: bool = "hostPID",
         host_ipc: bool = "hostIPC",
