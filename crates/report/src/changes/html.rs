@@ -14,7 +14,7 @@ use std::io::Write;
 use kubeassay_core::changes::{ChangeKind, Compared};
 use kubeassay_core::report::{Finding, Source};
 
-use super::{Comparison, counts, line};
+use super::{Comparison, by_kind, counts, line};
 use crate::describe::describe_source;
 use crate::html::escape::{count, html, number, put, short};
 use crate::html::gather::Gathering;
@@ -23,7 +23,7 @@ use crate::html::status::Status;
 use crate::html::{SEVERITIES, frame};
 use crate::trace::needs_action;
 use crate::{Prose, RenderError, heading};
-use kinds::{Counts, KINDS, chip, heads, meaning};
+use kinds::{Counts, chip, heads, label, meaning};
 use nodes::Nodes;
 use rules::Writer;
 use unit::Together;
@@ -35,12 +35,13 @@ pub(super) fn write(
 ) -> Result<(), RenderError> {
     let nodes = Nodes::of(comparison);
     let gathering = gather(comparison, &nodes);
-    let counts = Counts::from(&comparison.summary);
+    let there = by_kind(&comparison.summary)
+        .into_iter()
+        .filter(|(.., count)| *count > 0);
     let page = Page {
         comparison,
         nodes: &nodes,
-        columns: counts.kinds().collect(),
-        counts,
+        columns: there.map(|(kind, ..)| kind).collect(),
     };
     let mut text = String::new();
     page.begin(&mut text);
@@ -84,7 +85,6 @@ fn gather(comparison: &Comparison, nodes: &Nodes<'_>) -> Gathering {
 struct Page<'a> {
     comparison: &'a Comparison,
     nodes: &'a Nodes<'a>,
-    counts: Counts,
     /// The kinds that there are.
     columns: Vec<ChangeKind>,
 }
@@ -145,8 +145,7 @@ impl Page<'_> {
             );
         }
         page.push_str("<ul class=\"tiles kinds\">");
-        for kind in KINDS {
-            let of_kind = self.counts.of(kind);
+        for (kind, _, of_kind) in by_kind(&comparison.summary) {
             let none = if of_kind == 0 { " none" } else { "" };
             put(
                 page,
@@ -219,14 +218,18 @@ impl Page<'_> {
         let changes = &self.comparison.changes;
         page.push_str("<section id=\"findings\" aria-labelledby=\"findings-head\"><h2 id=\"findings-head\">Changes</h2>\n");
         frame::controls("Changes", page);
-        frame::boxes("Change", "change", rules::kinds(self.counts.kinds()), page);
+        let kinds = self.columns.iter();
+        let labels: Vec<_> = kinds.map(|kind| (kind.as_str(), label(*kind))).collect();
+        let kinds = labels.iter().map(|(word, label)| (*word, label.as_str()));
+        frame::boxes("Change", "change", kinds, page);
         let now: BTreeSet<Status> = changes
             .iter()
             .filter_map(super::Changed::new)
             .map(Status::of)
             .collect();
         let now = now.iter().map(|status| (status.word(), status.label()));
-        let gone = (self.counts.of(ChangeKind::NoLongerSeen) > 0).then_some(("gone", "not there"));
+        let is_gone = self.columns.contains(&ChangeKind::NoLongerSeen);
+        let gone = is_gone.then_some(("gone", "not there"));
         frame::boxes("Now", "verdict", now.chain(gone), page);
         let there: BTreeSet<_> = changes
             .iter()

@@ -1,31 +1,13 @@
 //! The kinds of change as the page calls them, and how many there are of each.
 
-use kubeassay_core::changes::{ChangeKind, ChangeSummary};
+use kubeassay_core::changes::ChangeKind;
 
+use crate::changes::word;
 use crate::html::escape::{number, put};
 
-/// The kinds, those that need action first.
-pub(super) const KINDS: [ChangeKind; 7] = [
-    ChangeKind::New,
-    ChangeKind::ChangedVerdict,
-    ChangeKind::ChangedValue,
-    ChangeKind::ChangedOrigin,
-    ChangeKind::NoLongerSeen,
-    ChangeKind::Waived,
-    ChangeKind::Fixed,
-];
-
 /// Returns the kind as people read it.
-pub(super) const fn label(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::New => "new",
-        ChangeKind::ChangedVerdict => "other verdict",
-        ChangeKind::ChangedValue => "other value",
-        ChangeKind::ChangedOrigin => "other origin",
-        ChangeKind::NoLongerSeen => "no longer seen",
-        ChangeKind::Waived => "waived",
-        ChangeKind::Fixed => "fixed",
-    }
+pub(super) fn label(kind: ChangeKind) -> String {
+    word(kind).to_lowercase()
 }
 
 /// Returns what the kind says.
@@ -61,13 +43,8 @@ impl Counts {
         }
     }
 
-    pub(super) fn of(&self, kind: ChangeKind) -> usize {
+    fn of(&self, kind: ChangeKind) -> usize {
         self.0.get(kind as usize).copied().unwrap_or_default()
-    }
-
-    /// Returns the kinds that there are.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = ChangeKind> {
-        KINDS.into_iter().filter(|kind| self.of(*kind) > 0)
     }
 
     /// Writes the counts of these kinds as cells of a table.
@@ -80,30 +57,6 @@ impl Counts {
                 format_args!("<td class=\"{class}\">{}</td>", number(count)),
             );
         }
-    }
-}
-
-impl From<&ChangeSummary> for Counts {
-    fn from(summary: &ChangeSummary) -> Self {
-        let ChangeSummary {
-            new,
-            changed_verdict,
-            changed_value,
-            changed_origin,
-            no_longer_seen,
-            waived,
-            fixed,
-            unchanged: _,
-        } = *summary;
-        Self([
-            new,
-            changed_verdict,
-            changed_value,
-            changed_origin,
-            no_longer_seen,
-            waived,
-            fixed,
-        ])
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kubeassay_core::Verdict;
 use kubeassay_core::changes::ChangeKind;
 
-use super::kinds::{chip as kind_chip, label, meaning};
+use super::kinds::{chip as kind_chip, meaning};
 use super::nodes::Nodes;
 use super::unit::absent;
 use crate::Prose;
@@ -240,11 +240,4 @@ fn turn(kind: ChangeKind, before: Said, now: (Status, Verdict), count: Option<us
         said(after),
         count.unwrap_or_default()
     )
-}
-
-/// Returns the kinds as boxes to tick.
-pub(super) fn kinds(
-    of: impl Iterator<Item = ChangeKind>,
-) -> impl Iterator<Item = (&'static str, &'static str)> {
-    of.map(|kind| (kind.as_str(), label(kind)))
 }

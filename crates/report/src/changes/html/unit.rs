@@ -258,7 +258,6 @@ mod tests {
     #[test]
     fn lists_tell_what_they_gained_and_lost() {
         let list = |words: &str| -> Vec<Value> { words.split(' ').map(Value::string).collect() };
-        let many: String = (0..10).map(|number| format!(" n{number}")).collect();
         for (was, is, said) in [
             (
                 "a b",
@@ -272,7 +271,7 @@ mod tests {
             assert_eq!(of_lists(&list(was), &list(is)).as_deref(), said, "{was}");
         }
         assert_eq!(of_lists(&[], &list("a")), None);
-        let gained = of_lists(&list("a"), &list(&format!("a{many}")));
-        assert!(gained.unwrap().ends_with("<code>n7</code> and 2 more"));
+        let gained = of_lists(&list("a"), &list("a 0 1 2 3 4 5 6 7 8 9"));
+        assert!(gained.unwrap().ends_with("<code>7</code> and 2 more"));
     }
 }
