@@ -3,8 +3,7 @@
 //! The file is a small YAML document. [`KEYS`] is the one list of what may stand in it, with the flag and the variable of
 //! each; the reader keeps the place of every value, so that whoever asks is told where it comes from.
 
-use std::ops::Range;
-
+use crate::rule::site_file::SiteFile;
 use crate::rule::yaml::{Entry, Kind, Node};
 use crate::rule::{Code, Diagnostic, did_you_mean, suggestion};
 
@@ -197,27 +196,12 @@ pub fn read(
     bytes: &[u8],
     check: &dyn Fn(&Key, &str) -> Result<(), String>,
 ) -> Result<Vec<Given>, Vec<Diagnostic>> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        let at = String::from_utf8_lossy(bytes);
-        let fault = Diagnostic::new(Code::BadValue, file, &at, 0..0, "it is not UTF-8");
-        return Err(vec![fault]);
-    };
-    let mut reader = Reader {
-        file,
-        text,
-        check,
-        faults: Vec::new(),
-        given: Vec::new(),
-    };
-    match Node::parse(text, 0) {
-        Ok(node) => reader.map(&node, ""),
-        Err(fault) => reader.fault(Code::YamlSyntax, &fault.span, fault.message, None),
-    }
-    if reader.faults.is_empty() {
-        Ok(reader.given)
-    } else {
-        Err(reader.faults)
-    }
+    SiteFile::read(file, bytes, |file, entries| {
+        let given = Vec::new();
+        let mut reader = Reader { file, check, given };
+        reader.entries(entries, "");
+        reader.given
+    })
 }
 
 /// Returns whether `key` may stand at the top of a configuration.
@@ -235,34 +219,15 @@ fn children(map: &str) -> Vec<&'static str> {
     names
 }
 
-struct Reader<'a> {
-    file: &'a str,
-    text: &'a str,
-    check: &'a dyn Fn(&Key, &str) -> Result<(), String>,
-    faults: Vec<Diagnostic>,
+struct Reader<'r, 'f> {
+    file: &'r mut SiteFile<'f>,
+    check: &'r dyn Fn(&Key, &str) -> Result<(), String>,
     given: Vec<Given>,
 }
 
-impl Reader<'_> {
-    fn fault(&mut self, code: Code, span: &Range<usize>, message: String, help: Option<String>) {
-        let fault = Diagnostic::new(code, self.file, self.text, span.clone(), message);
-        self.faults.push(fault.help(help));
-    }
-
-    fn map(&mut self, node: &Node, map: &str) {
-        let Some(entries) = node.entries() else {
-            // An empty file, or a key with nothing below it, configures nothing.
-            if !matches!(node.kind, Kind::Null) {
-                let what = if map.is_empty() {
-                    "the file".to_owned()
-                } else {
-                    format!("`{}`", map.trim_end_matches('.'))
-                };
-                let message = format!("{what} must be a map, but is {}", node.describe());
-                self.fault(Code::WrongType, &node.span, message, None);
-            }
-            return;
-        };
+impl Reader<'_, '_> {
+    /// Reads the entries below a map, which is named by its path with a dot at the end.
+    fn entries(&mut self, entries: &[Entry], map: &str) {
         for entry in entries {
             let path = format!("{map}{}", entry.key);
             if let Some(key) = KEYS.iter().find(|key| key.path == path) {
@@ -272,7 +237,12 @@ impl Reader<'_> {
                     .strip_prefix(path.as_str())
                     .is_some_and(|rest| rest.starts_with('.'))
             }) {
-                self.map(&entry.node, &format!("{path}."));
+                // A key with nothing below it configures nothing.
+                if !matches!(entry.node.kind, Kind::Null) {
+                    let expected = format!("`{path}` must be a map, but is");
+                    let below = self.file.map(&entry.node, &expected);
+                    self.entries(below.unwrap_or_default(), &format!("{path}."));
+                }
             } else {
                 self.unknown(entry, map, &path);
             }
@@ -288,7 +258,7 @@ impl Reader<'_> {
         let help = suggestion(&near)
             .or_else(|| elsewhere.map(|key| format!("`{}` is what it is called here", key.path)))
             .unwrap_or_else(|| format!("the keys are {}", here.join(", ")));
-        self.fault(
+        self.file.fault(
             Code::UnknownKey,
             &entry.key_span,
             format!("there is no key `{path}`"),
@@ -310,40 +280,30 @@ impl Reader<'_> {
                 Some(texts)
             }
             (KeyKind::Switch, _) => {
-                let message = format!(
-                    "`{}` must be true or false, but is {}",
-                    key.path,
-                    node.describe()
-                );
-                self.fault(Code::WrongType, &node.span, message, None);
-                return;
+                let expected = format!("`{}` must be true or false, but is", key.path);
+                return self.file.wrong_type(node, &expected);
             }
             _ => self.text(key, node).map(|text| vec![text]),
         };
         if values.is_none() && key.kind != KeyKind::Choices {
             return;
         }
-        let before = self.text.get(..entry.key_span.start).unwrap_or_default();
         self.given.push(Given {
             key,
             values,
-            line: before.matches('\n').count() + 1,
+            line: self.file.line(&entry.key_span),
         });
     }
 
     fn text(&mut self, key: &Key, node: &Node) -> Option<String> {
         let Some(text) = node.text() else {
-            let message = format!("`{}` must be a text, but is {}", key.path, node.describe());
-            self.fault(Code::WrongType, &node.span, message, None);
+            let expected = format!("`{}` must be a text, but is", key.path);
+            self.file.wrong_type(node, &expected);
             return None;
         };
         if let Err(message) = (self.check)(key, text) {
-            self.fault(
-                Code::BadValue,
-                &node.span,
-                format!("`{}`: {message}", key.path),
-                None,
-            );
+            let message = format!("`{}`: {message}", key.path);
+            self.file.fault(Code::BadValue, &node.span, message, None);
             return None;
         }
         Some(text.to_owned())

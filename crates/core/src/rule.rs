@@ -30,6 +30,7 @@ mod prepared;
 mod selector;
 mod setting;
 mod site;
+pub(crate) mod site_file;
 mod structure;
 mod types;
 pub mod yaml;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use kubeassay_config::components::{ask, resolve};
+use kubeassay_config::components::resolve;
 use kubeassay_config::kubelet::{Documents, When};
 use kubeassay_config::resolution::Resolution;
 use kubeassay_config::tables::Minor;
@@ -37,16 +37,19 @@ pub(crate) struct Components<'a> {
 pub(crate) fn needs(process: &ProcessFacts) -> Vec<Need> {
     let documents = Documents::new(process);
     let mut needs: Vec<Need> = Vec::new();
+    let mut newest = None;
     for minor in minors(process) {
-        let asked = ask(process.component, &documents, minor, When::Now);
-        for need in asked.needs {
+        let mut resolution = resolve(process.component, &documents, minor, When::Now);
+        for need in std::mem::take(&mut resolution.needs) {
             if !needs.contains(&need) {
                 needs.push(need);
             }
         }
+        newest = Some(resolution);
     }
-    if needs.is_empty() {
-        needs = files::needs_of_process(process);
+    // What it names is known once it has read all that it reads.
+    if let (true, Some(newest)) = (needs.is_empty(), newest) {
+        needs = files::needs_of_resolved(process, newest);
     }
     needs
 }

@@ -15,6 +15,7 @@ pub(crate) use named::Configured;
 pub(crate) use role::Role;
 pub(crate) use view::named as settings;
 
+use kubeassay_config::resolution::Resolution;
 use kubeassay_core::facts::{Facts, Need, NeedKind, ProcessFacts};
 
 use crate::manifests::Manifests;
@@ -32,8 +33,17 @@ pub(crate) fn needs(facts: &Facts, manifests: &Manifests, configured: &Configure
 
 /// Returns the files that the configuration of a process names and of which its facts do not say what they are like.
 pub(crate) fn needs_of_process(process: &ProcessFacts) -> Vec<Need> {
+    unlooked(process, named::of(process, Vec::new()))
+}
+
+/// Returns the same of a process that resolves to `newest` now, in the newest version that it may be.
+pub(crate) fn needs_of_resolved(process: &ProcessFacts, newest: Resolution) -> Vec<Need> {
+    unlooked(process, named::by(process, newest))
+}
+
+fn unlooked(process: &ProcessFacts, said: Vec<named::Said>) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
-    for said in named::of(process, Vec::new()) {
+    for said in said {
         let named::Said::File(file) = said else {
             continue;
         };

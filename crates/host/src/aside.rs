@@ -87,10 +87,10 @@ impl Aside {
         what: impl std::fmt::Display,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Trouble> {
-        let once = |answer: &mut dyn FnMut(T) -> bool| {
-            answer(job());
-        };
-        self.each(whom, once).next(what)
+        let mut errand = self.errand(whom);
+        let mut answer = errand.add(job);
+        errand.begin();
+        answer.next(what)
     }
 
     /// Does `job` on the second thread, which gives one answer after the other, until it is told that nobody listens.
@@ -99,31 +99,88 @@ impl Aside {
         whom: &str,
         job: impl FnOnce(&mut dyn FnMut(T) -> bool) + Send + 'static,
     ) -> Answers<'_, T> {
+        let mut errand = self.errand(whom);
+        let answers = errand.each(job);
+        errand.begin();
+        answers
+    }
+
+    /// Returns an errand to `whom`, for several questions that are handed over together: each time costs as much as
+    /// reading a few files.
+    pub(crate) fn errand(&self, whom: &str) -> Errand<'_> {
         let mut state = self.state.borrow_mut();
-        let from = if state.silent.contains(whom) {
-            Err(format!("{whom} did not answer before"))
+        let thread = if state.silent.contains(whom) {
+            Err(before(whom))
         } else if state.left_behind >= MOST_LEFT_BEHIND {
             Err(format!(
                 "{MOST_LEFT_BEHIND} reads were given up already, and no more are tried"
             ))
         } else {
-            let (answer, answers) = mpsc::sync_channel(MOST_AHEAD);
-            let job: Job = Box::new(move || job(&mut |given| answer.send(given).is_ok()));
-            let handed = state.hand_over(job);
-            handed
-                .map(|()| answers)
-                .map_err(|error| format!("no thread to read it with: {error}"))
+            let thread = state.thread();
+            thread.map_err(|error| format!("no thread to read it with: {error}"))
         };
-        Answers {
+        Errand {
             aside: self,
             whom: whom.to_owned(),
-            from,
+            thread,
+            jobs: Vec::new(),
         }
     }
 
     /// Ends the second thread, if there is one, until it is needed again.
     pub(crate) fn rest(&self) {
         self.state.borrow_mut().thread = None;
+    }
+}
+
+/// Questions to one who may never answer, in the order in which they will be asked.
+pub(crate) struct Errand<'a> {
+    aside: &'a Aside,
+    whom: String,
+    /// Who asks, or why nobody does.
+    thread: Result<Sender<Job>, String>,
+    jobs: Vec<Job>,
+}
+
+impl<'a> Errand<'a> {
+    /// Adds a question, whose answer can be waited for once all have begun.
+    pub(crate) fn add<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Answers<'a, T> {
+        self.each(|answer: &mut dyn FnMut(T) -> bool| {
+            answer(job());
+        })
+    }
+
+    fn each<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce(&mut dyn FnMut(T) -> bool) + Send + 'static,
+    ) -> Answers<'a, T> {
+        let from = match &self.thread {
+            Ok(_) => {
+                let (answer, answers) = mpsc::sync_channel(MOST_AHEAD);
+                self.jobs.push(Box::new(move || {
+                    job(&mut |given| answer.send(given).is_ok());
+                }));
+                Ok(answers)
+            }
+            Err(why) => Err(why.clone()),
+        };
+        Answers {
+            aside: self.aside,
+            whom: self.whom.clone(),
+            from,
+        }
+    }
+
+    /// Has all of them asked, one after the other.
+    pub(crate) fn begin(self) {
+        let Self { thread, jobs, .. } = self;
+        if let Ok(thread) = thread {
+            // It can only have ended by a fault of ours, which the missing answers tell.
+            drop(thread.send(Box::new(move || jobs.into_iter().for_each(|job| job()))));
+        }
     }
 }
 
@@ -151,9 +208,16 @@ impl<T> Answers<'_, T> {
     fn wait(&mut self) -> Result<T, String> {
         let whom = &self.whom;
         let from = self.from.as_ref().map_err(String::clone)?;
-        let patience = PATIENCE.min(self.aside.deadline.remaining());
+        // What was answered before somebody fell silent is an answer.
+        let silent = self.aside.state.borrow().silent.contains(whom);
+        let patience = if silent {
+            Duration::ZERO
+        } else {
+            PATIENCE.min(self.aside.deadline.remaining())
+        };
         let why = match from.recv_timeout(patience) {
             Ok(answer) => return Ok(answer),
+            Err(RecvTimeoutError::Timeout) if silent => before(whom),
             Err(RecvTimeoutError::Timeout) => {
                 let mut state = self.aside.state.borrow_mut();
                 state.left_behind += 1;
@@ -167,17 +231,20 @@ impl<T> Answers<'_, T> {
             Err(RecvTimeoutError::Disconnected) => "internal error while it was read".to_owned(),
         };
         self.aside.rest();
-        self.from = Err(format!("{whom} did not answer before"));
+        self.from = Err(before(whom));
         Err(why)
     }
 }
 
+fn before(whom: &str) -> String {
+    format!("{whom} did not answer before")
+}
+
 impl State {
-    fn hand_over(&mut self, job: Job) -> std::io::Result<()> {
+    /// Returns the thread, which is made if there is none.
+    fn thread(&mut self) -> std::io::Result<Sender<Job>> {
         if let Some(thread) = &self.thread {
-            // It can only have ended by a fault of ours, which the missing answer tells.
-            drop(thread.send(job));
-            return Ok(());
+            return Ok(thread.clone());
         }
         let (jobs, queue) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new()
@@ -185,9 +252,8 @@ impl State {
             .stack_size(STACK_BYTES);
         // The thread ends with the queue; one that never answers ends with the program.
         thread.spawn(move || queue.iter().for_each(|job| job()))?;
-        drop(jobs.send(job));
-        self.thread = Some(jobs);
-        Ok(())
+        self.thread = Some(jobs.clone());
+        Ok(jobs)
     }
 }
 
@@ -196,6 +262,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use kubeassay_core::Cause;
+    use kubeassay_core::facts::Trouble;
 
     use super::{Aside, MOST_LEFT_BEHIND};
     use crate::clock::Deadline;
@@ -232,6 +299,39 @@ mod tests {
             let expected = format!("{what} was not read: a did not answer {why}");
             assert_eq!(silent.reason, expected);
         }
+    }
+
+    #[test]
+    fn what_was_answered_on_an_errand_before_somebody_fell_silent_counts() {
+        let aside = Aside::new(Deadline::after(Duration::from_millis(300)));
+        let mut errand = aside.errand("a");
+        let mut first = errand.add(|| 1);
+        let mut second = errand.add(|| "2");
+        let mut silent = errand.add(for_ever);
+        let mut behind = errand.add(|| 4);
+        errand.begin();
+        assert_eq!(first.next("a/1").unwrap(), 1);
+        let why = |trouble: Trouble| trouble.reason;
+        assert_eq!(
+            why(silent.next("a/3").unwrap_err()),
+            "a/3 was not read: a did not answer within 0.3 seconds"
+        );
+        assert_eq!(
+            why(behind.next("a/4").unwrap_err()),
+            "a/4 was not read: a did not answer before"
+        );
+        assert_eq!(second.next("a/2").unwrap(), "2");
+        // Nobody else has to wait for it, nor to be asked again.
+        let aside = Aside::new(Deadline::after(Duration::from_mins(1)));
+        aside.state.borrow_mut().silent.insert("a".to_owned());
+        let mut errand = aside.errand("a");
+        let mut unasked = errand.add(|| unreachable!());
+        errand.begin();
+        assert_eq!(
+            why(unasked.next("a/5").unwrap_err()),
+            "a/5 was not read: a did not answer before"
+        );
+        assert_eq!(aside.run("b", "b", || 6).unwrap(), 6);
     }
 
     #[test]

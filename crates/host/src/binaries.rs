@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use kubeassay_core::facts::{ExecutableFacts, Package, Trouble};
-use kubeassay_core::{Bytes, Cause};
+use kubeassay_core::{Bytes, Cause, Component};
 use rustix::io::Errno;
 
 use crate::aside::Aside;
-use crate::executable::{self, ExecutableError, ReadAt};
+use crate::executable::{self, BuildInformation, ExecutableError, ReadAt};
 use crate::files::Sight;
 use crate::fs::walk::Last;
 use crate::fs::{Handle, Identity, Opened, read, trouble};
@@ -20,6 +20,10 @@ use crate::programs;
 
 /// How many different executables are looked at. A node has a few hundred.
 const MOST_BINARIES: usize = 8192;
+
+/// How many executables are asked for their version as soon as they turn out to be a component. Anybody can have many;
+/// those of the processes that are read are asked all the same.
+const MOST_ASKED_AT_ONCE: usize = 32;
 
 /// Executables by the file that they are.
 pub(crate) struct Binaries {
@@ -134,15 +138,56 @@ impl Binaries {
         if !found.same_file(identity) {
             return None;
         }
-        let package = self.read(directory, &node, found, |node| {
-            let opened = read::open_regular(node.as_ref(), "an executable").ok()?;
-            let file = Positioned::of(opened).ok()?;
-            executable::build_information(&file).ok()?.main_package
-        });
-        // What one process keeps from being read is no knowledge: another may run the same file.
-        let package = package.ok()?;
-        self.packages.insert(key, package.clone());
-        package
+        let ask = self.question(directory);
+        let said = self.read(directory, &node, found, ask);
+        self.keep(identity, said.ok());
+        self.packages.get(&key).cloned().flatten()
+    }
+
+    /// Returns what looks at an executable that is not known yet, wherever it is done; nothing where it is not to be
+    /// looked at.
+    pub(crate) fn look(
+        &mut self,
+        directory: &ProcessDirectory,
+        identity: Identity,
+    ) -> Option<impl FnOnce(&Handle) -> Said + Send + use<>> {
+        let key = (identity.device, identity.inode);
+        if self.packages.contains_key(&key)
+            || self.packages.len() >= MOST_BINARIES
+            || self.answering(directory, identity) == Answering::Program
+        {
+            return None;
+        }
+        Some(self.question(directory))
+    }
+
+    fn question(
+        &self,
+        directory: &ProcessDirectory,
+    ) -> impl FnOnce(&Handle) -> Said + Send + use<> {
+        let name = directory.path("exe");
+        let with_version = self.facts.len() < MOST_ASKED_AT_ONCE;
+        move |node| Said::by(node, &name, with_version)
+    }
+
+    /// Keeps what an executable said.
+    ///
+    /// What one process keeps from being read is no knowledge: another may run the same file.
+    pub(crate) fn keep(&mut self, identity: Identity, said: Option<Said>) {
+        let Some(Said { package, facts }) = said else {
+            return;
+        };
+        let key = (identity.device, identity.inode);
+        self.packages.insert(key, package);
+        if let Some(facts) = facts {
+            self.facts.insert(key, facts);
+        }
+    }
+
+    /// Returns what an executable said of itself, if it was asked before.
+    pub(crate) fn known_facts(&self, identity: Identity) -> Option<ExecutableFacts> {
+        let known = self.facts.get(&(identity.device, identity.inode));
+        known.cloned()
     }
 
     /// Returns all that an executable says of itself.
@@ -193,6 +238,40 @@ impl Binaries {
     }
 }
 
+/// What an executable says that was looked at to see whether it is a component.
+pub(crate) struct Said {
+    /// Its main package, if it is a Go program.
+    package: Option<String>,
+    /// All that it says, where it is a component of which that will be asked.
+    facts: Option<ExecutableFacts>,
+}
+
+impl Said {
+    /// Asks the executable `node`, which is spoken of as `name`; a component for its version too, while it is open.
+    fn by(node: &Handle, name: &str, with_version: bool) -> Self {
+        let open = || {
+            let opened = read::open_regular(node.as_ref(), "an executable").ok()?;
+            let file = Positioned::of(opened).ok()?;
+            let build = executable::build_information(&file).ok()?;
+            Some((file, build))
+        };
+        let Some((file, build)) = open() else {
+            return Self {
+                package: None,
+                facts: None,
+            };
+        };
+        let package = build.main_package.clone();
+        let program = package.as_deref().and_then(programs::of_package);
+        let counts =
+            program.is_some_and(|program| program.component != Component::ContainerRuntime);
+        Self {
+            package,
+            facts: (with_version && counts).then(|| facts_of(&file, build, name)),
+        }
+    }
+}
+
 /// An executable that was opened, for the reader of executables.
 struct Positioned {
     opened: Box<dyn Opened>,
@@ -221,19 +300,25 @@ fn read_facts(opened: Box<dyn Opened>, name: &str) -> ExecutableFacts {
         Ok(file) => file,
         Err(errno) => return unread(trouble(errno, name)),
     };
-    let not_understood = |error: &ExecutableError| Trouble {
+    match executable::build_information(&file) {
+        Ok(build) => facts_of(&file, build, name),
+        Err(error) => unread(not_understood(&error, name)),
+    }
+}
+
+fn not_understood(error: &ExecutableError, name: &str) -> Trouble {
+    Trouble {
         cause: match error {
             ExecutableError::Unreadable { .. } => Cause::Denied,
             ExecutableError::TooLarge { .. } => Cause::TooLarge,
             _ => Cause::ParseError,
         },
         reason: format!("{name}: {error}"),
-    };
-    let build = match executable::build_information(&file) {
-        Ok(build) => build,
-        Err(error) => return unread(not_understood(&error)),
-    };
-    let (finding, problem) = match executable::kubernetes_version(&file, &build) {
+    }
+}
+
+fn facts_of(file: &Positioned, build: BuildInformation, name: &str) -> ExecutableFacts {
+    let (finding, problem) = match executable::kubernetes_version(file, &build) {
         // More than one minor: it need not be any of them.
         Ok(finding) if finding.minor().is_none() && !finding.versions.is_empty() => {
             let problem = Trouble {
@@ -246,7 +331,7 @@ fn read_facts(opened: Box<dyn Opened>, name: &str) -> ExecutableFacts {
             (None, Some(problem))
         }
         Ok(finding) => (Some(finding), None),
-        Err(error) => (None, Some(not_understood(&error))),
+        Err(error) => (None, Some(not_understood(&error, name))),
     };
     let found_by = finding.as_ref().and_then(|finding| finding.found_by);
     ExecutableFacts {

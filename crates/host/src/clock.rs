@@ -1,6 +1,6 @@
 //! The clocks: the only place of this crate that reads them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rustix::time::{ClockId, Timespec, clock_gettime};
@@ -41,15 +41,17 @@ impl Clocks {
     }
 }
 
-/// A point after which no more work is begun.
+/// A point after which no more work is begun; without one it never ends.
+///
+/// It is asked for with every process and file, so that it is told by the standard library's clock: a program that is
+/// linked statically has that without a system call, and rustix's only with one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline(SignedDuration);
+pub(crate) struct Deadline(Option<Instant>);
 
 impl Deadline {
     /// Returns the point that lies `after` now.
     pub(crate) fn after(after: Duration) -> Self {
-        let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
-        Self(duration(clock_gettime(ClockId::Monotonic)).saturating_add(after))
+        Self(instant().checked_add(after))
     }
 
     /// Returns whether it has passed.
@@ -59,9 +61,18 @@ impl Deadline {
 
     /// Returns how long it is until then.
     pub(crate) fn remaining(self) -> Duration {
-        let now = duration(clock_gettime(ClockId::Monotonic));
-        Duration::try_from(self.0.saturating_sub(now)).unwrap_or(Duration::ZERO)
+        self.0.map_or(Duration::MAX, |end| {
+            end.saturating_duration_since(instant())
+        })
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that reads clocks"
+)]
+fn instant() -> Instant {
+    Instant::now()
 }
 
 fn duration(time: Timespec) -> SignedDuration {

@@ -1,5 +1,7 @@
 //! The files of one process, as it sees them.
 
+mod outlook;
+
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,13 +15,14 @@ use crate::aside::Aside;
 use crate::fs::bounds::{Bounds, Care};
 use crate::fs::read::{self, MOST_CONFIGURATION};
 use crate::fs::walk::{self, Found, Last, Lost, Way};
-use crate::fs::{Handle, Identity, Links, trouble};
+use crate::fs::{Handle, Identity, trouble};
 use crate::fs::{certificate, public_keys};
 use crate::host::Host;
-use crate::namespaces::{HostNamespaces, MOST_MOUNTS};
-use crate::proc::ProcessDirectory;
+use crate::namespaces::HostNamespaces;
 use crate::proc::mountinfo::{self, Answering, Mount};
 use crate::seen::{Key, Seen, What};
+
+pub(crate) use outlook::Outlook;
 
 /// The most entries of a directory that are listed.
 const MOST_ENTRIES: usize = 1 << 16;
@@ -61,51 +64,6 @@ struct Scene {
 }
 
 impl Sight {
-    /// Returns what the process of `directory` sees.
-    pub(crate) fn of(
-        host: &Host,
-        namespaces: &HostNamespaces,
-        directory: &ProcessDirectory,
-        aside: &Rc<Aside>,
-    ) -> Self {
-        let table = directory.read("mountinfo", MOST_MOUNTS).unwrap_or_default();
-        let shared = namespaces.shares_mounts(host.proc(), directory, &table);
-        let (view, root) = match root_of(host, directory) {
-            Ok(root) => (View::Own, Ok(root)),
-            Err(_) if namespaces.is_host_view(host.proc(), &table) => {
-                (View::Host, Ok(Arc::clone(host.root())))
-            }
-            Err(trouble) => (View::Denied, Err(trouble)),
-        };
-        let mounts = mountinfo::parse(&table);
-        let live = directory.is_live();
-        let uid = directory.status().ok().map(|status| status.uid);
-        let own = !live || namespaces.is_own(directory, uid);
-        let bounds = match (live, own && is_at_the_root(directory)) {
-            // What was recorded answers.
-            (false, _) => Bounds::default(),
-            (true, true) => Bounds::of_host(&mounts),
-            (true, false) => Bounds::of_process(&mounts, namespaces.mounts()),
-        };
-        Self {
-            view,
-            scene: Arc::new(Scene {
-                root,
-                mounts,
-                bounds,
-                shared,
-                recorded: !live,
-                seen: Arc::clone(aside.seen()),
-            }),
-            aside: Rc::clone(aside),
-            whom: match own {
-                _ if host.is_silent() => Whom::File,
-                true => Whom::Kernel,
-                false => Whom::Tenant(directory.whom()),
-            },
-        }
-    }
-
     /// Returns what the host sees, for files that are not of one process.
     pub(crate) fn of_host(host: &Host, namespaces: &HostNamespaces, aside: &Rc<Aside>) -> Self {
         Self {
@@ -169,8 +127,8 @@ impl Sight {
         way: &mut Way,
     ) -> FileFacts {
         let looked = self.in_time(&need).and_then(|()| {
-            if let Some(trouble) = self.missing_at_once(need.path.as_slice()) {
-                return Err(trouble);
+            if let Some(found) = self.at_once(need.path.as_slice()) {
+                return Ok(self.scene.look_at(need.clone(), &found?));
             }
             let asked = need.clone();
             let what = need.path.to_string();
@@ -196,22 +154,13 @@ impl Sight {
     /// that might not answer is on the way.
     pub(crate) fn look_into(&self, need: Need) -> FileFacts {
         let path = need.path.as_slice();
-        let node = self.plain(path).and_then(|root| root.find_plain(path));
-        let found = match node {
-            Some(Err(Errno::NOENT)) => {
+        let found = match self.at_once(path.strip_suffix(b"/").unwrap_or(path)) {
+            Some(Ok(found)) if found.status.kind == FileKind::Directory => found,
+            Some(Err(_)) => {
                 let missing = trouble(Errno::NOENT, &need.path);
                 return FileFacts::unread(need, missing.cause, missing.reason);
             }
-            Some(Ok(node)) => node.status().map(|status| Found {
-                path: path.strip_suffix(b"/").unwrap_or(path).to_vec(),
-                links: Vec::new(),
-                status,
-                node,
-            }),
             _ => return self.look(need, |content| content),
-        };
-        let Ok(found) = found else {
-            return self.look(need, |content| content);
         };
         let mut facts = facts_of(need, &found);
         facts.problem = self.scene.list(&found, &mut facts).err();
@@ -245,8 +194,8 @@ impl Sight {
 
     /// Finds a file that is likelier not there.
     pub(crate) fn find_if_there(&self, path: &[u8]) -> Result<Found, Trouble> {
-        match self.missing_at_once(path) {
-            Some(trouble) => Err(trouble),
+        match self.at_once(path) {
+            Some(found) => found,
             None => self.find(path, Last::Follow),
         }
     }
@@ -257,8 +206,8 @@ impl Sight {
         path: &[u8],
         look: impl Fn(&Found) -> T + Send + 'static,
     ) -> Result<T, Trouble> {
-        if let Some(trouble) = self.missing_at_once(path) {
-            return Err(trouble);
+        if let Some(found) = self.at_once(path) {
+            return Ok(look(&found?));
         }
         let owned = path.to_vec();
         self.with_care(&Bytes::from(path).to_string(), move |scene, allowed| {
@@ -267,12 +216,11 @@ impl Sight {
         })
     }
 
-    /// Asks the kernel about a whole path before anything is walked, and returns that nothing is there if it says
-    /// so. Without links on the way it cannot come to a mount that the path does not name.
-    fn missing_at_once(&self, path: &[u8]) -> Option<Trouble> {
-        let root = self.plain(path)?;
-        let missing = matches!(root.resolve(path, Links::None), Some(Err(Errno::NOENT)));
-        missing.then(|| trouble(Errno::NOENT, Bytes::from(path)))
+    /// Asks the kernel about a whole path before anything is walked, and returns what is there, or that nothing is. Without
+    /// links on the way it cannot come to a mount that the path does not name; where there is one, the path is walked.
+    fn at_once(&self, path: &[u8]) -> Option<Result<Found, Trouble>> {
+        let found = walk::find_plain(self.plain(path)?, path)?;
+        Some(found.map_err(|errno| trouble(errno, Bytes::from(path))))
     }
 
     /// Returns the root if the kernel may be asked about the whole of `path` below it: without links on the way.
@@ -357,21 +305,26 @@ impl Scene {
                 return Ok((facts, None));
             }
         };
-        let mut facts = facts_of(need, &found);
-        let outcome = match (facts.need.what, self.mounted_over(&found)) {
+        Ok(self.look_at(need, &found))
+    }
+
+    /// Returns the facts of a file that is needed and was found, and its content as it is on the host.
+    fn look_at(&self, need: Need, found: &Found) -> Looked {
+        let mut facts = facts_of(need, found);
+        let outcome = match (facts.need.what, self.mounted_over(found)) {
             (NeedKind::Presence, _) => Ok(None),
-            (NeedKind::Certificate, _) => self.certificate(&found, &mut facts).map(|()| None),
-            (NeedKind::PublicKeys, _) => self.public_keys(&found, &mut facts).map(|()| None),
-            (NeedKind::Metadata, _) => self.list(&found, &mut facts).map(|()| None),
+            (NeedKind::Certificate, _) => self.certificate(found, &mut facts).map(|()| None),
+            (NeedKind::PublicKeys, _) => self.public_keys(found, &mut facts).map(|()| None),
+            (NeedKind::Metadata, _) => self.list(found, &mut facts).map(|()| None),
             (_, Some(trouble)) => Err(trouble),
-            (NeedKind::Listing, None) => self.list(&found, &mut facts).map(|()| None),
-            (NeedKind::Content, None) => self.content(&found, &mut facts).map(Some),
+            (NeedKind::Listing, None) => self.list(found, &mut facts).map(|()| None),
+            (NeedKind::Content, None) => self.content(found, &mut facts).map(Some),
         };
         let content = outcome.unwrap_or_else(|trouble| {
             facts.problem = Some(trouble);
             None
         });
-        Ok((facts, content))
+        (facts, content)
     }
 
     fn read(&self, path: &[u8], most: usize, allowed: Answering) -> Result<Vec<u8>, Lost> {
@@ -637,34 +590,4 @@ fn facts_of(need: Need, found: &Found) -> FileFacts {
         entries: None,
         problem: None,
     }
-}
-
-fn root_of(host: &Host, directory: &ProcessDirectory) -> Result<Handle, Trouble> {
-    if directory.is_live() {
-        let (root, status) = directory.follow("root")?;
-        if status.kind != FileKind::Directory {
-            return Err(Trouble {
-                cause: Cause::NotRegular,
-                reason: format!("{} is no directory", directory.path("root")),
-            });
-        }
-        return Ok(root);
-    }
-    let target = match directory.link("root") {
-        Ok(target) => target,
-        // A capture need not have it: then the whole tree is what the process sees.
-        Err(trouble) if trouble.cause == Cause::Missing => b"/".to_vec(),
-        Err(trouble) => return Err(trouble),
-    };
-    let care = Care {
-        bounds: &Bounds::default(),
-        allowed: Answering::Kernel,
-    };
-    let found = walk::find(host.root(), &target, Last::Follow, care);
-    Ok(found.map_err(|lost| lost.trouble)?.node)
-}
-
-/// Returns whether the root of a process is that of its mount namespace, and of ours.
-fn is_at_the_root(directory: &ProcessDirectory) -> bool {
-    directory.link("root").is_ok_and(|root| root == b"/")
 }

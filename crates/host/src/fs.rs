@@ -81,8 +81,6 @@ pub(crate) enum Links {
     All,
     /// All but one in the last component.
     AllButLast,
-    /// None: one on the way is `ELOOP`.
-    None,
 }
 
 /// A regular file opened for reading.
@@ -102,6 +100,8 @@ pub(crate) struct Status {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     pub(crate) size: u64,
+    /// How many names it has; 0 where that is not said.
+    pub(crate) names: u32,
     pub(crate) identity: Identity,
     /// Times as the kernel gave them, to see that a file changes while it is read.
     pub(crate) raw_times: ((i64, u32), (i64, u32)),

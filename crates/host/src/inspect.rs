@@ -9,11 +9,11 @@ use kubeassay_core::facts::{
 use kubeassay_core::{Bytes, Cause, Component};
 
 use crate::clock::Deadline;
-use crate::files::{Sight, look_until};
+use crate::files::{Outlook, Sight, look_until};
 use crate::guide::Guide;
 use crate::host::Host;
 use crate::moments::Beginning;
-use crate::proc::{ProcessDirectory, cgroup, cmdline, stat, status};
+use crate::proc::{Memory, ProcessDirectory, cgroup, cmdline, stat, status};
 use crate::processes::{Candidate, Executable, SMALL, Survey};
 
 /// The longest command line that is read: what Linux allows for a single argument (`MAX_ARG_STRLEN`). Those
@@ -46,6 +46,16 @@ pub(crate) struct Setting<'a> {
     pub(crate) room: Cell<usize>,
 }
 
+/// A process that was read.
+struct Read {
+    facts: ProcessFacts,
+    sight: Sight,
+    /// Its arguments as they are.
+    arguments: Vec<u8>,
+    /// The same once all else was read.
+    arguments_now: Result<Vec<u8>, Trouble>,
+}
+
 impl Setting<'_> {
     /// Reads all about `candidate` but its files.
     pub(crate) fn inspect(
@@ -54,14 +64,17 @@ impl Setting<'_> {
         survey: &mut Survey<'_>,
     ) -> Result<(ProcessFacts, Sight), Trouble> {
         for _ in 0..ATTEMPTS {
-            let content = candidate.directory.read("cmdline", LONGEST_ARGUMENTS)?;
-            let (mut facts, sight) = self.read_process(candidate, survey, &content)?;
+            let Read {
+                mut facts,
+                sight,
+                arguments,
+                arguments_now,
+            } = self.read_process(candidate, survey)?;
             // A process can become another program at any time, and what was read would be of two.
-            let content_now = candidate.directory.read("cmdline", LONGEST_ARGUMENTS);
             let exe_now = Executable::of(&candidate.directory);
-            match content_now {
+            match arguments_now {
                 Ok(now)
-                    if now == content && exe_now.ok() == candidate.exe.as_ref().ok().cloned() =>
+                    if now == arguments && exe_now.ok() == candidate.exe.as_ref().ok().cloned() =>
                 {
                     return Ok((facts, sight));
                 }
@@ -83,34 +96,13 @@ impl Setting<'_> {
         })
     }
 
+    /// Reads a process, and last what lies in its memory: becoming another program changes that and its executable.
     fn read_process(
         &self,
         candidate: &Candidate,
         survey: &mut Survey<'_>,
-        arguments: &[u8],
-    ) -> Result<(ProcessFacts, Sight), Trouble> {
+    ) -> Result<Read, Trouble> {
         let directory = &candidate.directory;
-        let argv = cmdline::arguments(arguments);
-        if argv.is_empty() {
-            // What has ended has no executable either, as long as its parent does not notice.
-            let exe = Executable::of(directory);
-            if directory.is_live() && exe.is_err_and(|trouble| trouble.cause == Cause::Missing) {
-                return Err(vanished(directory));
-            }
-            return Err(Trouble {
-                cause: Cause::Missing,
-                reason: format!("process {} has no arguments", directory.pid),
-            });
-        }
-        if argv.len() > MOST_ARGUMENTS {
-            return Err(Trouble {
-                cause: Cause::TooLarge,
-                reason: format!(
-                    "process {} has more than {MOST_ARGUMENTS} arguments",
-                    directory.pid
-                ),
-            });
-        }
         let mut problems = Vec::new();
         let mut note = |trouble: Trouble, name: &str| {
             problems.push(problem(trouble, directory, Some(name)));
@@ -143,7 +135,29 @@ impl Setting<'_> {
                 None
             }
         };
-        let environment = match directory.read("environ", LARGEST_ENVIRONMENT) {
+        let cwd = match working_directory(directory) {
+            Ok(cwd) => cwd,
+            Err(trouble) => {
+                note(trouble, "cwd");
+                None
+            }
+        };
+        let namespaces = survey.namespaces().compare(self.host.proc(), directory);
+        let outlook = Outlook::of(self.host, survey.namespaces(), directory);
+        // Which release of a runtime it is decides nothing.
+        let executable = match candidate.component {
+            Component::ContainerRuntime => None,
+            _ => survey.executable_facts(candidate),
+        };
+        let Memory {
+            arguments,
+            environment,
+            root,
+            arguments_now,
+        } = directory.read_memory(LONGEST_ARGUMENTS, LARGEST_ENVIRONMENT);
+        let arguments = arguments?;
+        let argv = argv(directory, &arguments)?;
+        let environment = match environment {
             Ok(content) => {
                 let found = cmdline::environment(&content, candidate.component);
                 Some(self.without_secrets(found))
@@ -153,22 +167,10 @@ impl Setting<'_> {
                 None
             }
         };
-        let cwd = match working_directory(directory) {
-            Ok(cwd) => cwd,
-            Err(trouble) => {
-                note(trouble, "cwd");
-                None
-            }
-        };
-        let sight = Sight::of(self.host, survey.namespaces(), directory, survey.aside());
+        let sight = outlook.from(root, survey.aside());
         if let Some(trouble) = sight.trouble() {
             note(trouble.clone(), "root");
         }
-        // Which release of a runtime it is decides nothing.
-        let executable = match candidate.component {
-            Component::ContainerRuntime => None,
-            _ => survey.executable_facts(candidate),
-        };
         let facts = ProcessFacts {
             pid: directory.pid,
             component: candidate.component,
@@ -183,13 +185,18 @@ impl Setting<'_> {
             uid,
             unit: cgroup.as_deref().and_then(cgroup::unit).map(Bytes::from),
             cgroup: cgroup.map(Bytes::from),
-            namespaces: survey.namespaces().compare(self.host.proc(), directory),
+            namespaces,
             view: sight.view,
             files: Vec::new(),
             executable,
             problems,
         };
-        Ok((facts, sight))
+        Ok(Read {
+            facts,
+            sight,
+            arguments,
+            arguments_now,
+        })
     }
 
     /// Returns the variables without secrets. One of etcd says what its flag would, and may hold what that may.
@@ -429,6 +436,32 @@ fn working_directory(directory: &ProcessDirectory) -> Result<Option<Bytes>, Trou
         Some((below, Some(b'/'))) => Some(below.into()),
         _ => None,
     })
+}
+
+/// Returns the arguments of a process, of which there are some and not too many.
+fn argv(directory: &ProcessDirectory, arguments: &[u8]) -> Result<Vec<Bytes>, Trouble> {
+    let argv = cmdline::arguments(arguments);
+    if argv.is_empty() {
+        // What has ended has no executable either, as long as its parent does not notice.
+        let exe = Executable::of(directory);
+        if directory.is_live() && exe.is_err_and(|trouble| trouble.cause == Cause::Missing) {
+            return Err(vanished(directory));
+        }
+        return Err(Trouble {
+            cause: Cause::Missing,
+            reason: format!("process {} has no arguments", directory.pid),
+        });
+    }
+    if argv.len() > MOST_ARGUMENTS {
+        return Err(Trouble {
+            cause: Cause::TooLarge,
+            reason: format!(
+                "process {} has more than {MOST_ARGUMENTS} arguments",
+                directory.pid
+            ),
+        });
+    }
+    Ok(argv)
 }
 
 fn vanished(directory: &ProcessDirectory) -> Trouble {

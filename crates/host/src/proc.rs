@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use kubeassay_core::Cause;
-use kubeassay_core::facts::Trouble;
+use kubeassay_core::facts::{FileKind, Trouble};
 use rustix::io::Errno;
 
 use crate::aside::Aside;
@@ -92,6 +92,11 @@ impl Proc {
     pub(crate) fn link(&self, path: &str) -> Result<Vec<u8>, Trouble> {
         let link = self.directory.link_at(path);
         link.map_err(|errno| trouble(errno, format!("/proc/{path}")))
+    }
+
+    /// Returns what is known of the file that a link of a live procfs leads to, where the kernel answers for it.
+    pub(crate) fn status_behind(&self, path: &str) -> Option<Status> {
+        self.directory.status_behind(path).ok()
     }
 }
 
@@ -195,6 +200,60 @@ impl ProcessDirectory {
         })
     }
 
+    /// Returns the first bytes of its command line, and what `look` says of its executable, if that is still the file
+    /// `expected`.
+    pub(crate) fn glance_at<T: Send + 'static>(
+        &self,
+        aside: &Aside,
+        most: usize,
+        expected: Identity,
+        look: impl FnOnce(&Handle) -> T + Send + 'static,
+    ) -> (Result<Vec<u8>, Trouble>, Option<T>) {
+        let mut errand = aside.errand(&self.whom());
+        let files = Arc::clone(&self.files);
+        let mut arguments = errand.add(move || files.read_start("cmdline", most));
+        let files = Arc::clone(&self.files);
+        let mut looked = errand.add(move || {
+            // A process can become another program at any time.
+            let (node, status) = files.follow("exe").ok()?;
+            (status.identity == expected).then(|| look(&node))
+        });
+        errand.begin();
+        let arguments = arguments.next(self.path("cmdline")).flatten();
+        (arguments, looked.next(self.path("exe")).ok().flatten())
+    }
+
+    /// Reads all that lies in its memory, and finds its root on the way.
+    pub(crate) fn read_memory(&self, arguments: usize, environment: usize) -> Memory {
+        let Some(aside) = &self.aside else {
+            let files = &self.files;
+            return Memory {
+                arguments: files.read("cmdline", arguments),
+                environment: files.read("environ", environment),
+                root: files.root(),
+                arguments_now: files.read("cmdline", arguments),
+            };
+        };
+        let mut errand = aside.errand(&self.whom());
+        let mut add = |name, most| {
+            let files = Arc::clone(&self.files);
+            errand.add(move || files.read(name, most))
+        };
+        let mut before = add("cmdline", arguments);
+        let mut variables = add("environ", environment);
+        let files = Arc::clone(&self.files);
+        let mut root = errand.add(move || files.root());
+        let files = Arc::clone(&self.files);
+        let mut after = errand.add(move || files.read("cmdline", arguments));
+        errand.begin();
+        Memory {
+            arguments: before.next(self.path("cmdline")).flatten(),
+            environment: variables.next(self.path("environ")).flatten(),
+            root: root.next(self.path("root")).flatten(),
+            arguments_now: after.next(self.path("cmdline")).flatten(),
+        }
+    }
+
     fn ask<T: Send + 'static>(
         &self,
         aside: &Aside,
@@ -217,6 +276,18 @@ pub(crate) struct Glance {
     pub(crate) arguments: Result<Vec<u8>, Trouble>,
     /// Which file its executable is; only on a live procfs.
     pub(crate) executable: Result<Identity, Trouble>,
+}
+
+/// What a process keeps to itself: for each part it may be the process that has to answer.
+pub(crate) struct Memory {
+    /// Its arguments, before all else was read.
+    pub(crate) arguments: Result<Vec<u8>, Trouble>,
+    /// Its environment.
+    pub(crate) environment: Result<Vec<u8>, Trouble>,
+    /// Its root directory; nothing on a recorded procfs, where that is a plain link.
+    pub(crate) root: Result<Option<Handle>, Trouble>,
+    /// Its arguments, after all else was read.
+    pub(crate) arguments_now: Result<Vec<u8>, Trouble>,
 }
 
 impl ProcessFiles {
@@ -243,6 +314,20 @@ impl ProcessFiles {
             Ok((node, status))
         });
         found.map_err(|errno| self.gone(trouble(errno, self.path(name))))
+    }
+
+    fn root(&self) -> Result<Option<Handle>, Trouble> {
+        if !self.live {
+            return Ok(None);
+        }
+        let (root, status) = self.follow("root")?;
+        if status.kind != FileKind::Directory {
+            return Err(Trouble {
+                cause: Cause::NotRegular,
+                reason: format!("{} is no directory", self.path("root")),
+            });
+        }
+        Ok(Some(root))
     }
 
     fn glance(&self, most: usize) -> Glance {

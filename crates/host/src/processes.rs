@@ -1,6 +1,8 @@
 //! Which processes may be a component, and why.
 
-use std::collections::BTreeMap;
+mod well_known;
+
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use kubeassay_core::facts::{
@@ -10,7 +12,7 @@ use kubeassay_core::{Bytes, Cause, Component};
 
 use crate::aside::Aside;
 use crate::binaries::{self, Binaries};
-use crate::files::{self, Sight};
+use crate::files::{self, Outlook, Sight};
 use crate::fs::{Handle, Identity};
 use crate::host::Host;
 use crate::namespaces::HostNamespaces;
@@ -61,17 +63,20 @@ pub(crate) struct Executable {
 impl Executable {
     /// Reads what the link of a process says.
     pub(crate) fn of(directory: &ProcessDirectory) -> Result<Self, Trouble> {
-        let said = directory.link("exe")?;
-        Ok(match said.strip_suffix(DELETED) {
+        directory.link("exe").map(Self::said)
+    }
+
+    fn said(link: Vec<u8>) -> Self {
+        match link.strip_suffix(DELETED) {
             Some(path) => Self {
                 path: path.to_vec(),
                 deleted: true,
             },
             None => Self {
-                path: said,
+                path: link,
                 deleted: false,
             },
-        })
+        }
     }
 }
 
@@ -84,6 +89,8 @@ pub(crate) struct Survey<'a> {
     kubelets: Vec<(Identity, &'static str)>,
     kubelets_elsewhere: Vec<(Identity, Bytes)>,
     binaries: Binaries,
+    /// Files of well-known programs that have no other name.
+    well_known: HashSet<Identity>,
     /// Processes of distributions that embed their kubelet.
     embedding: BTreeMap<&'static str, Vec<Bytes>>,
     /// How many executables could not be looked at.
@@ -109,6 +116,7 @@ impl<'a> Survey<'a> {
             kubelets: Vec::new(),
             kubelets_elsewhere: Vec::new(),
             binaries: Binaries::new(namespaces.mounts(), aside),
+            well_known: HashSet::new(),
             embedding: BTreeMap::new(),
             unexamined: 0,
             tenants_unread: 0,
@@ -154,6 +162,10 @@ impl<'a> Survey<'a> {
 
     /// Looks at the process `pid` and returns it if it may be a component.
     pub(crate) fn examine(&mut self, pid: u32) -> Option<Candidate> {
+        if self.runs_a_well_known(pid) {
+            self.table.seen = self.table.seen.saturating_add(1);
+            return None;
+        }
         let mut directory = match self.host.proc().process(pid) {
             Ok(directory) => directory,
             Err(errno) => {
@@ -228,17 +240,6 @@ impl<'a> Survey<'a> {
             .flatten()
     }
 
-    /// Returns whether it runs a well-known program from a file that was looked at before and is no kubelet.
-    /// Then it does not matter what it calls itself, and on most machines most processes run the same few.
-    fn is_well_known(&self, exe: &Result<Executable, Trouble>, identity: Option<Identity>) -> bool {
-        let (Ok(exe), Some(identity)) = (exe, identity) else {
-            return false;
-        };
-        programs::is_other(base_name(&exe.path))
-            && self.known_path(identity).is_none()
-            && self.binaries.is_known_to_be_none(identity)
-    }
-
     /// Returns whether nobody but the kernel has to answer for the memory of a process: it is root's, and what
     /// it runs lies on a mount of the host's own, which no process in a container reaches; or, where that does
     /// not tell, it lives in the host's mount namespace.
@@ -257,14 +258,14 @@ impl<'a> Survey<'a> {
     }
 
     fn glance(
-        &self,
+        &mut self,
         exe: &Result<Executable, Trouble>,
         directory: &ProcessDirectory,
         identity: Option<Identity>,
     ) -> Glance {
         if let Some(identity) = identity {
             return Glance {
-                arguments: directory.read_start("cmdline", START_OF_ARGUMENTS),
+                arguments: self.arguments(directory, identity),
                 executable: Ok(identity),
             };
         }
@@ -277,6 +278,24 @@ impl<'a> Survey<'a> {
         Glance {
             arguments: directory.read_start("cmdline", START_OF_ARGUMENTS),
             executable: executable.map(|(_, identity)| identity),
+        }
+    }
+
+    /// Returns the first bytes of the command line. Where it is asked for aside, so is what the executable says.
+    fn arguments(
+        &mut self,
+        directory: &ProcessDirectory,
+        identity: Identity,
+    ) -> Result<Vec<u8>, Trouble> {
+        let aside = directory.aside();
+        match aside.and_then(|aside| Some((aside, self.binaries.look(directory, identity)?))) {
+            Some((aside, look)) => {
+                let (arguments, said) =
+                    directory.glance_at(aside, START_OF_ARGUMENTS, identity, look);
+                self.binaries.keep(identity, said);
+                arguments
+            }
+            None => directory.read_start("cmdline", START_OF_ARGUMENTS),
         }
     }
 
@@ -493,6 +512,10 @@ impl<'a> Survey<'a> {
     pub(crate) fn executable_facts(&mut self, candidate: &Candidate) -> Option<ExecutableFacts> {
         let exe = candidate.exe.as_ref().ok()?;
         let directory = &candidate.directory;
+        let identity = self.identity_of_executable(directory);
+        if let Some(known) = identity.and_then(|identity| self.binaries.known_facts(identity)) {
+            return Some(known);
+        }
         let executable = find_executable(self.host, self.namespaces, self.aside, exe, directory);
         Some(match executable {
             Ok((node, identity)) => self.binaries.facts(directory, &node, identity),
@@ -574,7 +597,7 @@ fn find_executable(
         let found = directory.follow("exe");
         return found.map(|(node, status)| (node, status.identity));
     }
-    let sight = Sight::of(host, namespaces, directory, aside);
+    let sight = Outlook::of(host, namespaces, directory).from(Ok(None), aside);
     files::recorded_executable(&sight, &exe.path)
 }
 

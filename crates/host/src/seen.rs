@@ -8,10 +8,12 @@ use kubeassay_core::facts::{Entry, NeedKind};
 
 use crate::fs::Status;
 
-/// How many files are remembered.
-const MOST_FILES: usize = 512;
-/// The largest content and the longest list that are remembered: together not more than a few MiB.
-const LARGEST: usize = 16 << 10;
+/// How many bytes are remembered of all files together.
+const MOST_BYTES: usize = 4 << 20;
+/// The largest content and the longest list that are remembered: a folder of systemd's units has some hundred entries.
+const LARGEST: usize = 128 << 10;
+/// What an entry or a digest takes beside its text.
+const BYTES_OF_ONE: usize = 64;
 
 /// What was read of a file. Nothing of a private key is ever among it: none is read.
 #[derive(Clone)]
@@ -28,8 +30,13 @@ impl What {
     fn size(&self) -> usize {
         match self {
             Self::Content(content) => content.len(),
-            Self::Digests(digests) => digests.iter().map(String::len).sum(),
-            Self::Entries(entries) => entries.len() * 64,
+            Self::Digests(digests) => digests.iter().map(|one| one.len() + BYTES_OF_ONE).sum(),
+            Self::Entries(entries) => {
+                let sizes = entries
+                    .iter()
+                    .map(|one| one.name.as_slice().len() + BYTES_OF_ONE);
+                sizes.sum()
+            }
         }
     }
 }
@@ -64,21 +71,30 @@ impl Key {
 
 /// What was read so far. No lock is held while anything is read.
 #[derive(Default)]
-pub(crate) struct Seen(Mutex<HashMap<Key, What>>);
+pub(crate) struct Seen(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    files: HashMap<Key, What>,
+    bytes: usize,
+}
 
 impl Seen {
     /// Returns what was read of a file, if it was read and is what it was then.
     pub(crate) fn get(&self, key: &Key) -> Option<What> {
-        self.0.lock().ok()?.get(key).cloned()
+        self.0.lock().ok()?.files.get(key).cloned()
     }
 
     /// Remembers what was read of a file.
     pub(crate) fn put(&self, key: Key, what: &What) {
-        if what.size() <= LARGEST
+        // Even what is empty takes its place.
+        let size = what.size() + BYTES_OF_ONE;
+        if size <= LARGEST
             && let Ok(mut seen) = self.0.lock()
-            && seen.len() < MOST_FILES
+            && seen.bytes + size <= MOST_BYTES
         {
-            seen.insert(key, what.clone());
+            seen.bytes += size;
+            seen.files.insert(key, what.clone());
         }
     }
 }

@@ -132,6 +132,24 @@ fn cause(file: &FileFacts) -> Option<Cause> {
 }
 
 #[test]
+fn a_well_known_program_with_another_name_is_found_by_that() {
+    let folder = TempDir::new().unwrap();
+    let sleep = waiting_program(folder.path(), "sleep");
+    let kubelet = folder.path().join("kubelet");
+    let run = |path: &Path| start(Command::new(path).arg("600"));
+    let passed_over = [run(&sleep), run(&sleep)];
+    fs::hard_link(&sleep, &kubelet).unwrap();
+    let renamed = run(&kubelet);
+    let facts = live(Vec::new());
+    let found = |running: &Running| facts.processes.iter().any(|one| one.pid == running.0.id());
+    assert!(!passed_over.iter().any(found));
+    assert_eq!(
+        process(&facts, &renamed).recognised_by[0].by,
+        RecognisedBy::ExeName
+    );
+}
+
+#[test]
 fn a_running_kubelet_is_found_with_what_it_reads() {
     let folder = TempDir::new().unwrap();
     let at = |path: &str| folder.path().join(path).to_str().unwrap().to_owned();

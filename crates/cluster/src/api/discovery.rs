@@ -1,12 +1,21 @@
-//! Documents of discovery: which resources an API server serves, in which versions.
+//! Discovery: which resources an API server serves, in which versions.
 //!
 //! Servers since 1.27 tell all at once (`APIGroupDiscoveryList`, `k8s.io/api/apidiscovery`), others in one document for
 //! each version of a group (`APIVersions`, `APIGroupList`, `APIResourceList` of `k8s.io/apimachinery/pkg/apis/meta/v1`).
 //! What is asked is bounded by the size of a document, so that lists need no bounds of their own.
 
+use hyper::Method;
 use serde::Deserialize;
 
 use super::documents::first;
+use super::error::{ApiError, no_document};
+use super::sending::Ask;
+use super::{ATTEMPTS, Api};
+
+/// The largest document of discovery: that of a cluster with some thousand custom resources.
+const LARGEST_DISCOVERY: usize = 8 << 20;
+/// What there is of a group in one document, since 1.26 in its earlier form; an older server gives the list of groups.
+const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
 /// As many as there are.
 const ALL: usize = usize::MAX;
@@ -30,6 +39,33 @@ pub(crate) struct GroupVersion {
     /// Its resources; none where the server does not know at the time: another server is behind it, and that one does
     /// not answer.
     pub(crate) resources: Option<Vec<String>>,
+}
+
+impl Api {
+    /// Returns what there is at a path of discovery: all groups at once, where the server knows that form.
+    pub(crate) async fn discovery(&self, path: &str) -> Result<Root, ApiError> {
+        let what = format!("tell its resources (get {path})");
+        let body = self.discover(&what, path).await?;
+        root(&body).ok_or_else(|| no_document(&what))
+    }
+
+    /// Returns what one version of a group serves, by its path.
+    pub(crate) async fn resources(&self, path: &str) -> Result<GroupVersion, ApiError> {
+        let what = format!("tell its resources (get {path})");
+        let body = self.discover(&what, path).await?;
+        version(&body).ok_or_else(|| no_document(&what))
+    }
+
+    async fn discover(&self, what: &str, path: &str) -> Result<Vec<u8>, ApiError> {
+        let ask = Ask {
+            what,
+            path,
+            accept: DISCOVERY,
+            limit: LARGEST_DISCOVERY,
+            attempts: ATTEMPTS,
+        };
+        Ok(self.send(Method::GET, None, ask).await?.body)
+    }
 }
 
 #[derive(Deserialize)]

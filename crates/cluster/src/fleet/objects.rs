@@ -16,7 +16,8 @@ use kubeassay_core::verdict::Cause;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Progress, Stop, TICK, until_stopped};
+use super::Progress;
+use super::stop::{Stop, TICK, until_stopped};
 use crate::api::{Api, ApiError};
 use lists::{Task, Turn};
 use served::Served;

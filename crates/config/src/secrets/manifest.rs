@@ -2,7 +2,11 @@
 
 use kubeassay_core::{Bytes, Component};
 
-use super::{Edit, has_private_key, hide_passwords, may_name_credential, promises_credential};
+use super::content::strings_below;
+use super::edits::Edit;
+use super::signs::{has_private_key, promises_credential};
+use super::urls::hide_passwords;
+use super::{is_redacted, may_name_credential, redact_arguments};
 use crate::components;
 use crate::node::folds_to;
 use crate::tree::{Entry, Node, Tree};
@@ -71,7 +75,7 @@ pub(super) fn is_secret_variable(name: &str, value: &str) -> bool {
         .any(|end| name.ends_with(end))
         && value.starts_with('/');
     let is_plain = value.is_empty() || matches!(value, "true" | "false");
-    is_name && promises && !is_path && !is_plain && !super::is_redacted(value)
+    is_name && promises && !is_path && !is_plain && !is_redacted(value)
 }
 
 /// Collects what is replaced in a document, besides what is below keys that promise a secret.
@@ -141,7 +145,7 @@ fn variable(map: &Node, edits: &mut Vec<Edit>) {
         .map(|rest| rest.to_ascii_lowercase().replace('_', "-"))
         .and_then(|name| components::tables(Component::Etcd).flag(&name));
     let is_secret = match flag_of_etcd {
-        Some(flag) => flag.secret && !super::is_redacted(text),
+        Some(flag) => flag.secret && !is_redacted(text),
         None => is_secret_variable(name, text),
     };
     if is_secret {
@@ -157,7 +161,7 @@ fn arguments(words: &[&Node], edits: &mut Vec<Edit>) {
     };
     let texts: Vec<String> = words.iter().map(|node| text(node)).collect();
     let argv = std::iter::once("program").chain(texts.iter().map(String::as_str));
-    let redacted = super::redact_arguments(argv.map(Bytes::from).collect());
+    let redacted = redact_arguments(argv.map(Bytes::from).collect());
     let mut before = "";
     for ((node, text), redacted) in words.iter().zip(&texts).zip(redacted.iter().skip(1)) {
         let kept = redacted.to_string_lossy();
@@ -189,7 +193,7 @@ fn may_hold(text: &str) -> bool {
         word.split_once('=')
             .is_some_and(|(name, value)| is_secret_variable(name.trim_start_matches('-'), value))
     });
-    !super::is_redacted(text) && (assigned || may_name_credential(text.as_bytes()))
+    !is_redacted(text) && (assigned || may_name_credential(text.as_bytes()))
 }
 
 /// Hides the secret of a flag that is written without its dashes, as in the configuration of k3s.
@@ -199,7 +203,7 @@ fn flag(node: &Node, edits: &mut Vec<Edit>) {
     };
     let dashes = if text.starts_with("--") { "" } else { "--" };
     let argv = ["program".into(), Bytes::from(format!("{dashes}{text}"))];
-    let redacted = super::redact_arguments(argv.to_vec());
+    let redacted = redact_arguments(argv.to_vec());
     let kept = redacted.last().map(Bytes::to_string_lossy);
     let kept = kept.and_then(|kept| kept.strip_prefix(dashes).map(str::to_owned));
     if let Some(kept) = kept.filter(|kept| kept != text) {
@@ -218,7 +222,7 @@ pub(super) fn within(node: &Node, text: &str) -> Option<Edit> {
 
 fn below(node: &Node, edits: &mut Vec<Edit>) {
     let mut spans = Vec::new();
-    super::strings_below(node, &mut spans);
+    strings_below(node, &mut spans);
     edits.extend(spans.into_iter().map(Edit::at));
 }
 

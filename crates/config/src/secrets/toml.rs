@@ -1,6 +1,8 @@
 //! Secrets in the configuration of containerd and CRI-O, which is TOML.
 
-use super::{Edit, WITHHELD, has_private_key, manifest, may_name_credential, redacted};
+use super::edits::{Edit, escaped, same_but_for, settled, without};
+use super::signs::has_private_key;
+use super::{WITHHELD, is_redacted, manifest, may_name_credential, redacted};
 use crate::tree::{Node, Tree};
 
 /// Keys at the top of the configuration of containerd (`cmd/containerd/server/config/config.go`) and CRI-O
@@ -43,10 +45,10 @@ pub(super) fn redact(content: &[u8]) -> Option<Vec<u8>> {
     }
     let mut edits = Vec::new();
     collect(&document.root, false, &mut edits);
-    let edits = super::settled(edits);
+    let edits = settled(edits);
     let kept = hide_comments(hide(content, &edits));
     let same = crate::toml::read(&kept)
-        .is_ok_and(|after| super::same_but_for(&document.root, &after.root, &edits));
+        .is_ok_and(|after| same_but_for(&document.root, &after.root, &edits));
     Some(if same { kept } else { WITHHELD.to_vec() })
 }
 
@@ -112,7 +114,7 @@ fn collect(node: &Node, secret: bool, edits: &mut Vec<Edit>) {
             }
         }
         Tree::List(nodes) => nodes.iter().for_each(|node| collect(node, secret, edits)),
-        Tree::String(text) if text.is_empty() || super::is_redacted(text) => {}
+        Tree::String(text) if text.is_empty() || is_redacted(text) => {}
         Tree::String(_) | Tree::Number(_) if secret => edits.push(Edit::whole(node)),
         Tree::String(text) => match text.split_once('=') {
             Some((name, value)) if manifest::is_secret_variable(name, value) => {
@@ -166,7 +168,7 @@ fn quoted(written: &[u8], becomes: Option<&str>) -> Vec<u8> {
     };
     let text = match quote {
         "'" => text,
-        _ => super::escaped(&text),
+        _ => escaped(&text),
     };
     // A `\` at the end of a line takes the breaks that follow out of the text; the lines below keep their numbers.
     let breaks = written.split(|byte| *byte == b'\n').skip(1).count();
@@ -190,7 +192,7 @@ fn hide_comments(content: Vec<u8>) -> Vec<u8> {
             || has_private_key(text)
     };
     if found.iter().any(may_hold) {
-        super::without(&content, &found)
+        without(&content, &found)
     } else {
         content
     }

@@ -147,7 +147,7 @@ pub(super) fn is_folder(listing: &Bytes) -> bool {
 }
 
 fn listed(folder: &str) -> Bytes {
-    Bytes::from(format!("{folder}/"))
+    Bytes::from([folder.as_bytes(), b"/"].concat())
 }
 
 fn within(folder: &str, name: &[u8]) -> Bytes {
@@ -310,8 +310,13 @@ impl<'a, 'f> Search<'a, 'f> {
             .collect();
         let mut candidates = BTreeSet::new();
         let links = entries().filter(|entry| entry.kind == FileKind::Symlink);
-        // On most machines nothing but what is known has drop-ins.
-        let links = links.filter(|_| !of_others.is_empty());
+        // Few others have drop-ins, and a folder of them begins as the name does that it is of.
+        let begins = |name: &[u8]| {
+            of_others
+                .iter()
+                .any(|folder| folder.first() == name.first())
+        };
+        let links = links.filter(|entry| begins(entry.name.as_slice()));
         for name in links.filter_map(|entry| UnitName::parse(entry.name.as_slice())) {
             let mut folders = name.drop_in_folders().into_iter();
             let has_some = folders.any(|folder| of_others.contains(folder.as_slice()));

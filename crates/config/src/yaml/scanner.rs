@@ -11,7 +11,7 @@ mod plain;
 mod properties;
 mod quoted;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::cursor::{Cursor, Position, is_blank, is_blank_or_end, is_break};
 use super::problem::Problem;
@@ -33,8 +33,8 @@ pub(super) struct Scanner<'t> {
     key_allowed: bool,
     /// What may turn out to be a key outside of brackets, and within each that is open.
     keys: Vec<SimpleKey>,
-    /// Which of `keys` begins with the token of this number.
-    key_of_token: HashMap<usize, usize>,
+    /// Which of `keys` begins with the token of this number: few, and asked for before each token.
+    key_of_token: BTreeMap<usize, usize>,
     end: Token,
 }
 
@@ -62,7 +62,7 @@ impl<'t> Scanner<'t> {
             indents: Vec::new(),
             key_allowed: true,
             keys: vec![SimpleKey::default()],
-            key_of_token: HashMap::new(),
+            key_of_token: BTreeMap::new(),
             end: Token::at(TokenKind::StreamEnd, Position::default()),
         }
     }

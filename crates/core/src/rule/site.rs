@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Code, Diagnostic};
 use super::setting::{did_you_mean, suggestion};
-use super::yaml::{Entry, Kind, Node};
+use super::site_file::SiteFile;
+use super::yaml::{Entry, Kind};
 use super::{Catalogue, Rule};
 use crate::configuration::is_at_the_top;
 use crate::value::Value;
@@ -57,29 +58,16 @@ impl SiteChoices {
         rules: &Catalogue,
         is_of_others: fn(&str) -> bool,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            let at = String::from_utf8_lossy(bytes);
-            let fault = Diagnostic::new(Code::BadValue, file, &at, 0..0, "it is not UTF-8");
-            return Err(vec![fault]);
-        };
-        let mut reader = Reader {
-            file,
-            text,
-            is_of_others,
-            faults: Vec::new(),
-        };
-        let choices = match Node::parse(text, 0) {
-            Ok(node) => reader.document(&node, rules),
-            Err(fault) => {
-                reader.fault(Code::YamlSyntax, &fault.span, fault.message, None);
-                Self::default()
-            }
-        };
-        if reader.faults.is_empty() {
-            Ok(choices)
-        } else {
-            Err(reader.faults)
-        }
+        SiteFile::read(file, bytes, |file, entries| {
+            let choices = Self::default();
+            let mut reader = Reader {
+                file,
+                rules,
+                choices,
+            };
+            reader.document(entries, is_of_others);
+            reader.choices
+        })
     }
 
     /// Returns what was decided for a rule, by the names of its choices.
@@ -108,89 +96,58 @@ impl SiteChoices {
     }
 }
 
-struct Reader<'a> {
-    file: &'a str,
-    text: &'a str,
-    /// Tells the keys beside `choices` that are for somebody else.
-    is_of_others: fn(&str) -> bool,
-    faults: Vec<Diagnostic>,
+struct Reader<'r, 'f> {
+    file: &'r mut SiteFile<'f>,
+    rules: &'r Catalogue,
+    choices: SiteChoices,
 }
 
-impl Reader<'_> {
-    fn fault(
-        &mut self,
-        code: Code,
-        span: &std::ops::Range<usize>,
-        message: String,
-        help: Option<String>,
-    ) {
-        let fault = Diagnostic::new(code, self.file, self.text, span.clone(), message);
-        self.faults.push(fault.help(help));
-    }
-
-    fn document(&mut self, node: &Node, rules: &Catalogue) -> SiteChoices {
-        let mut choices = SiteChoices::default();
-        let Some(entries) = node.entries() else {
-            if !matches!(node.kind, Kind::Null) {
-                let message = format!("the file must be a map, but is {}", node.describe());
-                self.fault(Code::WrongType, &node.span, message, None);
-            }
-            return choices;
-        };
+impl Reader<'_, '_> {
+    /// Reads a file; `is_of_others` tells the keys beside `choices` that are for somebody else.
+    fn document(&mut self, entries: &[Entry], is_of_others: fn(&str) -> bool) {
         for entry in entries {
-            if entry.key != "choices" && (self.is_of_others)(&entry.key) {
-                continue;
-            }
             if entry.key != "choices" {
-                let message = format!("there is no key `{}`", entry.key);
-                let help = Some("the only key is `choices`".to_owned());
-                self.fault(Code::UnknownKey, &entry.key_span, message, help);
+                if !is_of_others(&entry.key) {
+                    let message = format!("there is no key `{}`", entry.key);
+                    let help = Some("the only key is `choices`".to_owned());
+                    self.file
+                        .fault(Code::UnknownKey, &entry.key_span, message, help);
+                }
                 continue;
             }
             // As an empty file, a key with nothing below it decides nothing.
             if matches!(entry.node.kind, Kind::Null) {
                 continue;
             }
-            let Some(of_rules) = entry.node.entries() else {
-                let message = format!(
-                    "`choices` must be a map of rules, but is {}",
-                    entry.node.describe()
-                );
-                self.fault(Code::WrongType, &entry.node.span, message, None);
-                continue;
-            };
+            let expected = "`choices` must be a map of rules, but is";
+            let of_rules = self.file.map(&entry.node, expected).unwrap_or_default();
             for of_rule in of_rules {
-                self.rule(of_rule, rules, &mut choices);
+                self.rule(of_rule);
             }
         }
-        choices
     }
 
-    fn rule(&mut self, entry: &Entry, rules: &Catalogue, choices: &mut SiteChoices) {
-        let found = rules.select(std::slice::from_ref(&entry.key));
+    fn rule(&mut self, entry: &Entry) {
+        let found = self.rules.select(std::slice::from_ref(&entry.key));
         let rule = match found.as_deref() {
             Ok([rule]) => *rule,
             Ok(several) => {
                 let ids: Vec<&str> = several.iter().map(|rule| rule.id()).collect();
                 let message = format!("`{}` means several rules", entry.key);
                 let help = Some(format!("name one of: {}", ids.join(", ")));
-                self.fault(Code::BadValue, &entry.key_span, message, help);
+                self.file
+                    .fault(Code::BadValue, &entry.key_span, message, help);
                 return;
             }
             Err(unknown) => {
-                self.fault(Code::BadValue, &entry.key_span, unknown.to_string(), None);
+                self.file
+                    .fault(Code::BadValue, &entry.key_span, unknown.to_string(), None);
                 return;
             }
         };
-        let Some(entries) = entry.node.entries() else {
-            let message = format!(
-                "the choices of a rule are a map, but this is {}",
-                entry.node.describe()
-            );
-            self.fault(Code::WrongType, &entry.node.span, message, None);
-            return;
-        };
-        for entry in entries {
+        let expected = "the choices of a rule are a map, but this is";
+        let entries = self.file.map(&entry.node, expected);
+        for entry in entries.unwrap_or_default() {
             let mut declared = rule.choices().iter();
             let Some(choice) = declared.find(|choice| choice.name == entry.key) else {
                 let names: Vec<&str> = rule
@@ -204,14 +161,16 @@ impl Reader<'_> {
                     names => Some(format!("it has: {}", names.join(", "))),
                 });
                 let message = format!("the rule {} has no choice `{}`", rule.id(), entry.key);
-                self.fault(Code::UnknownChoice, &entry.key_span, message, help);
+                self.file
+                    .fault(Code::UnknownChoice, &entry.key_span, message, help);
                 continue;
             };
             match choice.kind.fit(entry.node.value()) {
-                Ok(value) => choices.decide(rule.id(), &choice.name, value),
+                Ok(value) => self.choices.decide(rule.id(), &choice.name, value),
                 Err(reason) => {
                     let message = format!("`{}`: {reason}", choice.name);
-                    self.fault(Code::WrongType, &entry.node.span, message, None);
+                    self.file
+                        .fault(Code::WrongType, &entry.node.span, message, None);
                 }
             }
         }

@@ -206,7 +206,8 @@ impl Configured {
     }
 }
 
-fn by(process: &ProcessFacts, resolution: Resolution) -> Vec<Said> {
+/// Returns what a process that resolves to `resolution` says of files.
+pub(super) fn by(process: &ProcessFacts, resolution: Resolution) -> Vec<Said> {
     let mut reader = Reader {
         process,
         resolution,

@@ -239,10 +239,7 @@ impl Node for DiskNode {
         if links != Links::All {
             flags |= OFlags::NOFOLLOW;
         }
-        let mut within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        if links == Links::None {
-            within |= ResolveFlags::NO_SYMLINKS;
-        }
+        let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let found = rustix::fs::openat2(&self.descriptor, path, flags, Mode::empty(), within);
         match found {
             Ok(descriptor) => {
@@ -368,7 +365,7 @@ fn status_at(
 ) -> Result<Status, Errno> {
     let mask = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
     let extended = flags | AtFlags::NO_AUTOMOUNT;
-    let (mode, uid, gid, size, identity, modified, changed) =
+    let (mode, uid, gid, size, names, identity, modified, changed) =
         match rustix::fs::statx(directory, name, extended, mask) {
             Ok(status) => {
                 let device = rustix::fs::makedev(status.stx_dev_major, status.stx_dev_minor);
@@ -383,6 +380,7 @@ fn status_at(
                     status.stx_uid,
                     status.stx_gid,
                     status.stx_size,
+                    status.stx_nlink,
                     identity,
                     (status.stx_mtime.tv_sec, status.stx_mtime.tv_nsec),
                     (status.stx_ctime.tv_sec, status.stx_ctime.tv_nsec),
@@ -401,6 +399,7 @@ fn status_at(
                     status.st_uid,
                     status.st_gid,
                     u64::try_from(status.st_size).unwrap_or(0),
+                    0,
                     identity,
                     (status.st_mtime, nanoseconds(status.st_mtime_nsec)),
                     (status.st_ctime, nanoseconds(status.st_ctime_nsec)),
@@ -417,6 +416,7 @@ fn status_at(
         uid,
         gid,
         size,
+        names,
         identity,
         raw_times: (modified, changed),
         modified: timestamp(modified).filter(|_| modified_counts),

@@ -167,6 +167,7 @@ impl Node for MemoryNode {
                 inode: u64::try_from(self.place).unwrap_or(u64::MAX),
                 mount: None,
             },
+            names: 0,
             raw_times: ((0, 0), (0, 0)),
             modified: file.modified,
             changed: file.changed,

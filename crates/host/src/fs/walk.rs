@@ -120,6 +120,34 @@ pub(crate) fn find_along(
     })
 }
 
+/// Finds `path` below `root` in one step of the kernel's; nothing where it has to be walked: where a link is on the way or
+/// at its end, where it is not plain, and where the kernel says anything else than that there is nothing.
+pub(crate) fn find_plain(root: &Handle, path: &[u8]) -> Option<Result<Found, Errno>> {
+    let node = match root.find_plain(path)? {
+        Ok(node) if is_plain(path) && !is_our_own(path) => node,
+        Err(Errno::NOENT) => return Some(Err(Errno::NOENT)),
+        _ => return None,
+    };
+    let status = node.status().ok()?;
+    (status.kind != FileKind::Symlink).then(|| {
+        Ok(Found {
+            node,
+            status,
+            path: path.to_vec(),
+            links: Vec::new(),
+        })
+    })
+}
+
+/// Returns whether a path is an absolute one that names each directory on the way and nothing else.
+fn is_plain(path: &[u8]) -> bool {
+    let mut names = path
+        .strip_prefix(b"/")
+        .unwrap_or_default()
+        .split(|byte| *byte == b'/');
+    path.len() <= LONGEST_PATH && names.all(|name| !matches!(name, b"" | b"." | b".."))
+}
+
 enum Stopped {
     /// The file is not there or may not be reached.
     Failed(Lost),
