@@ -14,6 +14,8 @@
 
 #[path = "html/browser.rs"]
 mod browser;
+#[path = "html/changes.rs"]
+mod changes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -253,6 +255,11 @@ fn a_screen_reader_finds_names_roles_and_headings() {
     };
     let (page, _) = demo(&browser);
     browser.open(&page, "rule-kubelet-authorization-mode");
+    assert_is_read_aloud(&mut browser);
+}
+
+/// Shows that all that can be reached has a name, that headings have their order, and that the parts of the page are told.
+fn assert_is_read_aloud(browser: &mut Browser) {
     let tree = browser.ask("Accessibility.getFullAXTree", &json!({}));
     let nodes = tree["nodes"].as_array().unwrap();
     let property = |node: &Json, name: &str| {

@@ -4,41 +4,38 @@
 //! Findings of one rule that show the same are one entry with the nodes on which it was found, so that a fleet has room in
 //! a page; where something has none, the page says how much and which format has it. What goes where: docs/formats.md.
 
+pub(crate) mod about;
 #[cfg(test)]
 mod contrast;
-mod escape;
-mod finding;
-mod gather;
-mod identity;
+pub(crate) mod entry;
+pub(crate) mod escape;
+pub(crate) mod finding;
+pub(crate) mod frame;
+pub(crate) mod gather;
+pub(crate) mod identity;
 mod nodes;
 mod picture;
 mod prose;
 mod ranges;
 mod rules;
-mod status;
+pub(crate) mod status;
+
+pub(crate) use rules::SEVERITIES;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use kubeassay_core::facts::Source;
 use kubeassay_core::report::{Finding, Node};
-use sha2::{Digest as _, Sha256};
 
 use crate::describe::describe_source;
 use crate::stream::{Closing, Header, Render};
 use crate::{Prose, RenderError, heading};
-use escape::{comment, count, html, number, put, short};
+use escape::{count, html, number, put, short};
 use gather::Gathering;
 use nodes::{Nodes, Sorted};
-use rules::{SEVERITIES, Section, Writer};
+use rules::{Section, Writer};
 use status::{Counts, Status, Tally};
-
-/// The page's style; whoever changes a colour runs the test of their contrasts.
-const STYLE: &str = include_str!("html/page.css");
-/// The page's program: filter, search, order, keyboard.
-const PROGRAM: &str = include_str!("html/page.js");
 
 /// Writes a report as HTML, once it is whole.
 #[derive(Debug)]
@@ -76,7 +73,7 @@ impl Html {
             return;
         }
         let node = self.nodes.count(&self.pending);
-        self.gathering.add(&self.pending, node);
+        self.gathering.add(self.pending.as_slice(), node);
         self.pending.clear();
     }
 }
@@ -180,27 +177,14 @@ impl Page<'_> {
     }
 
     fn head(&self, page: &mut String) {
-        let facts = comment(&heading::line(self.header));
-        put(page, format_args!("<!DOCTYPE html><!-- {facts} -->\n"));
-        put(
-            page,
-            format_args!(
-                "<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action 'none'\"/>\n",
-                digest(STYLE),
-                digest(PROGRAM)
-            ),
+        let title = format!(
+            "{} \u{b7} kubeassay report of {} \u{b7} source {}",
+            day(self.header),
+            self.of(),
+            heading::source(self.header.scanned.source)
         );
-        put(
-            page,
-            format_args!(
-                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"referrer\" content=\"no-referrer\"/>\n<meta name=\"generator\" content=\"{} {}\"/>\n<link rel=\"icon\" href=\"data:,\"/>\n<title>{} \u{b7} kubeassay report of {} \u{b7} source {}</title>\n<style>{STYLE}</style>\n</head>\n",
-                short(&self.header.tool.name),
-                short(&self.header.tool.version),
-                day(self.header),
-                self.of(),
-                heading::source(self.header.scanned.source)
-            ),
-        );
+        let line = heading::line(self.header);
+        frame::head(&line, &self.header.tool, &title, page);
     }
 
     fn begin(&self, node: Option<&Node>, page: &mut String) {
@@ -373,56 +357,25 @@ impl Page<'_> {
 
     fn findings(&self, page: &mut String) {
         page.push_str("<section id=\"findings\" aria-labelledby=\"findings-head\"><h2 id=\"findings-head\">Findings</h2>\n");
-        page.push_str("<form id=\"controls\" role=\"search\" aria-label=\"Findings\" hidden=\"\">\n<div class=\"field grow\"><label for=\"q\">Search</label><input id=\"q\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\" placeholder=\"number, word, value, file, node \u{2026}\"/></div>\n");
-        page.push_str("<fieldset><legend>Verdict</legend>");
+        frame::controls("Findings", page);
         let counts = Counts::from(&self.closing.summary);
-        for status in Status::ALL
+        let there = Status::ALL
             .into_iter()
-            .filter(|status| counts.of(*status) > 0)
-        {
-            put(
-                page,
-                format_args!(
-                    "<label><input type=\"checkbox\" name=\"verdict\" value=\"{}\"/> {}</label>",
-                    status.word(),
-                    status.label()
-                ),
-            );
-        }
-        page.push_str("</fieldset>\n<fieldset><legend>Severity</legend>");
-        for severity in SEVERITIES {
-            if self
-                .gathering
-                .rules
-                .values()
-                .any(|rule| rule.severity == *severity)
-            {
-                put(
-                    page,
-                    format_args!(
-                        "<label><input type=\"checkbox\" name=\"severity\" value=\"{severity}\"/> {severity}</label>"
-                    ),
-                );
-            }
-        }
-        page.push_str("</fieldset>\n");
+            .filter(|status| counts.of(*status) > 0);
+        let verdicts = there.map(|status| (status.word(), status.label()));
+        frame::boxes("Verdict", "verdict", verdicts, page);
+        let rules = &self.gathering.rules;
+        let there = SEVERITIES
+            .iter()
+            .filter(|severity| rules.values().any(|rule| rule.severity == **severity));
+        let severities = there.map(|severity| (severity.as_str(), severity.as_str()));
+        frame::boxes("Severity", "severity", severities, page);
         if self.with_baseline {
-            page.push_str("<fieldset><legend>Baseline</legend>");
-            for word in ["new", "changed", "known"] {
-                put(
-                    page,
-                    format_args!(
-                        "<label><input type=\"checkbox\" name=\"baseline\" value=\"{word}\"/> {word}</label>"
-                    ),
-                );
-            }
-            page.push_str("</fieldset>\n");
+            let words = ["new", "changed", "known"].map(|word| (word, word));
+            frame::boxes("Baseline", "baseline", words, page);
         }
         page.push_str("<div class=\"field\"><label for=\"section\">Section</label><select id=\"section\"><option value=\"\">all</option></select></div>\n");
-        if self.nodes.len() > 1 {
-            page.push_str("<div class=\"field\"><label for=\"node\">Node</label><input id=\"node\" list=\"node-names\" autocomplete=\"off\" spellcheck=\"false\" placeholder=\"all\"/><datalist id=\"node-names\"></datalist></div>\n");
-        }
-        page.push_str("<div class=\"field\"><label for=\"sort\">Order</label><select id=\"sort\"><option value=\"\">most pressing first</option><option value=\"control\">by number</option></select></div>\n<div class=\"buttons\"><button type=\"button\" id=\"open-all\">Open all</button><button type=\"button\" id=\"close-all\">Close all</button><button type=\"button\" id=\"clear\">Show all</button><button type=\"button\" id=\"keys\" aria-haspopup=\"dialog\">Keys <kbd>?</kbd></button></div>\n</form>\n");
+        frame::end_of_controls(self.nodes.len(), page);
         let rules = self.gathering.rules.len();
         put(
             page,
@@ -463,31 +416,13 @@ impl Page<'_> {
     }
 
     fn end(&self, page: &mut String) {
-        put(
-            page,
-            format_args!(
-                "</main>\n<footer><p>Written by {} {} from one scan; times are in UTC. The same findings, each with its id, are in the formats <code>json</code> and <code>jsonl</code>.</p></footer>\n",
-                short(&self.header.tool.name),
-                short(&self.header.tool.version)
-            ),
+        let what = format!(
+            "Written by {} {} from one scan; times are in UTC. The same findings, each with its id, are in the formats <code>json</code> and <code>jsonl</code>.",
+            short(&self.header.tool.name),
+            short(&self.header.tool.version)
         );
-        page.push_str(KEYS);
-        put(
-            page,
-            format_args!("<script>{PROGRAM}</script>\n</body>\n</html>\n"),
-        );
+        frame::end(&what, page);
     }
-}
-
-/// What the keys do.
-const KEYS: &str = "<dialog id=\"help\" aria-labelledby=\"help-head\"><h2 id=\"help-head\">Keys</h2><dl><dt><kbd>/</kbd></dt><dd>search</dd><dt><kbd>Esc</kbd></dt><dd>show all again</dd><dt><kbd>j</kbd> <kbd>k</kbd></dt><dd>next and previous rule; on a rule also <kbd>\u{2193}</kbd> <kbd>\u{2191}</kbd></dd><dt><kbd>Enter</kbd></dt><dd>open or close the rule</dd><dt><kbd>?</kbd></dt><dd>these keys</dd></dl><p><label><input type=\"checkbox\" id=\"keys-on\" checked=\"\"/> keys of one character are on</label></p><form method=\"dialog\"><button>Close</button></form></dialog>\n";
-
-/// Returns the source of a policy that allows what has this text.
-fn digest(text: &str) -> String {
-    format!(
-        "sha256-{}",
-        STANDARD.encode(Sha256::digest(text.as_bytes()))
-    )
 }
 
 /// Returns the day of the scan: `2026-11-26`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::STYLE;
+use super::frame::STYLE;
 
 /// Returns the colours of the light and of the dark page by their names.
 fn palettes() -> [BTreeMap<&'static str, [f64; 3]>; 2] {

@@ -10,7 +10,7 @@ const LONGEST: usize = 2_000;
 const MAX_LINES: usize = 32 * 1024;
 
 /// Returns the text as content of an element or of a quoted attribute.
-pub(super) fn html(foreign: &str) -> String {
+pub(crate) fn html(foreign: &str) -> String {
     let mut written = String::with_capacity(foreign.len() + foreign.len() / 8);
     for character in text::escape(foreign).chars() {
         match character {
@@ -29,7 +29,7 @@ pub(super) fn html(foreign: &str) -> String {
 }
 
 /// Returns the text like [`html`], cut where it is too long for a person.
-pub(super) fn short(foreign: &str) -> String {
+pub(crate) fn short(foreign: &str) -> String {
     // A character is one at least, however it is written.
     let end = foreign.char_indices().nth(LONGEST).map(|(end, _)| end);
     let (within, beyond) = foreign.split_at(end.unwrap_or(foreign.len()));
@@ -49,7 +49,7 @@ fn cut(kept: &str, left: usize) -> String {
 }
 
 /// Returns the first lines, each escaped.
-pub(super) fn lines(foreign: &str) -> String {
+pub(crate) fn lines(foreign: &str) -> String {
     let mut written = String::new();
     for line in foreign.lines() {
         if written.len() > MAX_LINES {
@@ -63,7 +63,7 @@ pub(super) fn lines(foreign: &str) -> String {
 }
 
 /// Returns the text as content of a comment, cut where it is too long.
-pub(super) fn comment(foreign: &str) -> String {
+pub(crate) fn comment(foreign: &str) -> String {
     let mut text = short(foreign);
     while text.contains("--") {
         text = text.replace("--", "- -");
@@ -72,7 +72,7 @@ pub(super) fn comment(foreign: &str) -> String {
 }
 
 /// Returns the number as people write it: `650,000`.
-pub(super) fn number(number: usize) -> String {
+pub(crate) fn number(number: usize) -> String {
     let digits = number.to_string();
     let mut written = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -85,12 +85,12 @@ pub(super) fn number(number: usize) -> String {
 }
 
 /// Returns `1 node`, `5,000 nodes`.
-pub(super) fn count(of: usize, one: &str) -> String {
+pub(crate) fn count(of: usize, one: &str) -> String {
     format!("{} {one}{}", number(of), if of == 1 { "" } else { "s" })
 }
 
 /// Adds to the page.
-pub(super) fn put(page: &mut String, words: fmt::Arguments<'_>) {
+pub(crate) fn put(page: &mut String, words: fmt::Arguments<'_>) {
     let written = page.write_fmt(words);
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }

@@ -6,6 +6,7 @@ use kubeassay_core::{Horizon, Origin, OriginKind, Value, Verdict, Witness};
 use super::escape::{html, number, put, short};
 use super::status::Status;
 use crate::describe::{control_label, describe_origin, describe_user, shell_word, subject_parts};
+use crate::trace::place;
 
 /// So many things that a check read are shown of a finding.
 const MAX_EVIDENCE: usize = 50;
@@ -16,20 +17,21 @@ const MAX_BYTES: usize = 128 * 1024;
 
 /// What is shown of findings, ready to be put on the page.
 #[derive(Debug, Default)]
-pub(super) struct Drawn {
+pub(crate) struct Drawn {
     /// What stands at their head.
-    pub(super) head: String,
+    pub(crate) head: String,
     /// What findings of one group have in common.
-    pub(super) body: String,
+    pub(crate) body: String,
     /// What is true of the first alone: processes, times, digests, ids.
-    pub(super) alone: String,
+    pub(crate) alone: String,
 }
 
 /// Draws the findings of one rule and subject, which differ in their horizon.
-pub(super) fn draw(unit: &[Finding]) -> Drawn {
+pub(crate) fn draw(unit: &[Finding]) -> Drawn {
     let Some(first) = unit.first() else {
         return Drawn::default();
     };
+    let all: Vec<&Finding> = unit.iter().collect();
     let several = unit.len() > 1 || first.horizon != Horizon::Running;
     let mut body = String::new();
     for finding in unit {
@@ -46,7 +48,7 @@ pub(super) fn draw(unit: &[Finding]) -> Drawn {
                 put(&mut body, format_args!("<p>{}</p>", short(&finding.reason)));
             }
         }
-        details(finding, &mut body);
+        details(finding, None, &mut body);
         if several {
             body.push_str("</div>\n");
         }
@@ -58,12 +60,12 @@ pub(super) fn draw(unit: &[Finding]) -> Drawn {
     Drawn {
         head: head(worst.unwrap_or(first)),
         body,
-        alone: alone(unit, first),
+        alone: alone(&all),
     }
 }
 
 /// Returns the verdict's word and shape; what was accepted keeps its verdict.
-pub(super) fn chip(status: Status, verdict: Verdict, count: Option<usize>) -> String {
+pub(crate) fn chip(status: Status, verdict: Verdict, count: Option<usize>) -> String {
     let count = count.map(|count| format!(" <b>{}</b>", number(count)));
     let count = count.unwrap_or_default();
     let truth = match (status, verdict) {
@@ -78,7 +80,8 @@ pub(super) fn chip(status: Status, verdict: Verdict, count: Option<usize>) -> St
     )
 }
 
-const fn horizon(horizon: Horizon) -> &'static str {
+/// Returns a horizon in words.
+pub(crate) const fn horizon(horizon: Horizon) -> &'static str {
     match horizon {
         Horizon::Running => "now, as the process runs",
         Horizon::Restart => "after the next restart",
@@ -86,7 +89,8 @@ const fn horizon(horizon: Horizon) -> &'static str {
     }
 }
 
-fn head(finding: &Finding) -> String {
+/// Returns what a finding says, in a line.
+pub(crate) fn head(finding: &Finding) -> String {
     if !finding.reason.is_empty() {
         return short(&finding.reason);
     }
@@ -95,7 +99,9 @@ fn head(finding: &Finding) -> String {
     said.unwrap_or_else(|| short(&finding.title))
 }
 
-fn details(finding: &Finding, page: &mut String) {
+/// Writes all that a finding says. Beside one at another time, what both want is left to whoever writes them, and what
+/// was read otherwise there is marked.
+pub(crate) fn details(finding: &Finding, beside: Option<&Finding>, page: &mut String) {
     if let Some(waiver) = &finding.waiver {
         waived(waiver, finding.verdict, page);
     }
@@ -103,7 +109,8 @@ fn details(finding: &Finding, page: &mut String) {
     let mut fact = |name: &str, words: &str| {
         put(page, format_args!("<dt>{name}</dt><dd>{words}</dd>"));
     };
-    if !finding.expected.is_empty() {
+    let is_said = beside.is_some_and(|other| other.expected == finding.expected);
+    if !finding.expected.is_empty() && !is_said {
         fact("Wanted", &short(&finding.expected));
     }
     if let Some(cause) = finding.cause {
@@ -140,7 +147,8 @@ fn details(finding: &Finding, page: &mut String) {
         if page.len() > end {
             break;
         }
-        draw_evidence(evidence, finding.verdict, end, page);
+        let mark = beside.map_or("", |other| differs(evidence, other));
+        draw_evidence(evidence, finding.verdict, mark, end, page);
         shown += 1;
     }
     more(finding.evidence.len() - shown, "value", page);
@@ -211,8 +219,37 @@ const fn witness(witness: Witness) -> &'static str {
     }
 }
 
+/// Returns how what was read differs from what was read at another time.
+fn differs(evidence: &Evidence, other: &Finding) -> &'static str {
+    let mut same = same(evidence, other).peekable();
+    if same.peek().is_none() {
+        return "only here";
+    }
+    let mut word = "other value";
+    for one in same.filter(|one| one.value == evidence.value) {
+        if place(&one.origin) == place(&evidence.origin) {
+            return "";
+        }
+        word = "other origin";
+    }
+    word
+}
+
+/// Returns what was read of the same thing at another time.
+pub(crate) fn same<'a>(
+    evidence: &'a Evidence,
+    other: &'a Finding,
+) -> impl Iterator<Item = &'a Evidence> {
+    let named = |one: &Evidence| {
+        (one.witness, &one.setting, &one.file)
+            == (evidence.witness, &evidence.setting, &evidence.file)
+            && (&one.object, &one.response) == (&evidence.object, &evidence.response)
+    };
+    other.evidence.iter().filter(move |one| named(one))
+}
+
 /// Returns what was read.
-fn what(evidence: &Evidence) -> String {
+pub(crate) fn what(evidence: &Evidence) -> String {
     let Evidence {
         setting,
         file,
@@ -225,22 +262,24 @@ fn what(evidence: &Evidence) -> String {
     named.next().cloned().unwrap_or_default()
 }
 
-fn draw_evidence(evidence: &Evidence, verdict: Verdict, end: usize, page: &mut String) {
+fn draw_evidence(evidence: &Evidence, verdict: Verdict, mark: &str, end: usize, page: &mut String) {
     let by = match evidence.witness {
         Witness::Disk => String::new(),
         other => format!(" <span class=\"note\">{} says</span>", witness(other)),
     };
+    let mark = if mark.is_empty() {
+        String::new()
+    } else {
+        format!(" <span class=\"tag\">{mark}</span>")
+    };
     put(
         page,
         format_args!(
-            "<div class=\"evidence\"><p><code>{}</code>{by}</p><ol class=\"stack\">",
+            "<div class=\"evidence\"><p><code>{}</code>{by}{mark}</p><ol class=\"stack\">",
             short(&what(evidence))
         ),
     );
-    let value = match (&evidence.value, verdict) {
-        (Value::Null, Verdict::Unknown) => "not known".to_owned(),
-        (value, _) => format!("<code>{}</code>", short(&value.to_string())),
-    };
+    let value = value(evidence, verdict);
     let alone = evidence.overrode.is_empty();
     layer(
         "won",
@@ -269,6 +308,14 @@ fn draw_evidence(evidence: &Evidence, verdict: Verdict, end: usize, page: &mut S
     page.push_str("</div>\n");
 }
 
+/// Returns the value that was read.
+pub(crate) fn value(evidence: &Evidence, verdict: Verdict) -> String {
+    match (&evidence.value, verdict) {
+        (Value::Null, Verdict::Unknown) => "not known".to_owned(),
+        (value, _) => format!("<code>{}</code>", short(&value.to_string())),
+    }
+}
+
 fn layer(class: &str, value: &str, origin: &Origin, word: &str, page: &mut String) {
     put(
         page,
@@ -290,7 +337,8 @@ fn layer(class: &str, value: &str, origin: &Origin, word: &str, page: &mut Strin
     page.push_str("</li>");
 }
 
-fn mending(finding: &Finding, page: &mut String) {
+/// Writes what mends a finding.
+pub(crate) fn mending(finding: &Finding, page: &mut String) {
     let Fix {
         possible,
         why_not,
@@ -341,8 +389,11 @@ fn with_code(sentence: &str) -> String {
     parts.collect()
 }
 
-/// Returns what is true of one finding and no other.
-fn alone(unit: &[Finding], first: &Finding) -> String {
+/// Returns what is true of findings of one subject and no other.
+pub(crate) fn alone(unit: &[&Finding]) -> String {
+    let Some(first) = unit.first() else {
+        return String::new();
+    };
     let mut page = String::from("<dl>");
     let mut fact = |name: &str, words: &str| {
         put(&mut page, format_args!("<dt>{name}</dt><dd>{words}</dd>"));

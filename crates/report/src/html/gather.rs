@@ -2,9 +2,11 @@
 //!
 //! Entries are joined further where there are too many: first by value wherever that stands, then by verdict alone. A fleet
 //! so takes the memory of its distinct evidence, and eight bytes for each finding to say where it was found.
+//! What changed is gathered in the same way: see [`Unit`].
 
 use std::collections::{BTreeMap, HashMap};
 
+use kubeassay_core::changes::ChangeKind;
 use kubeassay_core::report::{Control, Evidence, Finding};
 use kubeassay_core::{Severity, Verdict};
 use serde::Serialize;
@@ -26,11 +28,11 @@ const MAX_BYTES: usize = 10 << 20;
 const MAX_SUBJECTS: usize = 50_000;
 
 /// The number of what has none.
-pub(super) const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// How much the findings of an entry have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Common {
+pub(crate) enum Common {
     /// All that is shown of them.
     Everything,
     /// Verdict, cause and values.
@@ -41,30 +43,32 @@ pub(super) enum Common {
 
 /// Where a finding was found: the number of its node and of its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) node: u32,
-    pub(super) subject: u32,
+pub(crate) struct Place {
+    pub(crate) node: u32,
+    pub(crate) subject: u32,
 }
 
 /// Findings that are shown as one.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The statuses and verdicts at their horizons.
-    pub(super) verdicts: Vec<(Status, Verdict)>,
-    pub(super) common: Common,
-    pub(super) drawn: Drawn,
+    pub(crate) verdicts: Vec<(Status, Verdict)>,
+    /// What each was before, of changes.
+    pub(crate) before: Vec<Option<(Status, Verdict)>>,
+    pub(crate) common: Common,
+    pub(crate) drawn: Drawn,
     /// Whether there was no room to draw it.
-    pub(super) bare: bool,
-    pub(super) in_pod: bool,
+    pub(crate) bare: bool,
+    pub(crate) in_pod: bool,
     /// How they compare with the baseline: a word, or nothing.
-    pub(super) baseline: &'static str,
-    pub(super) places: Vec<Place>,
+    pub(crate) baseline: &'static str,
+    pub(crate) places: Vec<Place>,
     keys: [Key; 3],
 }
 
 impl Entry {
     /// Returns the worst that it comes to.
-    pub(super) fn worst(&self) -> Status {
+    pub(crate) fn worst(&self) -> Status {
         let worst = self.verdicts.iter().map(|(status, _)| *status).min();
         worst.unwrap_or(Status::NotApplicable)
     }
@@ -74,18 +78,61 @@ impl Entry {
     }
 }
 
-type Key = [u8; 32];
+/// A digest of what entries have in common.
+pub(crate) type Key = [u8; 32];
+
+/// What is shown together: findings of one rule and subject at their horizons, as they are or as they changed.
+pub(crate) trait Unit {
+    /// Returns the findings, which are one at least.
+    fn findings(&self) -> impl Iterator<Item = &Finding>;
+
+    /// Returns what kind of change they are, if they are changes: each kind has its own list of rules.
+    fn kind(&self) -> Option<ChangeKind> {
+        None
+    }
+
+    /// Returns what each was before, where that is shown; nothing of one that was not there.
+    fn before(&self) -> Vec<Option<(Status, Verdict)>> {
+        Vec::new()
+    }
+
+    fn draw(&self) -> Drawn;
+
+    /// Returns a digest of what those have in common that are shown as one.
+    fn key(&self, common: Common) -> Key;
+}
+
+impl Unit for [Finding] {
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.iter()
+    }
+
+    fn draw(&self) -> Drawn {
+        draw(self)
+    }
+
+    fn key(&self, common: Common) -> Key {
+        let mut digest = Sha256::new();
+        for finding in self {
+            hash_finding(finding, common, &mut digest);
+        }
+        digest.finalize().into()
+    }
+}
+
+/// The kind of change, if what is gathered are changes, and the id of a rule.
+pub(crate) type Of = (Option<ChangeKind>, String);
 
 /// A rule and its entries.
 #[derive(Debug)]
-pub(super) struct OfRule {
-    pub(super) title: String,
-    pub(super) severity: Severity,
-    pub(super) controls: Vec<Control>,
-    pub(super) expected: String,
-    pub(super) remediation: String,
-    pub(super) tally: Tally,
-    pub(super) entries: Vec<Entry>,
+pub(crate) struct OfRule {
+    pub(crate) title: String,
+    pub(crate) severity: Severity,
+    pub(crate) controls: Vec<Control>,
+    pub(crate) expected: String,
+    pub(crate) remediation: String,
+    pub(crate) tally: Tally,
+    pub(crate) entries: Vec<Entry>,
     index: HashMap<Key, usize>,
     common: Common,
     /// The first node, and whether there are others.
@@ -95,35 +142,37 @@ pub(super) struct OfRule {
 
 /// Gathers findings.
 #[derive(Debug, Default)]
-pub(super) struct Gathering {
-    pub(super) rules: BTreeMap<String, OfRule>,
-    pub(super) subjects: Vec<String>,
+pub(crate) struct Gathering {
+    pub(crate) rules: BTreeMap<Of, OfRule>,
+    pub(crate) subjects: Vec<String>,
     subject_numbers: HashMap<String, u32>,
     bytes: usize,
     /// Nothing is left to join.
     tight: bool,
     /// Findings of more rules than have a place.
-    pub(super) beyond: usize,
+    pub(crate) beyond: usize,
 }
 
 impl Gathering {
     /// Takes the findings of one rule and subject on the node with this number.
-    pub(super) fn add(&mut self, unit: &[Finding], node: u32) {
-        let Some(first) = unit.first() else { return };
-        if !self.rules.contains_key(&first.rule) {
+    pub(crate) fn add(&mut self, unit: &(impl Unit + ?Sized), node: u32) {
+        let Some(first) = unit.findings().next() else {
+            return;
+        };
+        let of = (unit.kind(), first.rule.clone());
+        if !self.rules.contains_key(&of) {
             if self.rules.len() >= MAX_RULES {
-                self.beyond += unit.len();
+                self.beyond += unit.findings().count();
                 return;
             }
-            self.rules
-                .insert(first.rule.clone(), OfRule::new(first, node));
+            self.rules.insert(of.clone(), OfRule::new(first, node));
         }
         let place = Place {
             node,
             subject: self.subject(first),
         };
         let room = MAX_BYTES.saturating_sub(self.bytes);
-        let Some(rule) = self.rules.get_mut(&first.rule) else {
+        let Some(rule) = self.rules.get_mut(&of) else {
             return;
         };
         let before = rule.bytes;
@@ -181,12 +230,12 @@ impl OfRule {
         }
     }
 
-    fn add(&mut self, unit: &[Finding], place: Place, room: usize) {
+    fn add(&mut self, unit: &(impl Unit + ?Sized), place: Place, room: usize) {
         self.node.1 |= place.node != self.node.0;
-        for finding in unit {
+        for finding in unit.findings() {
             self.tally.add(Status::of(finding), finding.subject.in_pod);
         }
-        let key = key(unit, self.common);
+        let key = unit.key(self.common);
         if let Some(entry) = self
             .index
             .get(&key)
@@ -208,25 +257,23 @@ impl OfRule {
         let drawn = if room == 0 {
             Drawn::default()
         } else {
-            draw(unit)
+            unit.draw()
         };
         let entry = Entry {
-            verdicts: unit
-                .iter()
-                .map(|finding| (Status::of(finding), finding.verdict))
-                .collect(),
+            verdicts: unit.findings().map(said).collect(),
+            before: unit.before(),
             common: self.common,
             drawn,
             bare: room == 0,
-            in_pod: unit.iter().any(|finding| finding.subject.in_pod),
-            baseline: unit.iter().find_map(baseline).unwrap_or_default(),
+            in_pod: unit.findings().any(|finding| finding.subject.in_pod),
+            baseline: unit.findings().find_map(baseline).unwrap_or_default(),
             places: vec![place],
             keys: [Common::Everything, Common::Values, Common::Verdict].map(|common| {
                 // It is never joined by more again.
                 if common <= self.common {
                     key
                 } else {
-                    self::key(unit, common)
+                    unit.key(common)
                 }
             }),
         };
@@ -236,7 +283,7 @@ impl OfRule {
     }
 
     /// Adds what was counted already.
-    fn add_again(&mut self, unit: &[Finding], place: Place, room: usize) {
+    fn add_again(&mut self, unit: &(impl Unit + ?Sized), place: Place, room: usize) {
         let tally = self.tally;
         self.add(unit, place, room);
         self.tally = tally;
@@ -283,91 +330,88 @@ fn baseline(finding: &Finding) -> Option<&'static str> {
     })
 }
 
-/// Returns a digest of what findings have in common that are shown as one.
-fn key(unit: &[Finding], common: Common) -> Key {
-    let mut digest = Sha256::new();
-    for finding in unit {
-        let always = (
-            finding.horizon,
-            finding.verdict,
-            finding.subject.in_pod,
-            &finding.baseline_state,
-            finding.waiver.is_some(),
-        );
-        hash(&always, &mut digest);
-        if common <= Common::Values {
-            hash(&(finding.cause, &finding.waiver), &mut digest);
-            // Whatever file or object holds it.
-            for Evidence {
-                setting,
-                response,
-                value,
-                ..
-            } in &finding.evidence
-            {
-                hash(&(setting, response, value), &mut digest);
-            }
+/// Returns what a finding comes to, and its verdict.
+pub(crate) fn said(finding: &Finding) -> (Status, Verdict) {
+    (Status::of(finding), finding.verdict)
+}
+
+/// Adds what findings have in common that are shown as one.
+pub(crate) fn hash_finding(finding: &Finding, common: Common, digest: &mut Sha256) {
+    let always = (
+        finding.horizon,
+        finding.verdict,
+        finding.subject.in_pod,
+        &finding.baseline_state,
+        finding.waiver.is_some(),
+    );
+    hash(&always, digest);
+    if common <= Common::Values {
+        hash(&(finding.cause, &finding.waiver), digest);
+        // Whatever file or object holds it.
+        for Evidence {
+            setting,
+            response,
+            value,
+            ..
+        } in &finding.evidence
+        {
+            hash(&(setting, response, value), digest);
         }
-        if common == Common::Everything {
-            hash(
-                &(
-                    &finding.reason,
-                    &finding.expected,
-                    &finding.assumes,
-                    &finding.fix,
-                ),
-                &mut digest,
-            );
-            for one in &finding.witnesses {
+    }
+    if common == Common::Everything {
+        hash(
+            &(
+                &finding.reason,
+                &finding.expected,
+                &finding.assumes,
+                &finding.fix,
+            ),
+            digest,
+        );
+        for one in &finding.witnesses {
+            hash(&(one.witness, one.verdict, one.cause, &one.reason), digest);
+        }
+        for Evidence {
+            file,
+            object,
+            witness,
+            origin,
+            overrode,
+            ..
+        } in &finding.evidence
+        {
+            hash(&(file, object, witness), digest);
+            for origin in std::iter::once(origin).chain(overrode.iter().map(|layer| &layer.origin))
+            {
+                // Without the digest of the file: another line of it may differ.
+                let place = (
+                    &origin.path,
+                    origin.line,
+                    origin.column,
+                    origin.index,
+                    &origin.via,
+                );
                 hash(
-                    &(one.witness, one.verdict, one.cause, &one.reason),
-                    &mut digest,
+                    &(
+                        origin.kind,
+                        place,
+                        &origin.name,
+                        &origin.variable,
+                        &origin.version,
+                        &origin.url,
+                        &origin.text,
+                    ),
+                    digest,
                 );
             }
-            for Evidence {
-                file,
-                object,
-                witness,
-                origin,
-                overrode,
-                ..
-            } in &finding.evidence
-            {
-                hash(&(file, object, witness), &mut digest);
-                for origin in
-                    std::iter::once(origin).chain(overrode.iter().map(|layer| &layer.origin))
-                {
-                    // Without the digest of the file: another line of it may differ.
-                    let place = (
-                        &origin.path,
-                        origin.line,
-                        origin.column,
-                        origin.index,
-                        &origin.via,
-                    );
-                    hash(
-                        &(
-                            origin.kind,
-                            place,
-                            &origin.name,
-                            &origin.variable,
-                            &origin.version,
-                            &origin.url,
-                            &origin.text,
-                        ),
-                        &mut digest,
-                    );
-                }
-                for layer in overrode {
-                    hash(&(&layer.value,), &mut digest);
-                }
+            for layer in overrode {
+                hash(&(&layer.value,), digest);
             }
         }
     }
-    digest.finalize().into()
 }
 
-fn hash(value: &impl Serialize, digest: &mut Sha256) {
+pub(crate) fn hash(value: &impl Serialize, digest: &mut Sha256) {
     struct Into<'a>(&'a mut Sha256);
     impl std::io::Write for Into<'_> {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

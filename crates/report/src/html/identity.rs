@@ -20,24 +20,24 @@ const MAX_NAMED: usize = 100;
 const MAX_LIST: usize = 64 << 10;
 
 /// Names and values, written as a list of terms.
-struct Facts<'a>(&'a mut String);
+pub(crate) struct Facts<'a>(&'a mut String);
 
 impl<'a> Facts<'a> {
-    fn begin(page: &'a mut String) -> Self {
+    pub(crate) fn begin(page: &'a mut String) -> Self {
         page.push_str("<dl class=\"facts\">");
         Self(page)
     }
 
     /// Adds a text.
-    fn text(&mut self, name: &str, text: &str) {
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
         self.markup(name, &short(text));
     }
 
-    fn code(&mut self, name: &str, text: &str) {
+    pub(crate) fn code(&mut self, name: &str, text: &str) {
         self.markup(name, &format!("<code>{}</code>", short(text)));
     }
 
-    fn markup(&mut self, name: &str, markup: &str) {
+    pub(crate) fn markup(&mut self, name: &str, markup: &str) {
         put(self.0, format_args!("<dt>{name}</dt><dd>{markup}</dd>\n"));
     }
 
@@ -47,7 +47,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.0.push_str("</dl>\n");
     }
 }

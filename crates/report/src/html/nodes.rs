@@ -147,6 +147,11 @@ impl Sorted {
         self.places.get(at).copied()
     }
 
+    /// Returns the names, in the order of the places.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| row.name.as_str())
+    }
+
     /// Returns the name of the node at a place.
     pub(super) fn name(&self, place: u32) -> &str {
         let at = usize::try_from(place)

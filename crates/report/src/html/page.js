@@ -7,6 +7,9 @@
   const list = $("rules");
   if (!form || !list) return;
 
+  // What is listed: findings of rules, or what changed of them.
+  const one = list.dataset.one ?? "finding";
+
   // Rules and their entries, as the page has them.
   const rules = all(".rule", list).map((element) => ({
     element,
@@ -14,8 +17,9 @@
     home: element.parentElement,
     section: element.dataset.section,
     severity: element.dataset.severity,
+    change: element.dataset.change,
     order: Number(element.dataset.order),
-    chips: all(":scope > summary .chips > .chip", element),
+    chips: all(":scope > summary .chips > *", element),
     head: null,
     entries: all(".entry", element).map((entry) => ({
       element: entry,
@@ -31,6 +35,8 @@
   }));
   const countOf = (entry, words) => entry.counts.reduce((sum, [word, count]) => sum + (words.length === 0 || words.includes(word) ? count : 0), 0);
   const total = rules.reduce((sum, rule) => sum + rule.entries.reduce((part, entry) => part + (entry.counted ? countOf(entry, []) : 0), 0), 0);
+  // A rule may stand below several kinds of change.
+  const distinct = (of) => new Set(of.map((rule) => rule.element.dataset.rule ?? rule.element.id)).size;
   const people = (number) => number.toLocaleString("en");
 
   // What is searched: read once, and only when somebody searches.
@@ -76,12 +82,16 @@
   };
 
   // What is asked for: in the controls, and in the page's address, so that a view can be passed on.
+  const none = () => ({ q: "", change: [], verdict: [], severity: [], baseline: [], section: "", node: "", sort: "" });
+  const lists = Object.keys(none()).filter((name) => Array.isArray(none()[name]));
   const checked = (name) => all(`input[name=${name}]:checked`, form).map((input) => input.value);
   const value = (id) => ($(id) ? $(id).value.trim() : "");
   const asked = () => ({
-    q: value("q"), verdict: checked("verdict"), severity: checked("severity"), baseline: checked("baseline"),
+    q: value("q"), ...Object.fromEntries(lists.map((name) => [name, checked(name)])),
     section: value("section"), node: value("node"), sort: value("sort"),
   });
+  // Everything, in the order that was asked for.
+  const everything = () => ({ ...none(), sort: value("sort") });
   const toAddress = (state) => {
     const parts = [];
     for (const [name, value] of Object.entries(state)) {
@@ -91,7 +101,7 @@
   };
   const decode = (text) => { try { return decodeURIComponent(text); } catch { return text; } };
   const fromAddress = () => {
-    const state = { q: "", verdict: [], severity: [], baseline: [], section: "", node: "", sort: "" };
+    const state = none();
     let any = false;
     for (const part of location.hash.slice(1).split("&")) {
       const at = part.indexOf("=");
@@ -105,7 +115,7 @@
   };
   const show = (state) => {
     for (const id of ["q", "section", "node", "sort"]) if ($(id)) $(id).value = state[id];
-    for (const name of ["verdict", "severity", "baseline"]) {
+    for (const name of lists) {
       for (const input of all(`input[name=${name}]`, form)) input.checked = state[name].includes(input.value);
     }
   };
@@ -134,13 +144,14 @@
     const wanted = state.node.toLowerCase();
     const places = state.node === "" ? null
       : marked((name) => name === wanted) ?? marked((name) => name.includes(wanted)) ?? new Uint8Array(names.size + 1);
-    const active = words.length > 0 || state.q !== "" || state.verdict.length > 0 || state.severity.length > 0 || state.baseline.length > 0 || state.section !== "" || state.node !== "";
+    const active = Object.entries(state).some(([name, value]) => name !== "sort" && value.length > 0);
     // Which findings of an entry are those of a node only the other formats tell.
     const narrowed = names.size > 1 && (places !== null || nodesOf.some((of) => of !== null));
-    let shown = 0, shownRules = 0;
+    let shown = 0;
     for (const rule of rules) {
       let any = false;
-      const here = (state.section === "" || rule.section === state.section) && (state.severity.length === 0 || state.severity.includes(rule.severity));
+      const here = (state.section === "" || rule.section === state.section) && (state.severity.length === 0 || state.severity.includes(rule.severity))
+        && (state.change.length === 0 || state.change.includes(rule.change));
       for (const entry of rule.entries) {
         const fits = here
           && countOf(entry, state.verdict) > 0
@@ -159,14 +170,14 @@
         const count = chip.querySelector("b");
         if (count) count.hidden = narrowed;
       }
-      if (any) shownRules += 1;
     }
     sort(state.sort);
     for (const kind of all(".kind", list)) kind.hidden = state.sort !== "control" && !kind.querySelector(".rule:not([hidden])");
     const plural = (number, one) => people(number) + " " + one + (number === 1 ? "" : "s");
-    $("shown").textContent = !active ? `${plural(total, "finding")} of ${plural(rules.length, "rule")}.`
-      : narrowed ? `Shown: ${plural(shownRules, "rule")} of ${people(rules.length)}, as found on ${state.node || "the nodes that match"}.`
-        : `Shown: ${people(shown)} of ${plural(total, "finding")}, of ${plural(shownRules, "rule")}.`;
+    const shownRules = distinct(rules.filter((rule) => !rule.element.hidden)), allRules = distinct(rules);
+    $("shown").textContent = !active ? `${plural(total, one)} of ${plural(allRules, "rule")}.`
+      : narrowed ? `Shown: ${plural(shownRules, "rule")} of ${people(allRules)}, as found on ${state.node || "the nodes that match"}.`
+        : `Shown: ${people(shown)} of ${plural(total, one)}, of ${plural(shownRules, "rule")}.`;
     $("nothing").hidden = shownRules > 0 || rules.length === 0;
     return state;
   };
@@ -178,11 +189,11 @@
   let waiting = 0;
   const soon = () => { clearTimeout(waiting); waiting = setTimeout(changed, 120); };
   const clear = () => {
-    show({ q: "", verdict: [], severity: [], baseline: [], section: "", node: "", sort: value("sort") });
+    show(everything());
     changed();
   };
   const only = (name, text) => {
-    const state = { q: "", verdict: [], severity: [], baseline: [], section: "", node: "", sort: value("sort") };
+    const state = everything();
     state[name] = Array.isArray(state[name]) ? [text] : text;
     show(state);
     changed();
@@ -302,14 +313,14 @@
     const target = location.hash.startsWith("#rule-") ? $(decode(location.hash.slice(1))) : null;
     if (target) {
       clearTimeout(waiting);
-      show({ q: "", verdict: [], severity: [], baseline: [], section: "", node: "", sort: value("sort") });
+      show(everything());
       apply();
       target.open = true;
       target.scrollIntoView();
       return;
     }
     const state = fromAddress();
-    if (state) { show(state); apply(); if (state.verdict.length > 0) $("findings").scrollIntoView(); }
+    if (state) { show(state); apply(); if (state.verdict.length + state.change.length > 0) $("findings").scrollIntoView(); }
   };
   window.addEventListener("hashchange", arrive);
   document.documentElement.classList.add("js");

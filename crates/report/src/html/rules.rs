@@ -3,25 +3,16 @@
 use kubeassay_core::Severity;
 use kubeassay_core::rule::section_of;
 
-use super::escape::{count, html, lines, number, put, short};
+use super::about::{About, anchor};
+use super::entry::{self, Places};
+use super::escape::{count, number, put, short};
 use super::finding::chip;
-use super::gather::{Common, Entry, Gathering, NONE, OfRule, Place};
+use super::gather::{Entry, Gathering, NONE, OfRule, Place};
 use super::nodes::Sorted;
-use super::prose::{markdown, reference};
-use super::ranges::ranges;
 use super::status::{Counts, Status};
 use crate::Prose;
 use crate::describe::{control_label, control_order};
 
-/// Up to so many nodes are called by their names.
-const NAMED: usize = 12;
-/// So many subjects are told one by one.
-const SUBJECTS: usize = 60;
-/// The numbers of all nodes take no more bytes, and those of one entry no more than this.
-const MAX_NUMBERS: usize = 3 << 20;
-const MAX_NUMBERS_OF_ENTRY: usize = 256 << 10;
-/// What the pages of rules say takes no more bytes.
-const MAX_PROSE: usize = 4 << 20;
 /// All rules take no more bytes, but for the one that goes beyond.
 const MAX_BYTES: usize = 18 << 20;
 /// A section's number has no more characters.
@@ -80,26 +71,26 @@ impl Section {
 pub(super) struct Writer<'a> {
     pub(super) gathering: &'a Gathering,
     pub(super) nodes: &'a Sorted,
-    pub(super) prose: &'a Prose,
     pub(super) with_pods: bool,
-    numbers: usize,
-    prose_left: usize,
+    places: Places<'a>,
+    about: About<'a>,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) const fn new(
+    pub(super) fn new(
         gathering: &'a Gathering,
         nodes: &'a Sorted,
         prose: &'a Prose,
         with_pods: bool,
     ) -> Self {
+        let names: Vec<&str> = nodes.names().collect();
+        let count = names.len();
         Self {
             gathering,
             nodes,
-            prose,
             with_pods,
-            numbers: MAX_NUMBERS,
-            prose_left: MAX_PROSE,
+            places: Places::new(names, count, &gathering.subjects),
+            about: About::new(prose),
         }
     }
 
@@ -111,7 +102,7 @@ impl<'a> Writer<'a> {
     ) -> Result<usize, E> {
         let rules = self.gathering.rules.iter();
         let mut rules: Vec<(Status, &String, &OfRule)> = rules
-            .map(|(id, rule)| (self.worst(rule), id, rule))
+            .map(|((_, id), rule)| (self.worst(rule), id, rule))
             .collect();
         rules.sort_by_cached_key(|(status, id, rule)| {
             let control = control_label(&rule.controls, id);
@@ -247,7 +238,7 @@ impl<'a> Writer<'a> {
             self.entry(entry, page);
         }
         page.push_str("</div>\n");
-        self.about(id, rule, page);
+        self.about.write(id, &anchor(id), rule, page);
         page.push_str("</div></details>\n");
     }
 
@@ -303,267 +294,14 @@ impl<'a> Writer<'a> {
         if !counted.is_empty() {
             page.push_str("<p class=\"note\">In a pod: shown, and not counted.</p>\n");
         }
-        let one = entry.places.len() == 1;
-        self.places(entry, page);
-        if !one {
-            let common = match entry.common {
-                Common::Everything => "",
-                Common::Values => {
-                    "The values are the same; where they stand may differ. This is the first of them."
-                }
-                Common::Verdict => {
-                    "The values differ. This is the first of them; the formats json and jsonl have all."
-                }
-            };
-            if !common.is_empty() {
-                put(page, format_args!("<p class=\"note\">{common}</p>\n"));
-            }
-        }
-        if entry.bare {
-            page.push_str("<p class=\"note\">There was no room for its evidence; the formats json and jsonl have it.</p>\n");
-        }
-        page.push_str(&entry.drawn.body);
-        if !entry.drawn.alone.is_empty() {
-            let what = if one {
-                "Process, time and identity"
-            } else {
-                "Process, time and identity of the first of them"
-            };
-            put(
-                page,
-                format_args!(
-                    "<details class=\"alone\"><summary>{what}</summary>{}</details>\n",
-                    entry.drawn.alone
-                ),
-            );
-        }
+        let places = entry.places.iter().map(|place| Place {
+            node: self.nodes.place(place.node).unwrap_or(NONE),
+            subject: place.subject,
+        });
+        self.places.write(places.collect(), page);
+        entry::drawn(entry, page);
         page.push_str("</div>\n");
     }
-
-    /// Writes where the findings of an entry were found.
-    fn places(&mut self, entry: &Entry, page: &mut String) {
-        let mut places: Vec<Place> = entry
-            .places
-            .iter()
-            .map(|place| Place {
-                node: self.nodes.place(place.node).unwrap_or(NONE),
-                subject: place.subject,
-            })
-            .collect();
-        places.sort_unstable();
-        let mut nodes: Vec<u32> = places
-            .iter()
-            .map(|place| place.node)
-            .filter(|node| *node != NONE)
-            .collect();
-        nodes.dedup();
-        let mut subjects: Vec<u32> = places.iter().map(|place| place.subject).collect();
-        subjects.sort_unstable();
-        subjects.dedup();
-        page.push_str("<div class=\"places\">");
-        if self.nodes.len() > 1 && !nodes.is_empty() {
-            self.on_nodes(&nodes, page);
-        }
-        match subjects.as_slice() {
-            [subject] => put(page, format_args!("<p>{}</p>", self.subject(*subject))),
-            several => {
-                put(
-                    page,
-                    format_args!(
-                        "<details><summary>{}</summary><ul>",
-                        count(several.len(), "subject")
-                    ),
-                );
-                for subject in several.iter().take(SUBJECTS) {
-                    put(page, format_args!("<li>{}", self.subject(*subject)));
-                    if self.nodes.len() > 1 && nodes.len() > 1 {
-                        let of: Vec<u32> = places
-                            .iter()
-                            .filter(|place| place.subject == *subject && place.node != NONE)
-                            .map(|place| place.node)
-                            .collect();
-                        put(
-                            page,
-                            format_args!(
-                                " <span class=\"note\">on {}</span>",
-                                count(of.len(), "node")
-                            ),
-                        );
-                    }
-                    page.push_str("</li>");
-                }
-                if several.len() > SUBJECTS {
-                    put(
-                        page,
-                        format_args!(
-                            "<li class=\"note\">and {} more, which the formats json, jsonl and csv have</li>",
-                            number(several.len() - SUBJECTS)
-                        ),
-                    );
-                }
-                page.push_str("</ul></details>");
-            }
-        }
-        page.push_str("</div>\n");
-    }
-
-    fn on_nodes(&mut self, nodes: &[u32], page: &mut String) {
-        let all = self.nodes.len();
-        let named: Vec<String> = nodes
-            .iter()
-            .take(NAMED)
-            .map(|place| short(self.nodes.name(*place)))
-            .collect();
-        let room = self.numbers.min(MAX_NUMBERS_OF_ENTRY);
-        let (numbers, whole) = ranges(nodes, room);
-        self.numbers = self.numbers.saturating_sub(numbers.len());
-        let cut = if whole { "" } else { " \u{2026}" };
-        if nodes.len() == all {
-            put(
-                page,
-                format_args!(
-                    "<p>On all {} nodes.<span class=\"at\" hidden=\"\">{numbers}</span></p>",
-                    number(all)
-                ),
-            );
-        } else if nodes.len() <= NAMED {
-            put(
-                page,
-                format_args!(
-                    "<p>On {} of {} nodes: {}<span class=\"at\" hidden=\"\">{numbers}</span></p>",
-                    number(nodes.len()),
-                    number(all),
-                    named.join(", ")
-                ),
-            );
-        } else {
-            put(
-                page,
-                format_args!(
-                    "<p>On {} of {} nodes.</p><details class=\"numbers\"><summary>Which</summary><p>By their <a href=\"#nodes\">numbers</a>: <span class=\"at\"{}>{numbers}{cut}</span></p></details>",
-                    number(nodes.len()),
-                    number(all),
-                    if whole { "" } else { " data-cut=\"\"" }
-                ),
-            );
-            if !whole {
-                page.push_str("<p class=\"note\">The list is cut; the formats json, jsonl and csv have every node.</p>");
-            }
-        }
-    }
-
-    fn subject(&self, number: u32) -> String {
-        let at = usize::try_from(number).ok();
-        let name = at.and_then(|at| self.gathering.subjects.get(at));
-        name.map_or_else(|| "others".to_owned(), |name| short(name))
-    }
-
-    /// Writes what the rule's page says.
-    fn about(&mut self, id: &str, rule: &OfRule, page: &mut String) {
-        page.push_str("<div class=\"about\">");
-        let before = page.len();
-        match self.prose.get(id).filter(|_| self.prose_left > 0) {
-            Some(prose) => {
-                for (head, text) in [
-                    ("What it asks for", &prose.description),
-                    ("Why it matters", &prose.rationale),
-                    ("How to mend it", &prose.remediation),
-                    ("What mending may break", &prose.impact),
-                ] {
-                    if !text.is_empty() {
-                        put(
-                            page,
-                            format_args!("<section><h4>{head}</h4>{}</section>\n", markdown(text)),
-                        );
-                    }
-                }
-                if !prose.references.is_empty() {
-                    page.push_str("<section><h4>References</h4><ul>");
-                    for line in &prose.references {
-                        put(page, format_args!("<li>{}</li>", reference(line)));
-                    }
-                    page.push_str("</ul></section>\n");
-                }
-            }
-            None if self.prose_left == 0 => {
-                page.push_str("<p class=\"note\">There was no room for what the rule's page says: <code>kubeassay rules show</code> has it.</p>");
-            }
-            None => {
-                if !rule.expected.is_empty() {
-                    put(
-                        page,
-                        format_args!(
-                            "<section><h4>What it asks for</h4><p>{}</p></section>\n",
-                            short(&rule.expected)
-                        ),
-                    );
-                }
-                if !rule.remediation.is_empty() {
-                    put(
-                        page,
-                        format_args!(
-                            "<section><h4>How to mend it</h4><pre>{}</pre></section>\n",
-                            lines(&rule.remediation)
-                        ),
-                    );
-                }
-            }
-        }
-        self.prose_left = self.prose_left.saturating_sub(page.len() - before);
-        controls(id, rule, page);
-        page.push_str("</div>\n");
-    }
-}
-
-/// Writes the numbers that a rule is known by.
-fn controls(id: &str, rule: &OfRule, page: &mut String) {
-    page.push_str("<section class=\"known\"><h4>Known as</h4><dl>");
-    put(
-        page,
-        format_args!(
-            "<dt>rule</dt><dd><a href=\"#{}\">{}</a></dd>",
-            anchor(id),
-            short(id)
-        ),
-    );
-    for of_framework in rule
-        .controls
-        .chunk_by(|one, next| one.framework == next.framework)
-    {
-        let Some(first) = of_framework.first() else {
-            continue;
-        };
-        let numbers: Vec<String> = of_framework
-            .iter()
-            .map(|control| {
-                let version = control.version.as_deref();
-                let version = version.map(|version| format!(" ({})", short(version)));
-                format!("{}{}", short(&control.control), version.unwrap_or_default())
-            })
-            .collect();
-        put(
-            page,
-            format_args!(
-                "<dt>{}</dt><dd>{}</dd>",
-                short(&first.framework),
-                numbers.join(", ")
-            ),
-        );
-    }
-    page.push_str("</dl></section>\n");
-}
-
-/// Returns the name by which an address leads to a rule.
-fn anchor(id: &str) -> String {
-    let plain = |character: char| {
-        if character.is_ascii_alphanumeric() || ".-_".contains(character) {
-            character
-        } else {
-            '_'
-        }
-    };
-    let id: String = id.chars().take(200).map(plain).collect();
-    html(&format!("rule-{id}"))
 }
 
 /// Returns the verdict beneath a status, where all entries that have it agree.
@@ -576,4 +314,4 @@ fn verdict_of(rule: &OfRule, status: Status) -> kubeassay_core::Verdict {
 }
 
 /// The severities, most severe first.
-pub(super) const SEVERITIES: &[Severity] = Severity::ALL;
+pub(crate) const SEVERITIES: &[Severity] = Severity::ALL;

@@ -5,7 +5,7 @@ use kubeassay_core::report::{Finding, Summary};
 
 /// What a finding comes to, what needs a person first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Status {
+pub(crate) enum Status {
     Fail,
     Unknown,
     Manual,
@@ -15,7 +15,7 @@ pub(super) enum Status {
 }
 
 impl Status {
-    pub(super) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Fail,
         Self::Unknown,
         Self::Manual,
@@ -24,7 +24,7 @@ impl Status {
         Self::NotApplicable,
     ];
 
-    pub(super) const fn of(finding: &Finding) -> Self {
+    pub(crate) const fn of(finding: &Finding) -> Self {
         match (&finding.waiver, finding.verdict) {
             (Some(_), _) => Self::Waived,
             (None, Verdict::Fail) => Self::Fail,
@@ -36,7 +36,7 @@ impl Status {
     }
 
     /// Returns the word as it is in documents; it is a class of the page's style too.
-    pub(super) const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Fail => "fail",
             Self::Unknown => "unknown",
@@ -48,7 +48,7 @@ impl Status {
     }
 
     /// Returns the word as people read it.
-    pub(super) const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::NotApplicable => "not applicable",
             _ => self.word(),
@@ -56,7 +56,7 @@ impl Status {
     }
 
     /// Returns what heads the rules of which this is the worst.
-    pub(super) const fn heading(self) -> &'static str {
+    pub(crate) const fn heading(self) -> &'static str {
         match self {
             Self::Fail => "Something fails",
             Self::Unknown => "Something is unknown",
@@ -74,24 +74,24 @@ impl Status {
 
 /// How many there are of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts([usize; 6]);
+pub(crate) struct Counts([usize; 6]);
 
 impl Counts {
-    pub(super) fn add(&mut self, status: Status, count: usize) {
+    pub(crate) fn add(&mut self, status: Status, count: usize) {
         if let Some(number) = self.0.get_mut(status.place()) {
             *number += count;
         }
     }
 
-    pub(super) fn of(&self, status: Status) -> usize {
+    pub(crate) fn of(&self, status: Status) -> usize {
         self.0.get(status.place()).copied().unwrap_or_default()
     }
 
-    pub(super) fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.0.iter().sum()
     }
 
-    pub(super) fn plus(mut self, other: &Self) -> Self {
+    pub(crate) fn plus(mut self, other: &Self) -> Self {
         for status in Status::ALL {
             self.add(status, other.of(status));
         }
@@ -115,13 +115,13 @@ impl From<&Summary> for Counts {
 
 /// Counts, those of components in workloads apart: only the end tells whether they count.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     counted: Counts,
     in_pods: Counts,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, status: Status, in_pod: bool) {
+    pub(crate) fn add(&mut self, status: Status, in_pod: bool) {
         let counts = if in_pod {
             &mut self.in_pods
         } else {
@@ -131,7 +131,7 @@ impl Tally {
     }
 
     /// Returns what counts.
-    pub(super) fn counts(&self, with_pods: bool) -> Counts {
+    pub(crate) fn counts(&self, with_pods: bool) -> Counts {
         if with_pods {
             self.counted.plus(&self.in_pods)
         } else {
@@ -140,7 +140,7 @@ impl Tally {
     }
 
     /// Returns how many there are, whether they count or not.
-    pub(super) fn all(&self) -> usize {
+    pub(crate) fn all(&self) -> usize {
         self.counted.total() + self.in_pods.total()
     }
 }
