@@ -69,7 +69,7 @@ pub struct Changed {
 
 impl Changed {
     /// Returns what was found before; `None` where it was not there.
-    pub fn old(&self) -> Option<&Finding> {
+    pub fn before(&self) -> Option<&Finding> {
         match self.kind {
             ChangeKind::NoLongerSeen => Some(&self.finding),
             _ => self.before.as_deref(),
@@ -77,7 +77,7 @@ impl Changed {
     }
 
     /// Returns what is found now; `None` where it is not there any more.
-    pub fn new(&self) -> Option<&Finding> {
+    pub fn now(&self) -> Option<&Finding> {
         (self.kind != ChangeKind::NoLongerSeen).then_some(&self.finding)
     }
 }
@@ -131,8 +131,8 @@ impl Comparison {
                 }),
                 subject: finding.subject.clone(),
                 horizon: finding.horizon,
-                old: change.old().map(side),
-                new: change.new().map(side),
+                old: change.before().map(side),
+                new: change.now().map(side),
             }
         });
         Changes {

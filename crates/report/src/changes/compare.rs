@@ -165,12 +165,12 @@ fn place<'a>(change: &'a Changed, comparison: &'a Comparison) -> impl Ord + 'a {
 
 /// Returns the nodes on which something changed, by their ids; as they are now, where they are still there.
 fn nodes(changes: &[Changed], old: &Survey, new: &Survey) -> BTreeMap<String, Node> {
-    let changed: BTreeSet<&str> = changes
+    let ids: BTreeSet<&str> = changes
         .iter()
         .filter_map(|change| change.finding.node.as_deref())
         .collect();
     let all = old.nodes.iter().chain(&new.nodes);
-    all.filter(|node| changed.contains(node.id.as_str()))
+    all.filter(|node| ids.contains(node.id.as_str()))
         .map(|node| (node.id.clone(), node.clone()))
         .collect()
 }

@@ -162,10 +162,10 @@ fn push_change(line: &mut String, change: &Changed) {
     ] {
         push(line, cell);
     }
-    push_side(line, change.old());
-    push_side(line, change.new());
+    push_side(line, change.before());
+    push_side(line, change.now());
     // What is not there any more is mended by nobody.
-    let fix = change.new().map(|new| &new.fix);
+    let fix = change.now().map(|new| &new.fix);
     let how = fix.and_then(|fix| fix.how.as_deref());
     for cell in [
         finding.expected.as_str(),

@@ -170,7 +170,7 @@ impl Page<'_> {
     fn said(&self, page: &mut String) {
         let now = self.comparison.changes.iter();
         let open = now
-            .filter_map(super::Changed::new)
+            .filter_map(super::Changed::now)
             .filter(|now| needs_action(now.verdict) && now.waiver.is_none())
             .count();
         let words = counts(self.comparison);
@@ -224,7 +224,7 @@ impl Page<'_> {
         frame::boxes("Change", "change", kinds, page);
         let now: BTreeSet<Status> = changes
             .iter()
-            .filter_map(super::Changed::new)
+            .filter_map(super::Changed::now)
             .map(Status::of)
             .collect();
         let now = now.iter().map(|status| (status.word(), status.label()));

@@ -59,7 +59,7 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
 }
 
 fn outcome(change: &Changed) -> Outcome {
-    let Some(now) = change.new() else {
+    let Some(now) = change.now() else {
         let Finding { verdict, .. } = *change.finding;
         let said = said(&change.finding);
         return Outcome::Skipped {
@@ -67,7 +67,7 @@ fn outcome(change: &Changed) -> Outcome {
         };
     };
     let kind = change.kind.as_str();
-    let before = change.old().map(in_words);
+    let before = change.before().map(in_words);
     let before = format!("before: {}", before.as_deref().unwrap_or("not there"));
     let mut outcome = Outcome::of(now);
     match &mut outcome {

@@ -75,8 +75,8 @@ fn row(change: &Changed, changes: &Comparison, out: &mut dyn Write) -> Result<()
         short(&finding.title, sentence_in_cell),
         finding.severity,
         short(&whereabouts(finding, changes), code_in_cell),
-        side(change.old()),
-        side(change.new()),
+        side(change.before()),
+        side(change.now()),
     )?;
     Ok(())
 }

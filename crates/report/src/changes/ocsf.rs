@@ -67,7 +67,7 @@ fn event<'a>(
     }
     if is_gone {
         close(&mut event, finding);
-    } else if change.old().is_some_and(|old| needs_action(old.verdict)) {
+    } else if change.before().is_some_and(|old| needs_action(old.verdict)) {
         // What was open in a lake does not stay so.
         let state = match finding.verdict {
             Verdict::Pass => Some((4, "Resolved")),
@@ -80,15 +80,15 @@ fn event<'a>(
     }
     event.message.insert_str(0, &format!("{}: ", kind.as_str()));
     if change
-        .old()
+        .before()
         .is_some_and(|old| old.evidence.len() > MAX_EVIDENCE)
     {
         event.metadata = seen.truncated();
     }
     event.unmapped = Unmapped::Change(Box::new(UnmappedChange {
         change: *kind,
-        now: change.new().map(unmapped),
-        old: change.old().map(|old| UnmappedOld {
+        now: change.now().map(unmapped),
+        old: change.before().map(|old| UnmappedOld {
             finding: unmapped(old),
             cause: old.cause,
             reason: old.reason.clone(),

@@ -161,7 +161,7 @@ fn object(
     let time = Seconds::from(comparison.new.started);
     let mut found = Gather::new(MAX_BYTES - HEAD);
     for change in changes {
-        let rank = change.new().map_or(u8::MAX, rank);
+        let rank = change.now().map_or(u8::MAX, rank);
         let entry = of(change, time);
         let counted = (change.kind, entry.result);
         found.add(counted, rank, &change.finding, || entry);
@@ -211,7 +211,7 @@ fn of(change: &Changed, time: Seconds) -> Entry {
     let mut entry = entry::of(finding, time);
     let kind = change.kind.as_str();
     entry.source = SOURCE;
-    entry.message = match change.new() {
+    entry.message = match change.now() {
         Some(_) => cut(&format!("{kind}: {}", entry.message), LONGEST),
         None => cut(
             &format!(
@@ -221,7 +221,7 @@ fn of(change: &Changed, time: Seconds) -> Entry {
             LONGEST,
         ),
     };
-    if change.new().is_none() {
+    if change.now().is_none() {
         // Nothing is said of now: it neither fails nor passes, and there is nothing to mend.
         entry.result = Outcome::Skip;
         entry.scored = false;
@@ -231,13 +231,13 @@ fn of(change: &Changed, time: Seconds) -> Entry {
     let side = |side: Option<_>| side.map_or("not there".to_owned(), in_words);
     entry.properties.extend([
         ("change", kind.to_owned()),
-        ("before", cut(&side(change.old()), LONGEST)),
-        ("now", cut(&side(change.new()), LONGEST)),
+        ("before", cut(&side(change.before()), LONGEST)),
+        ("now", cut(&side(change.now()), LONGEST)),
         ("findingID", cut(&finding.id, SHORT)),
         // Not that of the finding: Policy Reporter takes it for its own, and a scan's report has it.
         ("resultID", cut(&format!("diff-{}", finding.id), SHORT)),
     ]);
-    let verdict = change.old().map(|old| old.verdict.as_str().to_owned());
+    let verdict = change.before().map(|old| old.verdict.as_str().to_owned());
     entry
         .properties
         .extend(verdict.map(|verdict| ("oldVerdict", verdict)));

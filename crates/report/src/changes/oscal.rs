@@ -173,7 +173,7 @@ fn written(change: &Changed, comparison: &Comparison, around: Around<'_>) -> Wri
         observation.relevant_evidence = of_side("old", &change.finding).collect();
     } else {
         observation.relevant_evidence = of_side("new", &change.finding).collect();
-        if let Some(old) = change.old() {
+        if let Some(old) = change.before() {
             observation.relevant_evidence.extend(of_side("old", old));
             let mut said = vec![format!("before: {}", before(old))];
             said.extend(left_out(old));
@@ -187,7 +187,7 @@ fn written(change: &Changed, comparison: &Comparison, around: Around<'_>) -> Wri
             );
         }
     }
-    if let Some(old) = change.old() {
+    if let Some(old) = change.before() {
         props.push(property("old-verdict", old.verdict.as_str()));
         props.extend(old.cause.map(|cause| property("old-cause", cause.as_str())));
         props.extend(old.waiver.as_ref().map(|_| property("old-waived", "true")));

@@ -112,7 +112,7 @@ fn one(change: &Changed, changes: &Comparison, wide: bool, page: &mut Page) {
     let title = format!("{} ({})", finding.title, finding.severity);
     page.hang(&prefix, (Ink::Plain, &title), hanging);
     page.item(2, "at", LABEL, (Ink::Dim, &whereabouts(finding, changes)));
-    for (label, side) in [("before", change.old()), ("now", change.new())] {
+    for (label, side) in [("before", change.before()), ("now", change.now())] {
         match side {
             Some(side) if wide => all(label, side, page),
             Some(side) => page.item(2, label, LABEL, (Ink::Plain, &in_words(side))),

@@ -144,7 +144,7 @@ fn changes(page: &mut Page, comparison: &Comparison) {
 
 /// Returns whether somebody has to do something about what is now.
 fn is_open(change: &Changed) -> bool {
-    let now = change.new();
+    let now = change.now();
     now.is_some_and(|now| now.waiver.is_none() && needs_action(now.verdict))
 }
 

@@ -107,7 +107,7 @@ impl Gatherings {
         // What is grouped has one kind and one verdict of now, so that one says for all whether it needs action.
         let mut shown: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
         for change in &comparison.changes {
-            let now = change.new().map(|new| new.verdict);
+            let now = change.now().map(|new| new.verdict);
             match self::shown(change) {
                 Some(finding) => shown.entry((change.kind, now)).or_default().push(finding),
                 None => left_out += 1,
@@ -156,16 +156,16 @@ impl Gatherings {
 /// Returns the finding that a result shows: as it is now if it needs action or that was accepted, or else as it was.
 fn shown(change: &Changed) -> Option<&Finding> {
     if change.kind == ChangeKind::Waived {
-        return change.new();
+        return change.now();
     }
-    let sides = [change.new(), change.old()];
+    let sides = [change.now(), change.before()];
     let mut open = sides.into_iter().flatten();
     open.find(|finding| needs_action(finding))
 }
 
 /// Returns a result with what it was, and what became of it.
 fn compared(mut result: SarifResult, change: &Changed, joined: Joined) -> SarifResult {
-    let needs_action_now = change.new().is_some_and(needs_action);
+    let needs_action_now = change.now().is_some_and(needs_action);
     let state = match change.kind {
         ChangeKind::New => BaselineState::New.as_str(),
         ChangeKind::Waived => BaselineState::Updated.as_str(),
@@ -174,7 +174,7 @@ fn compared(mut result: SarifResult, change: &Changed, joined: Joined) -> SarifR
     };
     result.baseline_state = Some(state);
     if !needs_action_now {
-        result.kind = Some(match change.new().map(|new| new.verdict) {
+        result.kind = Some(match change.now().map(|new| new.verdict) {
             Some(Verdict::Pass) => "pass",
             Some(Verdict::Manual) => "review",
             Some(Verdict::NotApplicable) | None => "notApplicable",
@@ -183,7 +183,7 @@ fn compared(mut result: SarifResult, change: &Changed, joined: Joined) -> SarifR
         });
         result.level = "none";
     }
-    let waiver = change.new().and_then(|new| new.waiver.as_ref());
+    let waiver = change.now().and_then(|new| new.waiver.as_ref());
     result.suppressions = waiver
         .map(|waiver| Suppression {
             kind: "external",
@@ -202,8 +202,8 @@ fn compared(mut result: SarifResult, change: &Changed, joined: Joined) -> SarifR
     result.message = Message::of(&format!("{head}{said}: {}", result.message.text));
     result.properties.change = Some(ChangeProperties {
         kind: change.kind,
-        old: change.old().map(side),
-        new: change.new().map(side),
+        old: change.before().map(side),
+        new: change.now().map(side),
     });
     result
 }
@@ -223,7 +223,7 @@ const fn head(kind: ChangeKind) -> &'static str {
 
 /// Returns what a message says of the side that the result does not show.
 fn told(change: &Changed) -> String {
-    let other = match (change.old(), change.new()) {
+    let other = match (change.before(), change.now()) {
         (Some(old), Some(new)) if needs_action(new) => Some(("was", old)),
         (Some(_), Some(new)) if change.kind != ChangeKind::Waived => Some(("now", new)),
         _ => None,

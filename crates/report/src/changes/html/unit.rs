@@ -40,7 +40,7 @@ impl Unit for Together<'_> {
 
     fn before(&self) -> Vec<Option<(Status, Verdict)>> {
         let changes = self.changes.iter();
-        changes.map(|change| change.old().map(said)).collect()
+        changes.map(|change| change.before().map(said)).collect()
     }
 
     fn draw(&self) -> Drawn {
@@ -62,7 +62,7 @@ impl Unit for Together<'_> {
                 self.sides(change, &mut body);
             }
         }
-        let mut now = self.changes.iter().filter_map(Changed::new);
+        let mut now = self.changes.iter().filter_map(Changed::now);
         if let Some(failing) = now.find(|one| one.verdict == Verdict::Fail) {
             mending(failing, &mut body);
         }
@@ -81,7 +81,7 @@ impl Unit for Together<'_> {
         let mut digest = Sha256::new();
         hash(&self.node_is_in_both, &mut digest);
         for change in self.changes {
-            for side in [change.old(), change.new()] {
+            for side in [change.before(), change.now()] {
                 hash(&side.is_some(), &mut digest);
                 if let Some(finding) = side {
                     hash_finding(finding, common, &mut digest);
@@ -95,7 +95,7 @@ impl Unit for Together<'_> {
 impl Together<'_> {
     /// Writes what was before beside what is now.
     fn sides(&self, change: &Changed, page: &mut String) {
-        let (old, new) = (change.old(), change.new());
+        let (old, new) = (change.before(), change.now());
         if let (Some(old), Some(new)) = (old, new)
             && old.expected == new.expected
             && !new.expected.is_empty()
@@ -171,7 +171,7 @@ pub(super) fn absent() -> &'static str {
 
 /// Returns what changed, in a line.
 fn gist(change: &Changed) -> String {
-    let (Some(old), Some(new)) = (change.old(), change.new()) else {
+    let (Some(old), Some(new)) = (change.before(), change.now()) else {
         return head(&change.finding);
     };
     let told = match change.kind {
