@@ -1,27 +1,28 @@
 //! What changed between two reports.
 //!
-//! Each is gone through twice at most: of the old one a few numbers are kept for each finding, and only findings that
-//! changed are held whole. One file per format; those that are laid out as a report is take its parts from the format of
-//! the report.
+//! Each is gone through twice at most: of the old one a few numbers are kept for each finding, and findings that changed
+//! wait [outside of memory](ChangeList). One file per format; those that are laid out as a report is take its parts from
+//! the format of the report.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use kubeassay_core::changes::{
-    Change, ChangeKind, ChangeSummary, Changes, Compared, NodeName, SCHEMA, Side,
-};
+use kubeassay_core::changes::{ChangeKind, ChangeSummary, Compared, NodeName};
 use kubeassay_core::report::{Finding, Node, Tool};
 use kubeassay_core::text;
 
 use crate::describe::subject_parts;
-use crate::{Format, Prose, RenderError, Style, heading, json, yaml};
+use crate::document::Notation;
+use crate::{Format, Prose, RenderError, Style, heading};
 
 mod by_node;
 mod compare;
 mod csv;
+mod document;
 mod html;
 mod jsonl;
 mod junit;
+mod list;
 mod markdown;
 mod ocsf;
 mod openreports;
@@ -30,11 +31,12 @@ mod page;
 mod prometheus;
 mod sarif;
 
-pub use compare::compare;
+pub use compare::{CompareError, compare};
 pub use csv::COLUMNS;
+pub use list::{ChangeList, Outline};
 
 /// What changed between two reports, with the findings whole: every format is written from it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Comparison {
     /// Who compared them.
     pub tool: Tool,
@@ -49,7 +51,7 @@ pub struct Comparison {
     /// Nodes that only the old one has.
     pub nodes_went: Vec<NodeName>,
     /// The changes, those that need action first.
-    pub changes: Vec<Changed>,
+    pub changes: ChangeList,
     /// How many there are of each kind.
     pub summary: ChangeSummary,
     /// The nodes on which something changed, by their ids; as they are now, where they are still there.
@@ -101,62 +103,6 @@ impl Comparison {
             None => "cluster",
         }
     }
-
-    /// Returns what changed as a document of the schema [`SCHEMA`].
-    pub fn document(&self) -> Changes {
-        // By name: a field that is added must find its place.
-        let Self {
-            tool,
-            old,
-            new,
-            doubts,
-            nodes_came,
-            nodes_went,
-            changes,
-            summary,
-            nodes: _,
-        } = self;
-        let changes = changes.iter().map(|change| {
-            let finding = &change.finding;
-            Change {
-                change: change.kind,
-                id: finding.id.clone(),
-                rule: finding.rule.clone(),
-                title: finding.title.clone(),
-                severity: finding.severity,
-                controls: finding.controls.clone(),
-                node: finding.node.as_ref().map(|id| NodeName {
-                    name: self.node_of(finding).unwrap_or(id).to_owned(),
-                    id: id.clone(),
-                }),
-                subject: finding.subject.clone(),
-                horizon: finding.horizon,
-                old: change.before().map(side),
-                new: change.now().map(side),
-            }
-        });
-        Changes {
-            schema: SCHEMA.to_owned(),
-            tool: tool.clone(),
-            old: old.clone(),
-            new: new.clone(),
-            doubts: doubts.clone(),
-            nodes_came: nodes_came.clone(),
-            nodes_went: nodes_went.clone(),
-            changes: changes.collect(),
-            summary: *summary,
-        }
-    }
-}
-
-fn side(finding: &Finding) -> Side {
-    Side {
-        verdict: finding.verdict,
-        cause: finding.cause,
-        reason: finding.reason.clone(),
-        waiver: finding.waiver.clone(),
-        evidence: finding.evidence.clone(),
-    }
 }
 
 /// Writes what changed in `format`. `prose` is what the pages of rules say; formats that
@@ -175,9 +121,9 @@ pub fn write(
     match format {
         Format::Table => page::write(comparison, false, style, out),
         Format::Wide => page::write(comparison, true, style, out),
-        Format::Json => json::write(&comparison.document(), out),
-        Format::Jsonl => jsonl::write(comparison.document(), out),
-        Format::Yaml => yaml::write(&comparison.document(), out),
+        Format::Json => document::write(comparison, Notation::Json, out),
+        Format::Jsonl => jsonl::write(comparison, out),
+        Format::Yaml => document::write(comparison, Notation::Yaml, out),
         Format::Sarif => sarif::write(comparison, prose, out),
         Format::Junit => junit::write(comparison, out),
         Format::Markdown => markdown::write(comparison, out),

@@ -95,66 +95,74 @@ impl Document {
             gate: &gate,
             complete,
         };
-        match notation {
-            Notation::Json => write_json(&before, findings, &behind, out),
-            Notation::Yaml => write_yaml(&before, findings, &behind, out),
-        }
+        notation.write_list(
+            &before,
+            "findings",
+            &behind,
+            |take| findings.each(take),
+            out,
+        )
     }
 }
 
-fn write_json(
-    before: &Before<'_>,
-    findings: Spool,
-    behind: &Behind<'_>,
-    out: &mut dyn Write,
-) -> Result<(), RenderError> {
-    let text = json::indented(before)?;
-    let open = text.strip_suffix("\n}").unwrap_or_default();
-    write!(out, "{open},\n  \"findings\": [")?;
-    let mut next = "\n    ";
-    findings.each(|text| {
-        out.write_all(next.as_bytes())?;
-        out.write_all(text)?;
-        next = ",\n    ";
-        Ok(())
-    })?;
-    let text = json::indented(behind)?;
-    let rest = text.strip_prefix('{').unwrap_or_default();
-    let close = if next.starts_with(',') { "\n  ]" } else { "]" };
-    writeln!(out, "{close},{rest}")?;
-    Ok(())
-}
-
-fn write_yaml(
-    before: &Before<'_>,
-    findings: Spool,
-    behind: &Behind<'_>,
-    out: &mut dyn Write,
-) -> Result<(), RenderError> {
-    yaml::write(before, out)?;
-    out.write_all(b"findings:")?;
-    let mut next = "\n";
-    findings.each(|text| {
-        out.write_all(next.as_bytes())?;
-        out.write_all(text)?;
-        next = "";
-        Ok(())
-    })?;
-    if !next.is_empty() {
-        out.write_all(b" []\n")?;
-    }
-    yaml::write(behind, out)
-}
+/// Takes the text of one item of a list after the other.
+type Take<'a> = dyn FnMut(&[u8]) -> Result<(), RenderError> + 'a;
 
 impl Notation {
-    /// Returns a finding as it stands in the list of them.
-    fn finding(self, finding: &Finding) -> Result<Vec<u8>, RenderError> {
+    /// Returns an item as it stands in the list of them.
+    pub(crate) fn item<T: Serialize>(self, item: &T) -> Result<Vec<u8>, RenderError> {
         match self {
             Self::Json => {
-                let text = json::indented(finding)?;
+                let text = json::indented(item)?;
                 Ok(text.replace('\n', "\n    ").into_bytes())
             }
-            Self::Yaml => yaml::emitted(&[finding]),
+            Self::Yaml => yaml::emitted(&[item]),
+        }
+    }
+
+    /// Writes a document: the fields of `before`, the list `name` whose [items](Self::item) `each` hands on, and the fields
+    /// of `behind`.
+    pub(crate) fn write_list<B: Serialize, E: Serialize>(
+        self,
+        before: &B,
+        name: &str,
+        behind: &E,
+        each: impl FnOnce(&mut Take<'_>) -> Result<(), RenderError>,
+        out: &mut dyn Write,
+    ) -> Result<(), RenderError> {
+        match self {
+            Self::Json => {
+                let text = json::indented(before)?;
+                let open = text.strip_suffix("\n}").unwrap_or_default();
+                write!(out, "{open},\n  \"{name}\": [")?;
+                let mut next = "\n    ";
+                each(&mut |text| {
+                    out.write_all(next.as_bytes())?;
+                    out.write_all(text)?;
+                    next = ",\n    ";
+                    Ok(())
+                })?;
+                let text = json::indented(behind)?;
+                let rest = text.strip_prefix('{').unwrap_or_default();
+                let close = if next.starts_with(',') { "\n  ]" } else { "]" };
+                writeln!(out, "{close},{rest}")?;
+                Ok(())
+            }
+            Self::Yaml => {
+                yaml::write(before, out)?;
+                write!(out, "{name}:")?;
+                let mut next = "\n";
+                each(&mut |text| {
+                    out.write_all(next.as_bytes())?;
+                    out.write_all(text)?;
+                    next = "";
+                    Ok(())
+                })?;
+                if !next.is_empty() {
+                    out.write_all(b" []\n")?;
+                }
+                yaml::write(behind, out)
+            }
         }
     }
 }
@@ -171,7 +179,7 @@ impl Render for Document {
     }
 
     fn finding(&mut self, finding: &Finding, _: &mut dyn Write) -> Result<(), RenderError> {
-        let text = self.notation.finding(finding)?;
+        let text = self.notation.item(finding)?;
         self.findings.push(finding, &text)
     }
 

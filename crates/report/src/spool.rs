@@ -4,74 +4,27 @@
 //! sorted already, such as the findings of a node, is one run; the runs are merged at the end. So what is held grows
 //! with nodes, and not with findings.
 
+mod texts;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fmt;
-use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 
 use kubeassay_core::Horizon;
 use kubeassay_core::report::Finding;
 
 use crate::RenderError;
+pub use texts::{Room, Scratch};
+pub(crate) use texts::{Texts, kept};
 
-/// How much is read or written at once, in bytes.
+/// How much is read at once, in bytes.
 const CHUNK: usize = 64 << 10;
-
-/// What takes text and gives it back: a file, or memory.
-pub trait Scratch: Read + Write + Seek {}
-
-impl<T: Read + Write + Seek> Scratch for T {}
-
-/// Where text waits that has no place in its document yet.
-pub struct Room {
-    /// Bytes that may be held in memory.
-    memory: usize,
-    /// Makes the file for what is more.
-    make: Option<Box<MakeScratch>>,
-}
-
-type MakeScratch = dyn FnOnce() -> io::Result<Box<dyn Scratch>>;
-
-impl Room {
-    /// Everything is held in memory.
-    pub const MEMORY: Self = Self {
-        memory: 0,
-        make: None,
-    };
-
-    /// As many bytes are held in memory; for what is more, `make` makes a file. Where it cannot, memory is taken.
-    pub fn new(
-        memory: usize,
-        make: impl FnOnce() -> io::Result<Box<dyn Scratch>> + 'static,
-    ) -> Self {
-        Self {
-            memory,
-            make: Some(Box::new(make)),
-        }
-    }
-}
-
-impl fmt::Debug for Room {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Room")
-            .field("memory", &self.memory)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Takes findings in any order and gives them back sorted by node, rule, subject and horizon; equal ones as they came.
 pub(crate) struct Spool {
-    store: Store,
-    room: Room,
-    /// Bytes that are stored.
-    length: u64,
+    texts: Texts,
     runs: Vec<Run>,
     last: Place,
-}
-
-enum Store {
-    Memory(Vec<u8>),
-    File(BufWriter<Box<dyn Scratch>>),
 }
 
 /// Records of one node that stand sorted behind one another.
@@ -106,9 +59,7 @@ impl Place {
 impl Spool {
     pub(crate) const fn new(room: Room) -> Self {
         Self {
-            store: Store::Memory(Vec::new()),
-            room,
-            length: 0,
+            texts: Texts::new(room),
             runs: Vec::new(),
             last: Place {
                 rule: Vec::new(),
@@ -121,14 +72,14 @@ impl Spool {
     /// Takes a finding, which will stand in the document as `text`.
     pub(crate) fn push(&mut self, finding: &Finding, text: &[u8]) -> Result<(), RenderError> {
         let place = Place::of(finding);
-        let at = self.length;
+        let at = self.texts.length();
         let parts = [place.rule.as_slice(), &place.subject, text];
         for part in parts {
-            self.store(&(part.len() as u64).to_le_bytes())?;
+            self.texts.push(&(part.len() as u64).to_le_bytes())?;
         }
-        self.store(&[place.horizon])?;
+        self.texts.push(&[place.horizon])?;
         for part in parts {
-            self.store(part)?;
+            self.texts.push(part)?;
         }
         match self.runs.last_mut() {
             Some(run) if run.node == finding.node && self.last <= place => run.count += 1,
@@ -142,38 +93,13 @@ impl Spool {
         Ok(())
     }
 
-    fn store(&mut self, bytes: &[u8]) -> Result<(), RenderError> {
-        if let Store::Memory(held) = &mut self.store
-            && held.len() + bytes.len() > self.room.memory
-            // Asked for once: where there is no file, there is none later.
-            && let Some(make) = self.room.make.take()
-            && let Ok(file) = make()
-        {
-            let mut file = BufWriter::with_capacity(CHUNK, file);
-            file.write_all(held).map_err(kept)?;
-            self.store = Store::File(file);
-        }
-        match &mut self.store {
-            Store::Memory(held) => held.extend_from_slice(bytes),
-            Store::File(file) => file.write_all(bytes).map_err(kept)?,
-        }
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
     /// Hands on the texts, sorted.
     pub(crate) fn each(
         self,
         mut take: impl FnMut(&[u8]) -> Result<(), RenderError>,
     ) -> Result<(), RenderError> {
-        let scratch: Box<dyn Scratch> = match self.store {
-            Store::Memory(held) => Box::new(Cursor::new(held)),
-            Store::File(file) => file
-                .into_inner()
-                .map_err(|error| kept(error.into_error()))?,
-        };
         let mut records = Records {
-            source: BufReader::with_capacity(CHUNK, scratch),
+            source: BufReader::with_capacity(CHUNK, self.texts.into_scratch()?),
             at: None,
         };
         let mut runs = self.runs;
@@ -266,8 +192,4 @@ impl Records {
         self.read(head.length, into)?;
         Ok(head.at + head.length)
     }
-}
-
-fn kept(source: io::Error) -> RenderError {
-    RenderError::Keep { source }
 }

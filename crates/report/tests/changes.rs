@@ -49,7 +49,7 @@ mod prometheus;
 mod sarif;
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 
 use common::{
     anonymous, denied, evidence, failing, file, manual, node, passing, report, shown, waived,
@@ -57,12 +57,16 @@ use common::{
 use insta::assert_snapshot;
 use kubeassay_core::report::{Finding, Report, Tool};
 use kubeassay_core::{OriginKind, Value as Observed, Verdict};
-use kubeassay_report::changes::{self, Comparison};
+use kubeassay_report::changes::{self, CompareError, Comparison};
 use kubeassay_report::read::{Limits, ReportFile};
-use kubeassay_report::{Format, Prose, Style};
+use kubeassay_report::{Format, Prose, Room, Style};
 use serde_json::Value;
 
 fn compare(old: &Report, new: &Report) -> Comparison {
+    compare_in(old, new, Room::MEMORY).unwrap()
+}
+
+fn compare_in(old: &Report, new: &Report, room: Room) -> Result<Comparison, CompareError> {
     let open = |name, report| {
         let text = shown(report, Format::Jsonl, 80, false);
         ReportFile::open(name, Cursor::new(text.into_bytes()), Limits::USUAL).unwrap()
@@ -76,8 +80,8 @@ fn compare(old: &Report, new: &Report) -> Comparison {
         &mut open("old.jsonl", old),
         &mut open("new.jsonl", new),
         tool,
+        room,
     )
-    .unwrap()
 }
 
 fn written(changes: &Comparison, format: Format, width: usize, colour: bool) -> String {
@@ -111,6 +115,11 @@ fn port(node: &str, value: i64, line: u32) -> Finding {
 
 /// Every kind of change once: worker-1 stays, worker-2 went, worker-3 came.
 fn every_kind() -> Comparison {
+    let (old, new) = reports();
+    compare(&old, &new)
+}
+
+fn reports() -> (Report, Report) {
     let idle = |finding: Finding| Finding {
         waiver: None,
         ..finding
@@ -159,7 +168,59 @@ fn every_kind() -> Comparison {
             failing("worker-3"),
         ],
     );
-    compare(&old, &new)
+    (old, new)
+}
+
+/// A file that is full, or gives nothing back.
+struct Broken(bool);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("it gives nothing back"))
+    }
+}
+
+impl Write for Broken {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let full = io::Error::other("it is full");
+        if self.0 { Err(full) } else { Ok(data.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Seek for Broken {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Ok(0)
+    }
+}
+
+#[test]
+fn changes_that_wait_in_a_file_are_the_same_and_a_file_that_fails_is_an_error() {
+    let (old, new) = reports();
+    let file = || Room::new(10, || Ok(Box::new(Cursor::new(Vec::new()))));
+    let in_file = compare_in(&old, &new, file()).unwrap();
+    let in_memory = compare(&old, &new);
+    for format in Format::ALL {
+        let [one, other] = [&in_file, &in_memory].map(|one| written(one, *format, 80, false));
+        assert_eq!(one, other, "{format}");
+    }
+    let full = Room::new(10, || Ok(Box::new(Broken(true))));
+    let error = compare_in(&old, &new, full).unwrap_err();
+    assert!(error.to_string().contains("temporary file"), "{error}");
+    let silent = Room::new(10, || Ok(Box::new(Broken(false))));
+    let comparison = compare_in(&old, &new, silent).unwrap();
+    let style = Style {
+        width: 80,
+        colour: false,
+    };
+    for format in Format::ALL {
+        let mut out = Vec::new();
+        let written = changes::write(&comparison, *format, style, &Prose::default(), &mut out);
+        assert!(written.is_err(), "{format}");
+    }
 }
 
 #[test]
@@ -167,6 +228,7 @@ fn every_kind_of_change_as_people_see_it() {
     let changes = every_kind();
     let kinds: Vec<&str> = changes
         .changes
+        .outlines()
         .iter()
         .map(|change| change.kind.as_str())
         .collect();
@@ -312,7 +374,7 @@ fn tally(words: impl Iterator<Item = String>) -> Counts {
 #[test]
 fn every_format_has_the_same_counts() {
     for comparison in [every_kind(), poisoned("x"), nothing()] {
-        let kinds = comparison.changes.iter();
+        let kinds = comparison.changes.outlines().iter();
         let wanted = tally(kinds.map(|change| change.kind.as_str().to_owned()));
         for format in Format::ALL {
             let document = written(&comparison, *format, 80, false);

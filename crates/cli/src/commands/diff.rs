@@ -16,6 +16,7 @@ use kubeassay_report::{JsonLines, Render as _};
 use crate::args::{Diff, Global};
 use crate::exit::Exit;
 use crate::messages::Messages;
+use crate::output::Destination;
 use crate::outputs::{Outputs, Place};
 use crate::saved::{self, Saved};
 use crate::tool::tool;
@@ -49,7 +50,7 @@ pub(crate) fn run(arguments: &Diff, global: &Global, messages: Messages) -> anyh
     let judged = |path: &Path| open(path, |path| judge(path, &rules, &options));
     let mut old = judged(&arguments.old)?;
     let mut new = judged(&arguments.new)?;
-    let comparison = changes::compare(&mut old, &mut new, tool())?;
+    let comparison = changes::compare(&mut old, &mut new, tool(), Destination::Stdout.room())?;
     for doubt in &comparison.doubts {
         messages.warning(doubt);
     }

@@ -6,21 +6,37 @@ use std::io::{Read, Seek};
 use kubeassay_core::Verdict;
 use kubeassay_core::changes::{ChangeKind, ChangeSummary, Compared, NodeName};
 use kubeassay_core::report::{Node, Tool};
+use thiserror::Error;
 
-use super::{Changed, Comparison};
+use super::Comparison;
+use super::list::Gather;
+use crate::RenderError;
 use crate::read::{Piece, PieceOf, ReadError, ReportFile, Survey};
+use crate::spool::Room;
 use crate::trace::{self, Trace, needs_action, number};
 
-/// Compares two reports. `tool` is who compares them.
+/// Why two reports could not be compared.
+#[derive(Debug, Error)]
+pub enum CompareError {
+    /// One of them cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What changed cannot be kept.
+    #[error(transparent)]
+    Keep(#[from] RenderError),
+}
+
+/// Compares two reports. `tool` is who compares them; what changed waits in `room`.
 ///
 /// # Errors
 ///
-/// Where one of them cannot be read.
+/// Where one of them cannot be read, or what changed cannot be kept.
 pub fn compare<R: Read + Seek, S: Read + Seek>(
     old: &mut ReportFile<R>,
     new: &mut ReportFile<S>,
     tool: Tool,
-) -> Result<Comparison, ReadError> {
+    room: Room,
+) -> Result<Comparison, CompareError> {
     let mut traces = Vec::new();
     old.each_of(|piece: PieceOf<trace::Compared>| {
         if let PieceOf::Finding(finding) = piece {
@@ -31,7 +47,7 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
     traces.sort_unstable_by_key(|trace| trace.id);
     let mut seen = vec![false; traces.len()];
     let mut summary = ChangeSummary::default();
-    let mut changes = Vec::new();
+    let mut changes = Gather::new(room);
     // Ids of findings whose old side is wanted, with the place of their change.
     let mut wanted: BTreeMap<u128, usize> = BTreeMap::new();
     let mut findings = 0;
@@ -48,14 +64,10 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
                 if before.is_some() {
                     wanted.insert(trace.id, changes.len());
                 }
-                changes.push(Changed {
-                    kind,
-                    finding,
-                    before: None,
-                });
+                changes.add(kind, &finding)?;
             }
         }
-        Ok::<(), ReadError>(())
+        Ok::<(), CompareError>(())
     })?;
     let gone = traces.iter().zip(&seen);
     let gone = gone.filter(|(trace, seen)| !**seen && trace.needs_action());
@@ -67,20 +79,14 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
             };
             let id = number(&finding.id);
             if let Some(place) = wanted.remove(&id) {
-                if let Some(change) = changes.get_mut(place) {
-                    change.before = Some(finding);
-                }
+                changes.add_before(place, &finding)?;
             } else if gone.contains(&id) {
-                changes.push(Changed {
-                    kind: ChangeKind::NoLongerSeen,
-                    finding,
-                    before: None,
-                });
+                changes.add(ChangeKind::NoLongerSeen, &finding)?;
             }
-            Ok::<(), ReadError>(())
+            Ok::<(), CompareError>(())
         })?;
     }
-    for change in &changes {
+    for change in changes.outlines() {
         *match change.kind {
             ChangeKind::New => &mut summary.new,
             ChangeKind::ChangedVerdict => &mut summary.changed_verdict,
@@ -92,20 +98,17 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
         } += 1;
     }
     let nodes = nodes(&changes, old.survey(), new.survey());
-    let mut comparison = Comparison {
+    Ok(Comparison {
         tool,
         doubts: doubts(old, new),
         nodes_came: only_in(new.survey(), old.survey()),
         nodes_went: only_in(old.survey(), new.survey()),
         old: compared(old.name(), old.survey(), traces.len()),
         new: compared(new.name(), new.survey(), findings),
-        changes: Vec::new(),
+        changes: changes.sorted(&nodes)?,
         summary,
         nodes,
-    };
-    changes.sort_by(|one, other| place(one, &comparison).cmp(&place(other, &comparison)));
-    comparison.changes = changes;
-    Ok(comparison)
+    })
 }
 
 /// Returns what was kept of the finding with this id, and marks it as seen.
@@ -149,26 +152,10 @@ fn kind(before: Option<Trace>, now: Trace) -> Option<ChangeKind> {
     }
 }
 
-/// The order of changes: what needs action first.
-fn place<'a>(change: &'a Changed, comparison: &'a Comparison) -> impl Ord + 'a {
-    let finding = &change.finding;
-    (
-        change.kind,
-        finding.severity,
-        &finding.rule,
-        comparison.node_of(finding),
-        &finding.node,
-        &finding.subject.key,
-        finding.horizon,
-    )
-}
-
 /// Returns the nodes on which something changed, by their ids; as they are now, where they are still there.
-fn nodes(changes: &[Changed], old: &Survey, new: &Survey) -> BTreeMap<String, Node> {
-    let ids: BTreeSet<&str> = changes
-        .iter()
-        .filter_map(|change| change.finding.node.as_deref())
-        .collect();
+fn nodes(changes: &Gather, old: &Survey, new: &Survey) -> BTreeMap<String, Node> {
+    let ids = changes.outlines().filter_map(|one| one.node.as_deref());
+    let ids: BTreeSet<&str> = ids.collect();
     let all = old.nodes.iter().chain(&new.nodes);
     all.filter(|node| ids.contains(node.id.as_str()))
         .map(|node| (node.id.clone(), node.clone()))

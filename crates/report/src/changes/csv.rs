@@ -76,7 +76,8 @@ const OF_SIDE: usize = 11;
 pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), RenderError> {
     writeln!(out, "{}\r", COLUMNS.join(","))?;
     let scope = scope(comparison);
-    for change in &comparison.changes {
+    for change in comparison.changes.iter() {
+        let change = change?;
         let finding = &change.finding;
         let mut line = begin(
             &scope,
@@ -86,7 +87,7 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
                 finding.node.as_deref().unwrap_or_default(),
             ],
         );
-        push_change(&mut line, change);
+        push_change(&mut line, &change);
         writeln!(out, "{line}\r")?;
     }
     let nodes = [

@@ -12,16 +12,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use kubeassay_core::changes::{ChangeKind, Compared};
-use kubeassay_core::report::{Finding, Source};
+use kubeassay_core::report::Source;
 
-use super::{Comparison, by_kind, counts, line};
+use super::{Changed, Comparison, by_kind, counts, line};
 use crate::describe::describe_source;
 use crate::html::escape::{count, html, number, put, short};
 use crate::html::gather::Gathering;
 use crate::html::identity::Facts;
 use crate::html::status::Status;
 use crate::html::{SEVERITIES, frame};
-use crate::trace::needs_action;
 use crate::{Prose, RenderError, heading};
 use kinds::{Counts, chip, heads, label, meaning};
 use nodes::Nodes;
@@ -34,7 +33,7 @@ pub(super) fn write(
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
     let nodes = Nodes::of(comparison);
-    let gathering = gather(comparison, &nodes);
+    let gathering = gather(comparison, &nodes)?;
     let there = by_kind(&comparison.summary)
         .into_iter()
         .filter(|(.., count)| *count > 0);
@@ -58,27 +57,43 @@ pub(super) fn write(
 }
 
 /// Gathers the changes: those of one rule and subject on one node stand one behind the other.
-fn gather(comparison: &Comparison, nodes: &Nodes<'_>) -> Gathering {
+fn gather(comparison: &Comparison, nodes: &Nodes<'_>) -> Result<Gathering, RenderError> {
     let mut gathering = Gathering::default();
-    let of = |finding: &Finding| (finding.subject.in_pod, finding.horizon);
-    for changes in comparison.changes.chunk_by(|one, next| {
-        let (last, finding) = (&one.finding, &next.finding);
-        one.kind == next.kind
-            && (&last.rule, &last.node) == (&finding.rule, &finding.node)
-            && last.subject.key == finding.subject.key
-            && of(last).0 == of(finding).0
-            && of(last).1 < of(finding).1
-    }) {
-        let node = changes
-            .first()
-            .and_then(|change| change.finding.node.as_deref());
+    let mut add = |changes: &[Changed]| {
+        let Some(first) = changes.first() else {
+            return;
+        };
+        let node = first.finding.node.as_deref();
         let together = Together {
             changes,
             node_is_in_both: nodes.is_in_both(node),
         };
         gathering.add(&together, nodes.place(node));
+    };
+    let mut pending: Vec<Changed> = Vec::new();
+    for change in comparison.changes.iter() {
+        let change = change?;
+        if !pending
+            .last()
+            .is_some_and(|last| go_together(last, &change))
+        {
+            add(&pending);
+            pending.clear();
+        }
+        pending.push(change);
     }
-    gathering
+    add(&pending);
+    Ok(gathering)
+}
+
+/// Returns whether two changes are of one rule and subject on one node, at different horizons.
+fn go_together(one: &Changed, next: &Changed) -> bool {
+    let (last, finding) = (&one.finding, &next.finding);
+    one.kind == next.kind
+        && (&last.rule, &last.node) == (&finding.rule, &finding.node)
+        && last.subject.key == finding.subject.key
+        && last.subject.in_pod == finding.subject.in_pod
+        && last.horizon < finding.horizon
 }
 
 /// What is known when the page is written.
@@ -168,11 +183,8 @@ impl Page<'_> {
 
     /// Writes the counts in words, and how many need action as they are now.
     fn said(&self, page: &mut String) {
-        let now = self.comparison.changes.iter();
-        let open = now
-            .filter_map(super::Changed::now)
-            .filter(|now| needs_action(now.verdict) && now.waiver.is_none())
-            .count();
+        let now = self.comparison.changes.outlines().iter();
+        let open = now.filter(|change| change.is_open()).count();
         let words = counts(self.comparison);
         let open = match (self.comparison.changes.len(), open) {
             (0, _) => String::new(),
@@ -191,8 +203,8 @@ impl Page<'_> {
 
     fn by_severity(&self, page: &mut String) {
         let mut severities: BTreeMap<_, Counts> = BTreeMap::new();
-        for change in &self.comparison.changes {
-            let counts = severities.entry(change.finding.severity).or_default();
+        for change in self.comparison.changes.outlines() {
+            let counts = severities.entry(change.severity).or_default();
             counts.add(change.kind);
         }
         if severities.is_empty() {
@@ -215,7 +227,7 @@ impl Page<'_> {
     }
 
     fn changes(&self, gathering: &Gathering, page: &mut String) {
-        let changes = &self.comparison.changes;
+        let changes = self.comparison.changes.outlines();
         page.push_str("<section id=\"findings\" aria-labelledby=\"findings-head\"><h2 id=\"findings-head\">Changes</h2>\n");
         frame::controls("Changes", page);
         let kinds = self.columns.iter();
@@ -224,17 +236,14 @@ impl Page<'_> {
         frame::boxes("Change", "change", kinds, page);
         let now: BTreeSet<Status> = changes
             .iter()
-            .filter_map(super::Changed::now)
-            .map(Status::of)
+            .filter_map(|change| change.now)
+            .map(|(verdict, is_accepted)| Status::by(verdict, is_accepted))
             .collect();
         let now = now.iter().map(|status| (status.word(), status.label()));
         let is_gone = self.columns.contains(&ChangeKind::NoLongerSeen);
         let gone = is_gone.then_some(("gone", "not there"));
         frame::boxes("Now", "verdict", now.chain(gone), page);
-        let there: BTreeSet<_> = changes
-            .iter()
-            .map(|change| change.finding.severity)
-            .collect();
+        let there: BTreeSet<_> = changes.iter().map(|change| change.severity).collect();
         let severities = SEVERITIES.iter().filter(|one| there.contains(one));
         let severities = severities.map(|severity| (severity.as_str(), severity.as_str()));
         frame::boxes("Severity", "severity", severities, page);

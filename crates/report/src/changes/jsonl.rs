@@ -2,39 +2,28 @@
 
 use std::io::Write;
 
-use kubeassay_core::changes::Changes;
+use serde::Serialize;
 
+use super::{Comparison, document};
 use crate::{RenderError, json};
 
 /// Writes them.
-pub(super) fn write(changes: Changes, out: &mut dyn Write) -> Result<(), RenderError> {
-    let Changes {
-        schema,
-        tool,
-        old,
-        new,
-        doubts,
-        nodes_came,
-        nodes_went,
-        changes,
-        summary,
-    } = changes;
-    json::write_line(
-        &serde_json::json!({
-            "kind": "header", "schema": schema, "tool": tool, "old": old, "new": new, "doubts": doubts,
-            "nodes_came": nodes_came, "nodes_went": nodes_went,
-        }),
-        out,
-    )?;
-    for change in changes {
-        let mut line = serde_json::to_value(change)?;
-        if let Some(object) = line.as_object_mut() {
-            object.insert("kind".to_owned(), "change".into());
-        }
-        json::write_line(&line, out)?;
+pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), RenderError> {
+    line("header", &document::before(comparison), out)?;
+    for change in comparison.changes.iter() {
+        line("change", &document::of(&change?, comparison), out)?;
     }
     json::write_line(
-        &serde_json::json!({"kind": "summary", "summary": summary}),
+        &serde_json::json!({"kind": "summary", "summary": comparison.summary}),
         out,
     )
+}
+
+/// Writes a line that says its kind.
+fn line(kind: &str, value: &impl Serialize, out: &mut dyn Write) -> Result<(), RenderError> {
+    let mut line = serde_json::to_value(value)?;
+    if let Some(object) = line.as_object_mut() {
+        object.insert("kind".to_owned(), kind.into());
+    }
+    json::write_line(&line, out)
 }

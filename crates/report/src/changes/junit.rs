@@ -27,7 +27,7 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
         for (node, changes) in &nodes {
             let changes = changes.iter();
             let mut changes = changes
-                .filter(|change| change.finding.subject.in_pod == in_pods)
+                .filter(|outline| outline.in_pod == in_pods)
                 .peekable();
             if changes.peek().is_none() {
                 continue;
@@ -46,9 +46,10 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
                     .map(node_properties)
                     .unwrap_or_default(),
             };
-            for change in changes {
+            for outline in changes {
+                let change = comparison.changes.read(outline)?;
                 let kind = change.kind.as_str();
-                suite.add(&change.finding, Some(kind), &outcome(change));
+                suite.add(&change.finding, Some(kind), &outcome(&change));
             }
             suites.write(&suite, &[], &[], out)?;
         }

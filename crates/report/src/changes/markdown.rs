@@ -49,7 +49,7 @@ pub(super) fn write(changes: &Comparison, out: &mut dyn Write) -> Result<(), Ren
     writeln!(out, "| Change | Rule | Where | Before | Now |")?;
     writeln!(out, "|---|---|---|---|---|")?;
     for change in changes.changes.iter().take(MOST) {
-        row(change, changes, out)?;
+        row(&change?, changes, out)?;
     }
     let more = changes.changes.len().saturating_sub(MOST);
     if more > 0 {

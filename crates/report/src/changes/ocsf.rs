@@ -29,8 +29,8 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
         Scan::new(metadata, side.started, side.cluster.as_ref())
     };
     let (old, new) = (scan(&comparison.old), scan(&comparison.new));
-    for change in &comparison.changes {
-        json::write_line(&event(change, comparison, &old, &new), out)?;
+    for change in comparison.changes.iter() {
+        json::write_line(&event(&change?, comparison, &old, &new), out)?;
     }
     json::write_line(&whole(comparison, &new), out)?;
     out.flush()?;

@@ -10,7 +10,7 @@ use std::io::Write;
 use kubeassay_core::changes::{ChangeKind, NodeName};
 
 use super::by_node::by_node;
-use super::{Changed, Comparison, counts, facts, in_words, line};
+use super::{Changed, Comparison, Outline, counts, facts, in_words, line};
 use crate::openreports::document::{
     Counts, Dialect, Entry, Metadata, Object, Outcome, Reference, Seconds,
 };
@@ -42,11 +42,11 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
     let mut rest = Vec::new();
     for (node, changes) in by_node(comparison) {
         match node {
-            Some(id) => put(&of_node(id, &changes, comparison, &mut names), out)?,
+            Some(id) => put(&of_node(id, &changes, comparison, &mut names)?, out)?,
             None => rest = changes,
         }
     }
-    put(&whole(&rest, comparison), out)?;
+    put(&whole(&rest, comparison)?, out)?;
     out.flush()?;
     Ok(())
 }
@@ -57,7 +57,12 @@ fn put(object: &Object, out: &mut dyn Write) -> Result<(), RenderError> {
 }
 
 /// Returns the object of a node.
-fn of_node(id: &str, changes: &[&Changed], comparison: &Comparison, names: &mut Names) -> Object {
+fn of_node(
+    id: &str,
+    changes: &[&Outline],
+    comparison: &Comparison,
+    names: &mut Names,
+) -> Result<Object, RenderError> {
     let node = comparison.nodes.get(id);
     let name = node.map_or(id, |node| &node.name);
     let mut annotations = annotations(comparison);
@@ -82,7 +87,7 @@ fn of_node(id: &str, changes: &[&Changed], comparison: &Comparison, names: &mut 
             .and_then(|node| node.uid.as_ref())
             .map(|uid| cut(uid, openreports::LONGEST)),
     };
-    Object {
+    Ok(Object {
         scope: Some(scope),
         ..object(
             names.give(Of::Diff, id, name),
@@ -90,12 +95,12 @@ fn of_node(id: &str, changes: &[&Changed], comparison: &Comparison, names: &mut 
             Vec::new(),
             changes,
             comparison,
-        )
-    }
+        )?
+    })
 }
 
 /// Returns the object of the comparison as a whole.
-fn whole(changes: &[&Changed], comparison: &Comparison) -> Object {
+fn whole(changes: &[&Outline], comparison: &Comparison) -> Result<Object, RenderError> {
     let time = Seconds::from(comparison.new.started);
     let mut annotations = annotations(comparison);
     annotations.insert("kubeassay/comparison".to_owned(), counts(comparison));
@@ -155,14 +160,15 @@ fn object(
     name: String,
     mut annotations: BTreeMap<String, String>,
     mut results: Vec<Entry>,
-    changes: &[&Changed],
+    changes: &[&Outline],
     comparison: &Comparison,
-) -> Object {
+) -> Result<Object, RenderError> {
     let time = Seconds::from(comparison.new.started);
     let mut found = Gather::new(MAX_BYTES - HEAD);
-    for change in changes {
+    for outline in changes {
+        let change = comparison.changes.read(outline)?;
         let rank = change.now().map_or(u8::MAX, rank);
-        let entry = of(change, time);
+        let entry = of(&change, time);
         let counted = (change.kind, entry.result);
         found.add(counted, rank, &change.finding, || entry);
     }
@@ -190,7 +196,7 @@ fn object(
     });
     results.extend(found.entries());
     results.extend(left_out);
-    Object {
+    Ok(Object {
         api_version: Dialect::OpenReports.api_version(),
         kind: Dialect::OpenReports.kind(),
         metadata: Metadata {
@@ -202,7 +208,7 @@ fn object(
         scope: None,
         summary,
         results,
-    }
+    })
 }
 
 /// Returns what is said of a change: what a scan says of what is found now, and what was before.

@@ -40,13 +40,14 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
     let mut writer = Writer::begin(run, &plan, out)?;
     for (node, changes) in by_node(comparison) {
         let mut batch = Batch::new(subject(node, comparison));
-        for change in changes {
+        for outline in changes {
+            let change = comparison.changes.read(outline)?;
             writer.note_rule(&change.finding);
             if batch.is_full() {
                 writer.result(&batch, None, out)?;
                 batch = batch.next();
             }
-            let written = written(change, comparison, writer.run.around(&batch.subject));
+            let written = written(&change, comparison, writer.run.around(&batch.subject));
             batch.add(&change.finding, &written)?;
         }
         writer.result(&batch, None, out)?;

@@ -39,7 +39,7 @@ pub(super) fn write(
     }
     for change in changes.changes.iter().take(MOST) {
         page.gap();
-        one(change, changes, wide, &mut page);
+        one(&change?, changes, wide, &mut page);
     }
     let more = changes.changes.len().saturating_sub(MOST);
     if more > 0 {

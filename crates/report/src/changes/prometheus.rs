@@ -9,9 +9,8 @@ use std::io::Write;
 use kubeassay_core::changes::{ChangeKind, Compared};
 use kubeassay_core::{Severity, text};
 
-use super::{Changed, Comparison, by_kind, counts, line};
+use super::{Comparison, Outline, by_kind, counts, line};
 use crate::prometheus::{Page, RuleKey, Rules, label, seconds};
-use crate::trace::needs_action;
 use crate::{RenderError, heading};
 
 type Counts = BTreeMap<(ChangeKind, Severity), usize>;
@@ -25,7 +24,7 @@ pub(super) fn write(comparison: &Comparison, out: &mut dyn Write) -> Result<(), 
     }
     compared(&mut page, comparison);
     changes(&mut page, comparison);
-    rules(&mut page, comparison);
+    rules(&mut page, comparison)?;
     page.write(out)
 }
 
@@ -104,16 +103,11 @@ fn compared(page: &mut Page, comparison: &Comparison) {
 }
 
 fn changes(page: &mut Page, comparison: &Comparison) {
-    let count = |counts_too: fn(&Changed) -> bool| {
+    let count = |counts_too: fn(&Outline) -> bool| {
         let mut counts = Counts::new();
-        for change in comparison
-            .changes
-            .iter()
-            .filter(|change| counts_too(change))
-        {
-            *counts
-                .entry((change.kind, change.finding.severity))
-                .or_default() += 1;
+        let outlines = comparison.changes.outlines().iter();
+        for outline in outlines.filter(|outline| counts_too(outline)) {
+            *counts.entry((outline.kind, outline.severity)).or_default() += 1;
         }
         counts
     };
@@ -126,7 +120,7 @@ fn changes(page: &mut Page, comparison: &Comparison) {
         (
             "kubeassay_diff_changes_open",
             "Those of them that need action now: they fail, are unknown or for a person to decide, and no waiver accepts them.",
-            count(is_open),
+            count(Outline::is_open),
         ),
     ] {
         page.metric(name, help);
@@ -142,15 +136,10 @@ fn changes(page: &mut Page, comparison: &Comparison) {
     }
 }
 
-/// Returns whether somebody has to do something about what is now.
-fn is_open(change: &Changed) -> bool {
-    let now = change.now();
-    now.is_some_and(|now| now.waiver.is_none() && needs_action(now.verdict))
-}
-
-fn rules(page: &mut Page, comparison: &Comparison) {
+fn rules(page: &mut Page, comparison: &Comparison) -> Result<(), RenderError> {
     let mut rules = Rules::default();
-    for change in &comparison.changes {
+    for change in comparison.changes.iter() {
+        let change = change?;
         rules.add(
             RuleKey::of(&change.finding),
             &BTreeMap::from([(change.kind, 1)]),
@@ -178,4 +167,5 @@ fn rules(page: &mut Page, comparison: &Comparison) {
         "Changes of rules beyond those that have series of their own.",
     );
     page.sample(&[], &rules.left_out.to_string());
+    Ok(())
 }

@@ -4,7 +4,7 @@
 //! What is absent, and what was accepted, is no failure: its `kind` says what it is, and its level is `none`, so that
 //! whoever looks at levels alone does not take it for one. What goes where: docs/formats.md.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use kubeassay_core::changes::{ChangeKind, ChangeSummary, Compared};
@@ -12,7 +12,7 @@ use kubeassay_core::report::{BaselineState, Finding};
 use kubeassay_core::{Verdict, text};
 use serde::Serialize;
 
-use super::{Changed, Comparison, counts, in_words};
+use super::{Changed, Comparison, Outline, counts, in_words};
 use crate::describe::describe_waiver;
 use crate::open::{Gathered, Group, Joined, Open, needs_action};
 use crate::sarif::document::{
@@ -22,6 +22,7 @@ use crate::sarif::document::{
 use crate::sarif::result::{self, actual};
 use crate::sarif::rules::Rules;
 use crate::sarif::{MAX_RESULTS, bases, plain, tool_with};
+use crate::trace::number;
 use crate::{Prose, RenderError, json};
 
 /// So many nodes are named that came or went.
@@ -45,17 +46,13 @@ pub(super) fn write(
     prose: &Prose,
     out: &mut dyn Write,
 ) -> Result<(), RenderError> {
-    let gathered = Gatherings::of(comparison);
+    let gathered = Gatherings::of(comparison)?;
     let mut rules = Rules::default();
     for group in gathered.groups() {
         rules.see(&group.finding);
     }
     let places = rules.places();
-    let changes: BTreeMap<&str, &Changed> = comparison
-        .changes
-        .iter()
-        .map(|change| (change.finding.id.as_str(), change))
-        .collect();
+    let changes = gathered.changes(comparison)?;
     let results = gathered.groups().map(|group| {
         let result = result::of_group(group, &places, |id| comparison.name(id));
         match changes.get(group.finding.id.as_str()) {
@@ -102,42 +99,60 @@ struct Gatherings {
 }
 
 impl Gatherings {
-    fn of(comparison: &Comparison) -> Self {
-        let mut left_out = 0;
+    fn of(comparison: &Comparison) -> Result<Self, RenderError> {
         // What is grouped has one kind and one verdict of now, so that one says for all whether it needs action.
-        let mut shown: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
-        for change in &comparison.changes {
-            let now = change.now().map(|new| new.verdict);
-            match self::shown(change) {
-                Some(finding) => shown.entry((change.kind, now)).or_default().push(finding),
-                None => left_out += 1,
+        let key = |outline: &Outline| (outline.kind, outline.now.map(|(verdict, _)| verdict));
+        let mut numbers: BTreeMap<_, usize> = BTreeMap::new();
+        let mut left_out = 0;
+        for outline in comparison.changes.outlines() {
+            if is_shown(outline) {
+                *numbers.entry(key(outline)).or_default() += 1;
+            } else {
+                left_out += 1;
             }
         }
-        let all: usize = shown.values().map(Vec::len).sum();
-        let kinds = shown.len().max(1);
+        let all: usize = numbers.values().sum();
         let (limit, joined) = if all > MAX_RESULTS {
-            (MAX_RESULTS / kinds, Joined::ByValue)
+            (MAX_RESULTS / numbers.len(), Joined::ByValue)
         } else {
             (MAX_RESULTS, Joined::Not)
         };
-        let gather = |findings: Vec<&Finding>| {
-            let mut open = Open::new(limit, joined);
-            for finding in findings {
-                match &finding.waiver {
-                    None => open.add(finding),
-                    // It is open but for the waiver.
-                    Some(_) => open.add(&Finding {
-                        waiver: None,
-                        ..finding.clone()
-                    }),
-                }
+        let mut gathered: BTreeMap<_, Open> = BTreeMap::new();
+        let outlines = comparison.changes.outlines().iter();
+        for outline in outlines.filter(|outline| is_shown(outline)) {
+            let change = comparison.changes.read(outline)?;
+            let Some(finding) = shown(&change) else {
+                continue;
+            };
+            let open = gathered.entry(key(outline));
+            let open = open.or_insert_with(|| Open::new(limit, joined));
+            match &finding.waiver {
+                None => open.add(finding),
+                // It is open but for the waiver.
+                Some(_) => open.add(&Finding {
+                    waiver: None,
+                    ..finding.clone()
+                }),
             }
-            open.finish(true)
-        };
-        Self {
-            gathered: shown.into_values().map(gather).collect(),
-            left_out,
         }
+        let gathered = gathered.into_values();
+        Ok(Self {
+            gathered: gathered.map(|open| open.finish(true)).collect(),
+            left_out,
+        })
+    }
+
+    /// Returns the first change of each group, by the id of its finding.
+    fn changes(&self, comparison: &Comparison) -> Result<BTreeMap<String, Changed>, RenderError> {
+        let ids: BTreeSet<u128> = self.groups().map(|one| number(&one.finding.id)).collect();
+        let outlines = comparison.changes.outlines().iter();
+        let wanted = outlines.filter(|outline| ids.contains(&outline.id));
+        wanted
+            .map(|outline| {
+                let change = comparison.changes.read(outline)?;
+                Ok((change.finding.id.clone(), change))
+            })
+            .collect()
     }
 
     fn groups(&self) -> impl Iterator<Item = &Group> {
@@ -153,7 +168,19 @@ impl Gatherings {
     }
 }
 
-/// Returns the finding that a result shows: as it is now if it needs action or that was accepted, or else as it was.
+/// Returns whether a change is a result: it fails or is unknown now, or was before and somebody had to act.
+fn is_shown(change: &Outline) -> bool {
+    let is_waived = change.kind == ChangeKind::Waived;
+    let fails = |side: Option<(Verdict, bool)>, accepted_too: bool| {
+        side.is_some_and(|(verdict, is_accepted)| {
+            matches!(verdict, Verdict::Fail | Verdict::Unknown) && (!is_accepted || accepted_too)
+        })
+    };
+    fails(change.now, is_waived) || (!is_waived && fails(change.was, false))
+}
+
+/// Returns the finding that the result of such a change shows: as it is now if it needs action or that was accepted, or
+/// else as it was.
 fn shown(change: &Changed) -> Option<&Finding> {
     if change.kind == ChangeKind::Waived {
         return change.now();

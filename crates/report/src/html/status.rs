@@ -25,13 +25,18 @@ impl Status {
     ];
 
     pub(crate) const fn of(finding: &Finding) -> Self {
-        match (&finding.waiver, finding.verdict) {
-            (Some(_), _) => Self::Waived,
-            (None, Verdict::Fail) => Self::Fail,
-            (None, Verdict::Unknown) => Self::Unknown,
-            (None, Verdict::Manual) => Self::Manual,
-            (None, Verdict::Pass) => Self::Pass,
-            (None, Verdict::NotApplicable) => Self::NotApplicable,
+        Self::by(finding.verdict, finding.waiver.is_some())
+    }
+
+    /// Returns that of a verdict which somebody accepted, or nobody.
+    pub(crate) const fn by(verdict: Verdict, is_accepted: bool) -> Self {
+        match verdict {
+            _ if is_accepted => Self::Waived,
+            Verdict::Fail => Self::Fail,
+            Verdict::Unknown => Self::Unknown,
+            Verdict::Manual => Self::Manual,
+            Verdict::Pass => Self::Pass,
+            Verdict::NotApplicable => Self::NotApplicable,
         }
     }
 

@@ -57,7 +57,7 @@ fn pages_as_they_are_written() {
 #[test]
 fn every_change_is_counted_below_its_kind() {
     for comparison in [every_kind(), poisoned("x"), nothing()] {
-        let kinds = comparison.changes.iter();
+        let kinds = comparison.changes.outlines().iter();
         let wanted = tally(kinds.map(|change| change.kind.as_str().to_owned()));
         assert_eq!(counts(&page(&comparison)), wanted);
     }

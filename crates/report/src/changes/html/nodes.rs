@@ -37,8 +37,8 @@ pub(super) struct Nodes<'a> {
 impl<'a> Nodes<'a> {
     pub(super) fn of(comparison: &'a Comparison) -> Self {
         let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
-        for change in &comparison.changes {
-            if let Some(id) = change.finding.node.as_deref() {
+        for change in comparison.changes.outlines() {
+            if let Some(id) = change.node.as_deref() {
                 counts.entry(id).or_default().add(change.kind);
             }
         }
