@@ -96,7 +96,8 @@ impl Setting<'_> {
         })
     }
 
-    /// Reads a process, and last what lies in its memory: becoming another program changes that and its executable.
+    /// Reads a process, and last what lies in its memory: becoming another program changes that or its executable, and what
+    /// was read before (its start, user, cgroup, folder and mounts) only as the executable changes too.
     fn read_process(
         &self,
         candidate: &Candidate,

@@ -46,9 +46,9 @@ pub struct Comparison {
     pub new: Compared,
     /// What makes the comparison say less than it seems to, one sentence each: other rules, another cluster.
     pub doubts: Vec<String>,
-    /// Nodes that only the new one has.
+    /// Nodes that only the new one has, sorted.
     pub nodes_came: Vec<NodeName>,
-    /// Nodes that only the old one has.
+    /// Nodes that only the old one has, sorted.
     pub nodes_went: Vec<NodeName>,
     /// The changes, those that need action first.
     pub changes: ChangeList,
@@ -88,6 +88,20 @@ impl Comparison {
     /// Returns whether nothing changed.
     pub const fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.nodes_came.is_empty() && self.nodes_went.is_empty()
+    }
+
+    /// Returns whether a node is only in one of both: it `came` or `went`.
+    fn moved(&self, id: &str) -> Option<&'static str> {
+        let place = (self.name(Some(id)), id);
+        let is_in = |nodes: &[NodeName]| {
+            let found = nodes.binary_search_by(|one| (&*one.name, &*one.id).cmp(&place));
+            found.is_ok()
+        };
+        match (is_in(&self.nodes_went), is_in(&self.nodes_came)) {
+            (true, _) => Some("went"),
+            (false, true) => Some("came"),
+            (false, false) => None,
+        }
     }
 
     /// Returns the name of a finding's node: its id, where no report tells the name.

@@ -100,7 +100,9 @@ pub(crate) const fn needs_action(verdict: Verdict) -> bool {
 
 /// Returns an id as a number: what kubeassay writes is one, in hexadecimal.
 pub(crate) fn number(id: &str) -> u128 {
+    let is_plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if id.len() == 32
+        && id.bytes().all(is_plain)
         && let Ok(number) = u128::from_str_radix(id, 16)
     {
         return number;

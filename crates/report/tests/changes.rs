@@ -268,6 +268,53 @@ fn every_kind_of_change_as_programs_read_it() {
     assert_snapshot!("changes_yaml", written(&changes, Format::Yaml, 80, false));
 }
 
+#[test]
+fn findings_of_one_id_are_compared_one_by_one() {
+    let of = |verdicts: &[Verdict]| {
+        let findings = verdicts.iter().map(|verdict| Finding {
+            verdict: *verdict,
+            ..failing("worker-1")
+        });
+        report(vec![node("worker-1")], findings.collect())
+    };
+    let (fail, pass) = (Verdict::Fail, Verdict::Pass);
+    for (old, new, wanted) in [
+        (
+            vec![fail, fail],
+            vec![fail],
+            vec![("no-longer-seen", Some(fail), None)],
+        ),
+        (vec![fail, pass], vec![fail], vec![]),
+        (
+            vec![fail, pass],
+            vec![fail, fail],
+            vec![("new", Some(pass), Some(fail))],
+        ),
+        (
+            vec![fail, fail],
+            vec![pass, pass],
+            vec![
+                ("fixed", Some(fail), Some(pass)),
+                ("fixed", Some(fail), Some(pass)),
+            ],
+        ),
+        (
+            vec![fail],
+            vec![fail, fail],
+            vec![("new", None, Some(fail))],
+        ),
+    ] {
+        let comparison = compare(&of(&old), &of(&new));
+        let verdict = |side: Option<&Finding>| side.map(|one| one.verdict);
+        let changes: Vec<_> = comparison.changes.iter().map(Result::unwrap).collect();
+        let found: Vec<_> = changes
+            .iter()
+            .map(|one| (one.kind.as_str(), verdict(one.before()), verdict(one.now())))
+            .collect();
+        assert_eq!(found, wanted, "{old:?} {new:?}");
+    }
+}
+
 /// Two reports that say the same.
 fn nothing() -> Comparison {
     let same = report(vec![node("worker-1")], vec![failing("worker-1")]);

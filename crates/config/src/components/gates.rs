@@ -49,6 +49,14 @@ pub(super) fn asks_for_alpha(builder: &Builder<'_>, name: &str) -> bool {
     found.is_some_and(|(value, _)| *value)
 }
 
+/// Returns what was said of a gate that this table does not know any more, by its name or else by the `group` that it was
+/// in; `None` where nothing was.
+pub(super) fn said_of(builder: &Builder<'_>, name: &str, group: &str) -> Option<bool> {
+    let said = said(builder);
+    let found = said.get(name).or_else(|| said.get(group));
+    found.map(|(value, _)| *value)
+}
+
 /// Returns why the component does not start with the gates of its command line.
 pub(super) fn refused(builder: &Builder<'_>) -> Option<Refusal> {
     let minor = builder.minor;

@@ -20,6 +20,8 @@ pub(super) enum Enforcement<'a> {
     Off(&'a str),
     /// The one of this pod is told by a file, which a list of pods does not have.
     ByFile(&'a str),
+    /// The one of this pod is told by variables, which a list of pods does not have either.
+    ByVariable(&'a str),
     /// All that show do what Kubernetes does by itself; the one of this pod is the first.
     ByDefault(&'a str),
 }
@@ -35,12 +37,19 @@ impl<'a> Enforcement<'a> {
         // What one of several does not do is not done for whoever asks that one.
         let first = |is: fn(&Self) -> bool| all.iter().find(|one| is(one)).copied();
         first(|one| matches!(one, Self::Off(_)))
-            .or_else(|| first(|one| matches!(one, Self::ByFile(_))))
+            .or_else(|| first(|one| matches!(one, Self::ByFile(_) | Self::ByVariable(_))))
             .or_else(|| all.first().copied())
             .unwrap_or(Self::Unseen)
     }
 
     fn by(server: &'a ApiServer, minor: Minor) -> Self {
+        if server
+            .arguments
+            .iter()
+            .any(|argument| argument.contains("$("))
+        {
+            return Self::ByVariable(&server.pod);
+        }
         let argv = std::iter::once("kube-apiserver")
             .chain(server.arguments.iter().map(AsRef::as_ref))
             .map(Bytes::from);
@@ -72,6 +81,9 @@ impl<'a> Enforcement<'a> {
             Self::ByFile(pod) => format!(
                 "the file that --admission-control-config-file of kube-system/{pod} names sets no default level: a scan of its node tells"
             ),
+            Self::ByVariable(pod) => format!(
+                "the variables in the arguments of kube-system/{pod} set no default level: a scan of its node tells"
+            ),
             Self::ByDefault(pod) => format!(
                 "every API server is started as kube-system/{pod} is, without a default level: a scan of the other nodes tells"
             ),
@@ -85,6 +97,9 @@ impl<'a> Enforcement<'a> {
             Self::Off(pod) => off(pod),
             Self::ByFile(pod) => format!(
                 "the file that --admission-control-config-file of kube-system/{pod} names makes no exemptions for PodSecurity: a scan of its node tells"
+            ),
+            Self::ByVariable(pod) => format!(
+                "the variables in the arguments of kube-system/{pod} leave the plugin PodSecurity on and exempt nobody: a scan of its node tells"
             ),
             Self::ByDefault(pod) => format!(
                 "every API server is started as kube-system/{pod} is, with the plugin PodSecurity and without exemptions: a scan of the other nodes tells"

@@ -268,6 +268,40 @@ fn a_label_is_enforced_as_the_api_servers_are_told() {
             Verdict::Pass,
             "of kube-system/kube-apiserver-c names makes no exemptions",
         ),
+        // Beta until 1.25: its gate may be off.
+        (
+            Some("v1.24.17"),
+            server("kube-apiserver-a", "--feature-gates=PodSecurity=false"),
+            Verdict::Fail,
+            "with the plugin PodSecurity off",
+        ),
+        (
+            Some("v1.24.17"),
+            server("kube-apiserver-a", "--feature-gates=AllBeta=false"),
+            Verdict::Fail,
+            "with the plugin PodSecurity off",
+        ),
+        (
+            Some("v1.24.17"),
+            server(
+                "kube-apiserver-a",
+                "'--feature-gates=AllBeta=false,PodSecurity=true'",
+            ),
+            Verdict::Pass,
+            "every API server is started as",
+        ),
+        (
+            Some("v1.34.2"),
+            server("kube-apiserver-a", "--disable-admission-plugins=$(OFF)"),
+            Verdict::Pass,
+            "the variables in the arguments of kube-system/kube-apiserver-a leave",
+        ),
+        (
+            Some("v1.34.2"),
+            server("kube-apiserver-a", "$(MORE)"),
+            Verdict::Pass,
+            "the variables in the arguments of kube-system/kube-apiserver-a leave",
+        ),
         // Of 1.22 it is off unless it is turned on.
         (
             Some("v1.22.17"),

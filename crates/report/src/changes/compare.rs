@@ -44,12 +44,13 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
         }
         Ok::<(), ReadError>(())
     })?;
-    traces.sort_unstable_by_key(|trace| trace.id);
+    // Several have one id where a node is in a report twice: they stay in their order, by which they are told apart.
+    traces.sort_by_key(|trace: &Trace| trace.id);
     let mut seen = vec![false; traces.len()];
     let mut summary = ChangeSummary::default();
     let mut changes = Gather::new(room);
-    // Ids of findings whose old side is wanted, with the place of their change.
-    let mut wanted: BTreeMap<u128, usize> = BTreeMap::new();
+    // Findings whose old side is wanted, by their id and which of that id they are, with the place of their change.
+    let mut wanted: BTreeMap<(u128, usize), usize> = BTreeMap::new();
     let mut findings = 0;
     new.each(|piece| {
         let Piece::Finding(finding) = piece else {
@@ -58,26 +59,33 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
         findings += 1;
         let trace = Trace::of(&finding);
         let before = find(&traces, &mut seen, trace.id);
-        match kind(before, trace) {
+        match kind(before.map(|(trace, _)| trace), trace) {
             None => summary.unchanged += 1,
             Some(kind) => {
-                if before.is_some() {
-                    wanted.insert(trace.id, changes.len());
+                if let Some((_, which)) = before {
+                    wanted.insert((trace.id, which), changes.len());
                 }
                 changes.add(kind, &finding)?;
             }
         }
         Ok::<(), CompareError>(())
     })?;
-    let gone = traces.iter().zip(&seen);
-    let gone = gone.filter(|(trace, seen)| !**seen && trace.needs_action());
-    let gone: BTreeSet<u128> = gone.map(|(trace, _)| trace.id).collect();
+    let gone = numbered(&traces).zip(&seen);
+    let gone = gone.filter(|((trace, _), seen)| !**seen && trace.needs_action());
+    let gone: BTreeSet<(u128, usize)> = gone.map(|((trace, which), _)| (trace.id, which)).collect();
+    let several = numbered(&traces).filter(|(_, which)| *which > 0);
+    let mut several: BTreeMap<u128, usize> = several.map(|(trace, _)| (trace.id, 0)).collect();
     if !wanted.is_empty() || !gone.is_empty() {
         old.each(|piece| {
             let Piece::Finding(finding) = piece else {
                 return Ok(());
             };
             let id = number(&finding.id);
+            let which = several.get_mut(&id).map_or(0, |count| {
+                *count += 1;
+                *count - 1
+            });
+            let id = (id, which);
             if let Some(place) = wanted.remove(&id) {
                 changes.add_before(place, &finding)?;
             } else if gone.contains(&id) {
@@ -111,15 +119,20 @@ pub fn compare<R: Read + Seek, S: Read + Seek>(
     })
 }
 
-/// Returns what was kept of the finding with this id, and marks it as seen.
-fn find(traces: &[Trace], seen: &mut [bool], id: u128) -> Option<Trace> {
+/// Returns each with which of its id it is, from 0.
+fn numbered(traces: &[Trace]) -> impl Iterator<Item = (&Trace, usize)> {
+    let of_id = traces.chunk_by(|one, next| one.id == next.id);
+    of_id.flat_map(|of_id| of_id.iter().zip(0..))
+}
+
+/// Returns what was kept of the next finding with this id and which of these it is, and marks it as seen.
+fn find(traces: &[Trace], seen: &mut [bool], id: u128) -> Option<(Trace, usize)> {
     let from = traces.partition_point(|trace| trace.id < id);
     let of_id = traces.iter().enumerate().skip(from);
-    // Several have one id where a node is in a report twice.
     let mut of_id = of_id.take_while(|(_, trace)| trace.id == id);
     of_id.find_map(|(index, trace)| {
         let mark = seen.get_mut(index)?;
-        (!std::mem::replace(mark, true)).then_some(*trace)
+        (!std::mem::replace(mark, true)).then_some((*trace, index - from))
     })
 }
 

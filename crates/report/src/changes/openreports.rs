@@ -70,13 +70,8 @@ fn of_node(
         "kubeassay/node-id".to_owned(),
         cut(id, openreports::LONGEST),
     );
-    for (moved, nodes) in [
-        ("came", &comparison.nodes_came),
-        ("went", &comparison.nodes_went),
-    ] {
-        if nodes.iter().any(|node| node.id == id) {
-            annotations.insert("kubeassay/node-change".to_owned(), moved.to_owned());
-        }
+    if let Some(moved) = comparison.moved(id) {
+        annotations.insert("kubeassay/node-change".to_owned(), moved.to_owned());
     }
     let scope = Reference {
         api_version: Some("v1"),

@@ -115,14 +115,7 @@ fn subject(node: Option<&str>, comparison: &Comparison) -> Subject {
             of_cluster(new.as_ref().or(old.as_ref()))
         }
     };
-    let is_in = |nodes: &[NodeName]| nodes.iter().any(|one| Some(one.id.as_str()) == node);
-    let moved = if is_in(&comparison.nodes_went) {
-        Some("went")
-    } else if is_in(&comparison.nodes_came) {
-        Some("came")
-    } else {
-        None
-    };
+    let moved = node.and_then(|id| comparison.moved(id));
     subject.title = format!("what changed: {}", subject.title);
     subject.description = format!("{}: {}", compared(comparison), subject.description);
     if let Some(moved) = moved {

@@ -176,14 +176,16 @@ fn is_shown(change: &Outline) -> bool {
             matches!(verdict, Verdict::Fail | Verdict::Unknown) && (!is_accepted || accepted_too)
         })
     };
-    fails(change.now, is_waived) || (!is_waived && fails(change.was, false))
+    fails(change.now, is_waived) || fails(change.was, false)
 }
 
 /// Returns the finding that the result of such a change shows: as it is now if it needs action or that was accepted, or
 /// else as it was.
 fn shown(change: &Changed) -> Option<&Finding> {
-    if change.kind == ChangeKind::Waived {
-        return change.now();
+    let fails = |finding: &&Finding| matches!(finding.verdict, Verdict::Fail | Verdict::Unknown);
+    let accepted = change.now().filter(fails);
+    if let (ChangeKind::Waived, Some(accepted)) = (change.kind, accepted) {
+        return Some(accepted);
     }
     let sides = [change.now(), change.before()];
     let mut open = sides.into_iter().flatten();

@@ -11,6 +11,7 @@ use kubeassay_core::rule::SettingType;
 
 use super::derived;
 use crate::components::builder::Builder;
+use crate::components::gates;
 use crate::refusal::Refusal;
 use crate::setting::Setting;
 use crate::tables::Minor;
@@ -23,6 +24,9 @@ const LIMITS: &str = "derived.eventRateLimits";
 const ENFORCE: &str = "derived.podSecurityEnforce";
 /// What the plugin `ImagePolicyWebhook` does where its webhook does not answer; null where it is not configured.
 const DEFAULT_ALLOW: &str = "derived.imagePolicyDefaultAllow";
+
+/// The plugin that enforces levels of pod security.
+const POD_SECURITY: &str = "PodSecurity";
 
 /// The flag of old, and the two that took its place.
 const LEGACY: &str = "admission-control";
@@ -48,7 +52,7 @@ const DEFAULT_ON: [(&str, u8); 27] = [
     ("MutatingAdmissionWebhook", 0),
     ("ValidatingAdmissionWebhook", 0),
     ("ResourceQuota", 0),
-    ("PodSecurity", 23),
+    (POD_SECURITY, 23),
     ("ValidatingAdmissionPolicy", 26),
     ("ClusterTrustBundleAttest", 27),
     ("MutatingAdmissionPolicy", 32),
@@ -120,10 +124,21 @@ pub(super) fn derive(builder: &mut Builder<'_>) -> Option<Refusal> {
     };
     let configured = configured::derive(builder, is_on);
     // Whatever it is told, a plugin that is off enforces nothing.
-    if !is_on("PodSecurity") {
+    if !is_on(POD_SECURITY) {
         builder.named.insert(ENFORCE, off);
     }
     refusal.or(configured)
+}
+
+/// Returns whether the gate of `PodSecurity` is on: alpha in 1.22, beta in 1.23, there to stay from 1.25 (`pkg/features` of
+/// these versions). Without it the plugin admits everything, and is not on to any purpose.
+fn enforces_pod_security(builder: &Builder<'_>) -> bool {
+    match builder.minor.0 {
+        ..22 => false,
+        22 => gates::said_of(builder, POD_SECURITY, "AllAlpha") == Some(true),
+        23 | 24 => gates::said_of(builder, POD_SECURITY, "AllBeta") != Some(false),
+        _ => true,
+    }
 }
 
 fn plugins(builder: &Builder<'_>) -> (Setting, Option<Refusal>) {
@@ -140,8 +155,11 @@ fn plugins(builder: &Builder<'_>) -> (Setting, Option<Refusal>) {
             .last(name)
             .map(|given| Arc::clone(&given.origin))
     };
+    let enforces = enforces_pod_security(builder);
     let set = |names: BTreeSet<String>, from: &Setting| {
-        let names = names.into_iter().map(Value::string).collect();
+        let names = names.into_iter();
+        let names = names.filter(|name| enforces || name != POD_SECURITY);
+        let names = names.map(Value::string).collect();
         derived(Value::List(names), from)
     };
     let foreign = flags.iter().find_map(|(flag, setting)| {

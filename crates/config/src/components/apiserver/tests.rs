@@ -195,6 +195,40 @@ fn plugins_are_on_by_default_by_flag_and_by_the_old_flag() {
         (34, vec![], "NodeRestriction", false),
         (22, vec![], "PodSecurity", false),
         (23, vec![], "PodSecurity", true),
+        // Without its gate it admits everything.
+        (
+            24,
+            vec!["--feature-gates=PodSecurity=false"],
+            "PodSecurity",
+            false,
+        ),
+        (
+            24,
+            vec!["--feature-gates=AllBeta=false"],
+            "PodSecurity",
+            false,
+        ),
+        (
+            22,
+            vec!["--enable-admission-plugins=PodSecurity"],
+            "PodSecurity",
+            false,
+        ),
+        (
+            22,
+            vec![
+                "--enable-admission-plugins=PodSecurity",
+                "--feature-gates=AllAlpha=true",
+            ],
+            "PodSecurity",
+            true,
+        ),
+        (
+            25,
+            vec!["--feature-gates=AllBeta=false"],
+            "PodSecurity",
+            true,
+        ),
         (
             34,
             vec!["--enable-admission-plugins=NodeRestriction,AlwaysPullImages"],

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kubeassay_core::{Bytes, Origin, OriginKind, Value};
 
-use super::{DEFAULT_ALLOW, ENFORCE, LIMITS};
+use super::{DEFAULT_ALLOW, ENFORCE, LIMITS, POD_SECURITY};
 use crate::components::apiserver::authorization::nothing;
 use crate::components::apiserver::shapes;
 use crate::components::builder::Builder;
@@ -22,7 +22,6 @@ use crate::tables::Minor;
 
 const EVENT_RATE_LIMIT: &str = "EventRateLimit";
 const IMAGE_POLICY: &str = "ImagePolicyWebhook";
-const POD_SECURITY: &str = "PodSecurity";
 
 /// The first minor that reads the file strictly.
 const STRICT: Minor = Minor(32);

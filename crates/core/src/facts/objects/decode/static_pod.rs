@@ -6,14 +6,21 @@ use crate::facts::objects::{ApiServer, MAX_API_SERVERS};
 /// The program.
 const PROGRAM: &str = "kube-apiserver";
 
+/// What some start it through: `/go-runner --log-file=… /usr/local/bin/kube-apiserver …`.
+const RUNNER: &str = "go-runner";
+
 /// Its flags that say which admission plugins are on and how they are configured
 /// (`staging/src/k8s.io/apiserver/pkg/server/options/admission.go`, `pkg/kubeapiserver/options/admission.go`).
-const ADMISSION: [&str; 4] = [
+const ADMISSION: [&str; 5] = [
     "admission-control",
     "admission-control-config-file",
     "disable-admission-plugins",
     "enable-admission-plugins",
+    "feature-gates",
 ];
+
+/// What begins a variable, which the kubelet puts in and a list of pods does not have.
+const VARIABLE: &str = "$(";
 
 /// Returns whether it is one of the pods that kubelets run from files, in the namespace where API servers live. The plugin
 /// `NodeRestriction` lets a kubelet make such pods for its own node alone.
@@ -29,11 +36,15 @@ impl Builder {
         }
         let mut containers = item.spec.containers.iter();
         let arguments = containers.find_map(|container| {
-            let words = container.command.iter().chain(&container.args);
-            // Some start it through another program (`/go-runner … /usr/local/bin/kube-apiserver …`).
-            let mut words = words.skip_while(|word| word.rsplit('/').next() != Some(PROGRAM));
-            words.next()?;
-            Some(about_admission(words))
+            let mut words = container.command.iter().chain(&container.args);
+            let mut program = name(words.next()?);
+            if program == RUNNER {
+                program = words
+                    .by_ref()
+                    .map(|word| name(word))
+                    .find(|word| *word == PROGRAM)?;
+            }
+            (program == PROGRAM).then(|| about_admission(words))
         });
         if let Some(arguments) = arguments {
             let arguments = arguments.iter().map(|one| self.names.one(one)).collect();
@@ -45,6 +56,10 @@ impl Builder {
     }
 }
 
+fn name(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
 /// Returns the arguments that are about admission, each value with its flag.
 fn about_admission<'a>(words: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
     let mut kept = Vec::new();
@@ -54,7 +69,13 @@ fn about_admission<'a>(words: impl Iterator<Item = &'a String>) -> Vec<&'a str> 
             kept.push(word.as_str());
             continue;
         }
-        let Some(flag) = word.strip_prefix("--") else {
+        let flag = word.strip_prefix("--");
+        if flag.unwrap_or(word).starts_with(VARIABLE) {
+            // It may be any of them.
+            kept.push(VARIABLE);
+            continue;
+        }
+        let Some(flag) = flag else {
             continue;
         };
         let (name, value) = match flag.split_once('=') {
@@ -116,12 +137,16 @@ mod tests {
             "--etcd-prefix",
             "canary",
             "--admission-control-config-file=/etc/a.yaml",
+            "--feature-gates=A=true",
+            "$(canary)",
         ];
         let wanted = [
             "--enable-admission-plugins=NodeRestriction",
             "--disable_admission_plugins",
             "PodSecurity",
             "--admission-control-config-file=/etc/a.yaml",
+            "--feature-gates=A=true",
+            "$(",
         ];
         let runner = [
             "/go-runner",
@@ -152,6 +177,11 @@ mod tests {
                 "kube-system",
                 true,
                 &json!({"name": "a", "command": ["/bin/sh", "-c", "exec kube-apiserver --x"]}),
+            ),
+            pod(
+                "kube-system",
+                true,
+                &json!({"name": "a", "command": ["watch"], "args": ["kube-apiserver"]}),
             ),
             pod(
                 "kube-system",
