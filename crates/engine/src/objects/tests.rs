@@ -219,123 +219,103 @@ fn server(name: &str, arguments: &str) -> String {
     )
 }
 
-#[test]
-fn a_label_is_enforced_as_the_api_servers_are_told() {
-    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: restricted}}";
-    let usual = server(
-        "kube-apiserver-a",
-        "--enable-admission-plugins=NodeRestriction",
-    );
-    let off = server(
-        "kube-apiserver-b",
-        "'--disable-admission-plugins=AlwaysAdmit,PodSecurity'",
-    );
-    let legacy = server("kube-apiserver-b", "'--admission-control=NodeRestriction'");
-    let by_file = server(
-        "kube-apiserver-c",
-        "--admission-control-config-file=/a.yaml",
-    );
+/// Returns what becomes of a namespace with the label `restricted`, and what is assumed by that.
+fn labelled(version: Option<&str>, servers: &str) -> (Verdict, String) {
+    const NAMESPACE: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: restricted}}";
     let catalogue = Catalogue::prepared(&BUNDLED_RULES);
     let rule = catalogue.get("pod-security-privileged").unwrap();
-    for (version, servers, verdict, assumed) in [
+    let facts = ClusterFacts {
+        inventory: Some(documents(&format!("{NAMESPACE}{servers}")).unwrap()),
+        version: version.map(str::to_owned),
+        ..ClusterFacts::default()
+    };
+    let found = of(&facts, &[rule], &options());
+    let of_shop = found.iter().find(|one| one.subject.key == "namespace/shop");
+    let of_shop = of_shop.unwrap();
+    (of_shop.verdict, of_shop.assumes.join("\n"))
+}
+
+#[test]
+fn a_label_is_enforced_as_the_api_servers_are_told() {
+    const UNSEEN: &str = "a scan of the API server's node tells";
+    const USUAL: &str = "every API server is started as kube-system/a is";
+    const OFF: &str = "runs as it says, with the plugin PodSecurity off";
+    const VARIABLES: &str = "the variables in the arguments of kube-system/a leave";
+    let (pass, fail) = (Verdict::Pass, Verdict::Fail);
+    for (version, arguments, verdict, assumed) in [
         (
-            Some("v1.34.2"),
-            String::new(),
-            Verdict::Pass,
-            "a scan of the API server's node tells",
+            "v1.34.2",
+            "--enable-admission-plugins=NodeRestriction",
+            pass,
+            USUAL,
         ),
         (
-            Some("v1.34.2"),
-            usual.clone(),
-            Verdict::Pass,
-            "every API server is started as kube-system/kube-apiserver-a is",
+            "v1.34.2",
+            "'--disable-admission-plugins=AlwaysAdmit,PodSecurity'",
+            fail,
+            OFF,
         ),
+        ("v1.34.2", "--admission-control=NodeRestriction", fail, OFF),
         (
-            Some("v1.34.2"),
-            [usual.clone(), off].concat(),
-            Verdict::Fail,
-            "kube-apiserver-b runs as it says, with the plugin PodSecurity off",
+            "v1.34.2",
+            "--disable-admission-plugins=$(OFF)",
+            pass,
+            VARIABLES,
         ),
-        (
-            Some("v1.34.2"),
-            legacy,
-            Verdict::Fail,
-            "with the plugin PodSecurity off",
-        ),
-        (
-            Some("v1.34.2"),
-            [usual.clone(), by_file].concat(),
-            Verdict::Pass,
-            "of kube-system/kube-apiserver-c names makes no exemptions",
-        ),
+        ("v1.34.2", "$(MORE)", pass, VARIABLES),
         // Beta until 1.25: its gate may be off.
+        ("v1.24.17", "--feature-gates=PodSecurity=false", fail, OFF),
+        ("v1.24.17", "--feature-gates=AllBeta=false", fail, OFF),
         (
-            Some("v1.24.17"),
-            server("kube-apiserver-a", "--feature-gates=PodSecurity=false"),
-            Verdict::Fail,
-            "with the plugin PodSecurity off",
-        ),
-        (
-            Some("v1.24.17"),
-            server("kube-apiserver-a", "--feature-gates=AllBeta=false"),
-            Verdict::Fail,
-            "with the plugin PodSecurity off",
-        ),
-        (
-            Some("v1.24.17"),
-            server(
-                "kube-apiserver-a",
-                "'--feature-gates=AllBeta=false,PodSecurity=true'",
-            ),
-            Verdict::Pass,
-            "every API server is started as",
-        ),
-        (
-            Some("v1.34.2"),
-            server("kube-apiserver-a", "--disable-admission-plugins=$(OFF)"),
-            Verdict::Pass,
-            "the variables in the arguments of kube-system/kube-apiserver-a leave",
-        ),
-        (
-            Some("v1.34.2"),
-            server("kube-apiserver-a", "$(MORE)"),
-            Verdict::Pass,
-            "the variables in the arguments of kube-system/kube-apiserver-a leave",
+            "v1.24.17",
+            "'--feature-gates=AllBeta=false,PodSecurity=true'",
+            pass,
+            USUAL,
         ),
         // Of 1.22 it is off unless it is turned on.
         (
-            Some("v1.22.17"),
-            usual.clone(),
-            Verdict::Fail,
-            "with the plugin PodSecurity off",
+            "v1.22.17",
+            "--enable-admission-plugins=NodeRestriction",
+            fail,
+            OFF,
         ),
         (
-            None,
-            usual,
-            Verdict::Pass,
-            "a scan of the API server's node tells",
+            "no version",
+            "--disable-admission-plugins=PodSecurity",
+            pass,
+            UNSEEN,
         ),
     ] {
-        let facts = ClusterFacts {
-            inventory: Some(documents(&format!("{namespace}{servers}")).unwrap()),
-            version: version.map(str::to_owned),
-            ..ClusterFacts::default()
-        };
-        let found = of(&facts, &[rule], &options());
-        let of_shop = found
-            .iter()
-            .find(|one| one.subject.key == "namespace/shop")
-            .unwrap();
-        assert_eq!(
-            of_shop.verdict, verdict,
-            "{version:?} {servers}: {}",
-            of_shop.reason
-        );
-        let assumes = of_shop.assumes.join("\n");
+        let (found, assumes) = labelled(Some(version), &server("a", arguments));
+        assert_eq!(found, verdict, "{version} {arguments}");
         assert!(
             assumes.contains(assumed),
-            "{version:?} {servers}: {assumes}"
+            "{version} {arguments}: {assumes}"
         );
+    }
+    assert_eq!(labelled(Some("v1.34.2"), "").0, pass);
+}
+
+#[test]
+fn of_several_api_servers_the_one_that_enforces_least_tells() {
+    let usual = server("a", "--enable-admission-plugins=NodeRestriction");
+    let off = server("b", "--disable-admission-plugins=PodSecurity");
+    let by_file = server("c", "--admission-control-config-file=/a.yaml");
+    for (servers, verdict, assumed) in [
+        (
+            [&usual, &by_file, &off],
+            Verdict::Fail,
+            "kube-system/b runs as it says",
+        ),
+        (
+            [&usual, &usual, &by_file],
+            Verdict::Pass,
+            "of kube-system/c names makes no exemptions",
+        ),
+    ] {
+        let (found, assumes) = labelled(Some("v1.34.2"), &servers.map(String::as_str).concat());
+        assert_eq!(found, verdict);
+        assert!(assumes.contains(assumed), "{assumes}");
     }
 }
 
