@@ -73,37 +73,41 @@ impl<'a> Enforcement<'a> {
         }
     }
 
-    /// Returns the level where a namespace has no label, and what is assumed by that.
-    pub(super) fn without_label(self) -> String {
-        match self {
-            Self::Unseen => "no default level is configured for the API server (--admission-control-config-file): a scan of its node tells".to_owned(),
-            Self::Off(pod) => off(pod),
+    /// Returns why it is not known what is enforced, where an API server was told what a list of pods does not have.
+    pub(super) fn untold(self) -> Option<String> {
+        let what = match self {
             Self::ByFile(pod) => format!(
-                "the file that --admission-control-config-file of kube-system/{pod} names sets no default level: a scan of its node tells"
+                "the file that --admission-control-config-file of kube-system/{pod} names may set a default level and make exemptions"
             ),
             Self::ByVariable(pod) => format!(
-                "the variables in the arguments of kube-system/{pod} set no default level: a scan of its node tells"
+                "variables in the arguments of kube-system/{pod} may turn the plugin PodSecurity off"
             ),
-            Self::ByDefault(pod) => format!(
+            Self::Unseen | Self::Off(_) | Self::ByDefault(_) => return None,
+        };
+        Some(format!("{what}, and only a scan of its node reads that"))
+    }
+
+    /// Returns what is assumed where a namespace has no label.
+    pub(super) fn without_label(self) -> Option<String> {
+        match self {
+            Self::Unseen => Some("no default level is configured for the API server (--admission-control-config-file): a scan of its node tells".to_owned()),
+            Self::Off(pod) => Some(off(pod)),
+            Self::ByFile(_) | Self::ByVariable(_) => None,
+            Self::ByDefault(pod) => Some(format!(
                 "every API server is started as kube-system/{pod} is, without a default level: a scan of the other nodes tells"
-            ),
+            )),
         }
     }
 
     /// Returns what is assumed where a namespace has a label that asks for something.
-    pub(super) fn with_label(self) -> String {
+    pub(super) fn with_label(self) -> Option<String> {
         match self {
-            Self::Unseen => "the plugin PodSecurity is on and makes no exemptions: a scan of the API server's node tells".to_owned(),
-            Self::Off(pod) => off(pod),
-            Self::ByFile(pod) => format!(
-                "the file that --admission-control-config-file of kube-system/{pod} names makes no exemptions for PodSecurity: a scan of its node tells"
-            ),
-            Self::ByVariable(pod) => format!(
-                "the variables in the arguments of kube-system/{pod} leave the plugin PodSecurity on and exempt nobody: a scan of its node tells"
-            ),
-            Self::ByDefault(pod) => format!(
+            Self::Unseen => Some("the plugin PodSecurity is on and makes no exemptions: a scan of the API server's node tells".to_owned()),
+            Self::Off(pod) => Some(off(pod)),
+            Self::ByFile(_) | Self::ByVariable(_) => None,
+            Self::ByDefault(pod) => Some(format!(
                 "every API server is started as kube-system/{pod} is, with the plugin PodSecurity and without exemptions: a scan of the other nodes tells"
-            ),
+            )),
         }
     }
 }

@@ -180,12 +180,13 @@ impl<'a> Lookup<'a> {
 
     fn admission(&self, view: &mut ObjectView, namespace: &Namespace) {
         let inventory = self.inventory;
+        const ENFORCED: [&str; 3] = [
+            "enforce",
+            "enforceDropsCapabilities",
+            "enforceForbidsEscalation",
+        ];
         let assume = |view: &mut ObjectView, what: String| {
-            for about in [
-                "enforce",
-                "enforceDropsCapabilities",
-                "enforceForbidsEscalation",
-            ] {
+            for about in ENFORCED {
                 view.assume(about, what.clone());
             }
         };
@@ -199,10 +200,13 @@ impl<'a> Lookup<'a> {
             // A level that is none is taken for the strictest (`ParseLevel` of pod-security-admission).
             (Some(_), _) => "restricted",
         };
-        match label("enforce") {
-            None => assume(view, self.enforcement.without_label()),
-            Some("privileged") => {}
-            Some(_) => assume(view, self.enforcement.with_label()),
+        let assumed = match label("enforce") {
+            None => self.enforcement.without_label(),
+            Some("privileged") => None,
+            Some(_) => self.enforcement.with_label(),
+        };
+        if let Some(assumed) = assumed {
+            assume(view, assumed);
         }
         view.text("enforce", level);
         let minor = label("enforce-version")
@@ -214,6 +218,13 @@ impl<'a> Lookup<'a> {
         // And forbids privilege escalation from 1.8 (`allowPrivilegeEscalation`).
         let forbids = level == "restricted" && minor.is_none_or(|minor| minor >= 8);
         view.flag("enforceForbidsEscalation", forbids);
+        if let Some(why) = self.enforcement.untold()
+            && label("enforce") != Some("privileged")
+        {
+            for name in ENFORCED {
+                view.unknown(name, Cause::Unsupported, &why);
+            }
+        }
         let kinds = [
             Kind::ValidatingWebhooks,
             Kind::AdmissionPolicies,
