@@ -8,7 +8,7 @@ use kubeassay_report::Format;
 use kubeassay_report::changes::Comparison;
 
 use super::common::{empty, failing, node, passing, report};
-use super::{Counts, compare, every_kind, nothing, pages, poisoned, proof, tally, written};
+use super::{Counts, compare, every_kind, nothing, pages, written};
 
 fn page(comparison: &Comparison) -> String {
     written(comparison, Format::Html, 80, false)
@@ -52,22 +52,6 @@ fn pages_as_they_are_written() {
     };
     assert_snapshot!("changes_html", structure(&page(&every_kind())));
     assert_snapshot!("changes_html_none", structure(&page(&nothing())));
-}
-
-#[test]
-fn every_change_is_counted_below_its_kind() {
-    for comparison in [every_kind(), poisoned("x"), nothing()] {
-        let kinds = comparison.changes.outlines().iter();
-        let wanted = tally(kinds.map(|change| change.kind.as_str().to_owned()));
-        assert_eq!(counts(&page(&comparison)), wanted);
-    }
-}
-
-#[test]
-fn no_text_of_either_report_acts() {
-    for text in proof::corpus() {
-        proof::proof(Format::Html, &page(&poisoned(&text)));
-    }
 }
 
 #[test]

@@ -13,10 +13,7 @@ use kubeassay_report::read::{Limits, ReportFile};
 use serde_json::{Value, json};
 
 use super::common::{compliant, denied, failing, fleet, node, one_node, passing, report, shown};
-use super::{
-    Counts, compare, definitions, every_kind, nothing, objects, poisoned, proof, tally, word,
-    written,
-};
+use super::{Counts, compare, definitions, every_kind, nothing, objects, tally, word, written};
 
 fn text(comparison: &Comparison) -> String {
     written(comparison, Format::OpenReports, 80, false)
@@ -68,21 +65,6 @@ pub(crate) fn counts(document: &str) -> Counts {
 fn document_as_it_is_written() {
     assert_snapshot!("changes_openreports", text(&every_kind()));
     assert_snapshot!("changes_openreports_none", text(&nothing()));
-}
-
-#[test]
-fn it_is_valid_and_inert_and_counts_what_changed() {
-    for comparison in [every_kind(), nothing(), poisoned("x")] {
-        let document = text(&comparison);
-        proof::proof(Format::OpenReports, &document);
-        let kinds = comparison.changes.outlines().iter();
-        let wanted = tally(kinds.map(|change| change.kind.as_str().to_owned()));
-        assert_eq!(counts(&document), wanted);
-        assert_eq!(document, text(&comparison));
-    }
-    for hostile in proof::corpus() {
-        proof::proof(Format::OpenReports, &text(&poisoned(&hostile)));
-    }
 }
 
 #[test]
