@@ -32,6 +32,13 @@ pub(crate) fn is_system(name: &str) -> bool {
         || SYSTEM_STARTS.iter().any(|start| name.starts_with(start))
 }
 
+/// What follows from the level of pod security that is enforced.
+const ENFORCED: [&str; 3] = [
+    "enforce",
+    "enforceDropsCapabilities",
+    "enforceForbidsEscalation",
+];
+
 /// What is looked up for every namespace, put in order once.
 pub(crate) struct Lookup<'a> {
     inventory: &'a Inventory,
@@ -180,11 +187,6 @@ impl<'a> Lookup<'a> {
 
     fn admission(&self, view: &mut ObjectView, namespace: &Namespace) {
         let inventory = self.inventory;
-        const ENFORCED: [&str; 3] = [
-            "enforce",
-            "enforceDropsCapabilities",
-            "enforceForbidsEscalation",
-        ];
         let assume = |view: &mut ObjectView, what: String| {
             for about in ENFORCED {
                 view.assume(about, what.clone());
