@@ -232,7 +232,7 @@ fn labelled(version: Option<&str>, servers: &str) -> (Verdict, String) {
     let found = of(&facts, &[rule], &options());
     let of_shop = found.iter().find(|one| one.subject.key == "namespace/shop");
     let of_shop = of_shop.unwrap();
-    let said = [&[of_shop.reason.clone()], of_shop.assumes.as_slice()].concat();
+    let said = [std::slice::from_ref(&of_shop.reason), &of_shop.assumes].concat();
     (of_shop.verdict, said.join("\n"))
 }
 
